@@ -1,0 +1,90 @@
+//! What the mixer knows of an audio codec: two traits and the units they share.
+//!
+//! Samples are signed 16 bit, 48 kHz, interleaved when there are two channels. A count of samples
+//! is always *per channel*.
+
+use std::fmt;
+
+/// Samples per second, per channel, everywhere in the house.
+pub const SAMPLE_RATE_HZ: u32 = 48_000;
+
+/// Samples per channel in one 20 ms tick.
+pub const TICK_SAMPLES: usize = 960;
+
+/// The longest Opus packet: 120 ms (RFC 6716 §2.1.4), in samples per channel.
+pub const MAX_PACKET_SAMPLES: usize = 5_760;
+
+/// How many channels a stream of samples interleaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channels {
+    /// One channel.
+    Mono,
+    /// Left and right, interleaved.
+    Stereo,
+}
+
+impl Channels {
+    /// 1 or 2.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        match self {
+            Self::Mono => 1,
+            Self::Stereo => 2,
+        }
+    }
+}
+
+/// Why a packet or a tick could not be coded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AudioCodecError {
+    /// The packet is not a packet of this codec.
+    #[error("corrupt audio packet: {0}")]
+    Corrupt(String),
+    /// The codec refused for a reason of its own (memory, a setting out of range).
+    #[error("audio codec failed: {0}")]
+    Codec(String),
+}
+
+/// Turns packets into samples. One decoder serves one track, in playout order.
+///
+/// Every method *appends* its samples (interleaved) to `pcm` and returns how many it appended per
+/// channel, at most [`MAX_PACKET_SAMPLES`].
+pub trait AudioDecoder: Send + fmt::Debug {
+    /// Decodes one packet.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioCodecError::Corrupt`] if the packet cannot be decoded; nothing is appended then.
+    fn decode(&mut self, packet: &[u8], pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError>;
+
+    /// Decodes the in-band FEC copy that `next` carries of the lost packet before it, as exactly
+    /// `samples` per channel. Where `next` carries none, this is concealment.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioCodecError::Corrupt`] if `next` cannot be decoded; nothing is appended then.
+    fn recover(
+        &mut self,
+        next: &[u8],
+        samples: usize,
+        pcm: &mut Vec<i16>,
+    ) -> Result<usize, AudioCodecError>;
+
+    /// Synthesizes `samples` per channel (a multiple of 120, that is 2.5 ms) in place of a lost
+    /// packet.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioCodecError::Codec`] if the codec refuses; nothing is appended then.
+    fn conceal(&mut self, samples: usize, pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError>;
+}
+
+/// Turns ticks into packets. One encoder serves one output, tick after tick.
+pub trait AudioEncoder: Send + fmt::Debug {
+    /// Encodes one tick of [`TICK_SAMPLES`] per channel into `packet`, replacing what was in it.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioCodecError::Codec`] if the codec refuses; `packet` is empty then.
+    fn encode(&mut self, pcm: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError>;
+}

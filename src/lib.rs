@@ -1,0 +1,1 @@
+//! mosaicd: a multipoint conferencing unit.
