@@ -5,41 +5,29 @@
 //! there is no jitter buffer and no delay; a file that ends leaves, as a participant would. Same
 //! files and settings, same canvases, whatever the number of threads.
 
+mod mixers;
 mod output;
 mod poster;
 mod progress;
 mod recording;
 mod timeline;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use codecs::audio::Channels;
-use codecs::opus::{OpusEncoder, OpusEncoderConfig};
 use codecs::video::{I420, PictureSize};
-use codecs::vp8::{KeyframePolicy, Vp8Encoder, Vp8EncoderConfig};
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer};
-use mixer::video::{Fit, RungConfig, RungId, VideoConfig, VideoInput, VideoMixer};
+use mixer::video::Fit;
 use mixer::{ParticipantId, RoomTime};
 
+use mixers::Mixers;
 use output::Output;
+use poster::Poster;
 use progress::Progress;
-use recording::Recording;
-use timeline::{Due, Timeline};
-
-/// The one rung.
-const RUNG: RungId = RungId(0);
-
-/// Whoever hears everybody: the file that is written.
-const LISTENER: ParticipantId = ParticipantId(u32::MAX);
-
-/// A player can seek to this many seconds.
-const KEYFRAME_INTERVAL_S: u32 = 4;
-
-/// The poster shows the picture at this time, or the last one of a shorter mix.
-const POSTER_AT: RoomTime = RoomTime::from_ms(3_000);
+use recording::{Leaving, Recording};
+use timeline::{Due, Media, Timeline};
 
 /// What to mix, and how. Everything has been checked when this exists.
 #[derive(Clone, Debug)]
@@ -124,7 +112,7 @@ pub fn run(config: &MixConfig) -> Result<(), MixError> {
         .build()
         .map_err(|error| MixError::Codec(error.to_string()))?;
     let mixed = mix(config, Arc::new(pool), |moment| {
-        progress.follow(moment);
+        progress.follow(&moment);
         if interrupted.load(Ordering::Relaxed) { Verdict::Stop } else { Verdict::GoOn }
     })?;
     progress.finish(config, mixed, began.elapsed());
@@ -162,46 +150,40 @@ pub fn mix(
     mut watch: impl FnMut(Moment<'_>) -> Verdict,
 ) -> Result<Mixed, MixError> {
     let mut recordings = open_all(&config.inputs)?;
-    let channels = if recordings.iter().any(|it| it.channels() == Some(Channels::Stereo)) {
-        Channels::Stereo
-    } else {
-        Channels::Mono
-    };
+    let stereo = recordings.iter().any(|it| it.channels() == Some(Channels::Stereo));
+    let channels = if stereo { Channels::Stereo } else { Channels::Mono };
     let mut mixers = Mixers::new(config, channels, pool)?;
     for recording in &recordings {
-        mixers.add(recording)?;
+        mixers.add(recording.participant())?;
     }
     let mut output = Output::create(config, channels)?;
-    let mut poster = None;
+    let mut poster = config.poster.clone().map(Poster::new);
 
     let mut timeline = Timeline::new(config.fps);
     let mut frames = 0;
-    while !recordings.is_empty() {
+    let length = loop {
         let Due { time, media } = timeline.next();
-        recordings.retain(|recording| {
-            let over = recording.is_over(time);
-            if over {
-                mixers.remove(recording.participant());
-            }
-            !over
-        });
         for recording in &mut recordings {
             recording.feed(time, &mut mixers)?;
         }
+        drop_ended(&mut recordings, time, &mut mixers);
+        if recordings.iter().all(|recording| recording.is_over(time)) {
+            break time;
+        }
         match media {
-            timeline::Media::Audio => {
+            Media::Audio => {
                 for packet in mixers.audio.tick(time).packets {
                     output.audio(time, &packet.payload)?;
                 }
             }
-            timeline::Media::Video => {
+            Media::Video => {
                 for frame in mixers.video.tick(time).frames {
                     output.video(time, &frame.data, frame.kind)?;
                     frames += 1;
                 }
-                let Some(canvas) = mixers.video.canvas(RUNG) else { continue };
-                if config.poster.is_some() && (poster.is_none() || time <= POSTER_AT) {
-                    poster.clone_from(&Some(canvas.clone()));
+                let Some(canvas) = mixers.canvas() else { continue };
+                if let Some(poster) = &mut poster {
+                    poster.follow(time, canvas);
                 }
                 let bytes_read = recordings.iter().map(Recording::bytes_read).sum();
                 if watch(Moment { time, canvas, bytes_read }) == Verdict::Stop {
@@ -209,11 +191,23 @@ pub fn mix(
                 }
             }
         }
-    }
-    let length = timeline.now();
-    if let (Some(path), Some(canvas)) = (&config.poster, &poster) {
-        poster::write(path, canvas)?;
-    }
+    };
     let bytes = output.finish(length)?;
+    poster.map_or(Ok(()), Poster::write)?;
     Ok(Mixed { length, frames, bytes })
+}
+
+/// All files, or the first that is not one of ours.
+fn open_all(inputs: &[PathBuf]) -> Result<Vec<Recording>, MixError> {
+    let numbered = (1..).map(ParticipantId).zip(inputs);
+    numbered.map(|(participant, path)| Recording::open(participant, path)).collect()
+}
+
+/// Whoever's file is over leaves, as a participant would.
+fn drop_ended(recordings: &mut [Recording], time: RoomTime, mixers: &mut Mixers) {
+    for recording in recordings {
+        if recording.is_over(time) && recording.leave() == Leaving::Now {
+            mixers.remove(recording.participant());
+        }
+    }
 }
