@@ -14,6 +14,8 @@ import { byId, copy, notice, toast } from "./say.js";
 import { Stage } from "./stage.js";
 
 const IDLE_MS = 3_000;
+/** How long joining waits for the person to allow microphone and camera. */
+const PROMPT_MS = 4_000;
 
 /** What to say for each code of {@link MosaicError}; others speak for themselves. @type {Record<string, string>} */
 const SENTENCES = {
@@ -44,6 +46,8 @@ let call = null;
 const shared = Object.assign(window, { mosaic: { call } });
 /** @type {WakeLockSentinel|null} */
 let wakeLock = null;
+/** The last trouble with devices that a note was shown about. @type {string|null} */
+let toldTrouble = null;
 
 bindControls();
 showControls();
@@ -61,7 +65,10 @@ async function enter(room, name) {
   lobby.tell(null);
   byId("join").disabled = true;
   byId("join").textContent = "Joining…";
-  if (devices.stream.getTracks().length === 0) await lobby.open();
+  if (devices.stream.getTracks().length === 0) {
+    // A question nobody answers must not keep anyone out: what is allowed later is sent from then on.
+    await Promise.race([lobby.open(), new Promise((resolve) => setTimeout(resolve, PROMPT_MS))]);
+  }
   call = new Call({ room, name, stream: devices.stream, muted: wishes.muted, camera: wishes.camera });
   shared.mosaic.call = call;
   follow(call);
@@ -79,6 +86,7 @@ async function enter(room, name) {
   panels.start(call);
   showPeople(call);
   showState(call);
+  tellDevices();
   keepAwake();
 }
 
@@ -100,8 +108,8 @@ function follow(current) {
   });
 }
 
-/** Back to the lobby, with a word on why. @param {string} text */
-function exit(text) {
+/** Back to the lobby, with a word on why. @param {string} text @param {"mild"|"bad"} tone */
+function exit(text, tone) {
   const room = call?.room ?? "";
   call = null;
   shared.mosaic.call = null;
@@ -115,7 +123,7 @@ function exit(text) {
   }
   byId("join").disabled = false;
   show("lobby", room);
-  lobby.tell(text);
+  lobby.tell(text, tone);
   byId("join").focus({ preventScroll: true });
 }
 
@@ -126,7 +134,7 @@ function show(view, room) {
   byId("call").hidden = view !== "call";
   document.title = view === "call" ? `${room} · mosaicd` : "mosaicd";
   for (const place of document.querySelectorAll("[data-room]")) place.textContent = room;
-  byId("join").textContent = call || !room ? "Join" : "Join again";
+  byId("join").textContent = "Join";
   lobby.show();
   showControls();
 }
@@ -138,11 +146,11 @@ function showState(current) {
   notice("banner", state === "joining" ? "Connecting…" : null);
   notice("alert", state === "reconnecting" ? troubleText(error?.code) : null);
   if (state === "connected") stage.show(current);
-  if (state === "left") exit("You left the call.");
+  if (state === "left") exit("You left the call.", "mild");
   if (state === "failed") {
     const wasIn = document.body.dataset.view === "call";
     const sentence = SENTENCES[error?.code ?? ""] ?? error?.message ?? "The call could not go on.";
-    exit(wasIn ? `The call ended. ${sentence}` : sentence);
+    exit(wasIn ? `The call ended. ${sentence}` : sentence, "bad");
   }
 }
 
@@ -164,39 +172,58 @@ function showPeople(current) {
 
 // -- microphone, camera, invitation ------------------------------------------------------------------
 
+/** Before anything was opened, what is wished is what is so. */
+function wereAsked() {
+  return call !== null || devices.stream.getTracks().length > 0
+    || Object.values(devices.problems).some((problem) => problem !== null);
+}
+
+/** What is so, not what is wished: a microphone that is not there is muted. */
+function isMuted() {
+  return wishes.muted || (wereAsked() && devices.track("audio") === null);
+}
+
+function isCameraOff() {
+  return !wishes.camera || (wereAsked() && devices.track("video") === null);
+}
+
 function toggleMuted() {
-  wishes.muted = !wishes.muted;
+  wishes.muted = !isMuted();
   remember("muted", String(wishes.muted));
   call?.setMuted(wishes.muted);
-  if (!wishes.muted && (call || devices.stream.getTracks().length > 0)) devices.open("audio");
+  if (!wishes.muted && wereAsked()) devices.open("audio");
   showControls();
 }
 
 function toggleCamera() {
-  wishes.camera = !wishes.camera;
+  wishes.camera = isCameraOff();
   remember("camera", String(wishes.camera));
   call?.setCamera(wishes.camera);
   if (!wishes.camera) devices.close("video");
-  else if (call || devices.stream.getTracks().length > 0) devices.open("video");
+  else if (wereAsked()) devices.open("video");
   showControls();
 }
 
-/** Buttons show what is so, not what is wished: a microphone that is not there is muted. */
 function showControls() {
-  const isOpen = devices.stream.getTracks().length > 0 || call !== null;
-  const muted = wishes.muted || (isOpen && devices.track("audio") === null);
-  const cameraOff = !wishes.camera || (isOpen && devices.track("video") === null);
-  for (const id of ["mute", "lobby-mute"]) byId(id).setAttribute("aria-pressed", String(muted));
-  for (const id of ["camera", "lobby-camera"]) byId(id).setAttribute("aria-pressed", String(cameraOff));
+  for (const id of ["mute", "lobby-mute"]) byId(id).setAttribute("aria-pressed", String(isMuted()));
+  for (const id of ["camera", "lobby-camera"]) byId(id).setAttribute("aria-pressed", String(isCameraOff()));
   lobby.show();
 }
 
 function onDevicesChange() {
   call?.setStream(devices.stream);
-  notice("devices-problem", describe(devices.problems));
-  if (call && describe(devices.problems)) toast(/** @type {string} */ (describe(devices.problems)));
+  tellDevices();
   showControls();
   listDevices();
+}
+
+/** What is wrong with microphone or camera: once as a note, and for as long as it lasts where they are chosen. */
+function tellDevices() {
+  const trouble = describe(devices.problems);
+  notice("devices-problem", trouble);
+  const isInCall = !byId("call").hidden;
+  if (isInCall && trouble && trouble !== toldTrouble) toast(trouble);
+  if (isInCall || !trouble) toldTrouble = trouble;
 }
 
 async function listDevices() {

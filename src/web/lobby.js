@@ -99,8 +99,9 @@ export class Lobby {
     this.#meter();
   }
 
-  /** Why we are here again, or nothing. @param {string|null} text */
-  tell(text) {
+  /** Why we are here again, or nothing. @param {string|null} text @param {"mild"|"bad"} [tone] */
+  tell(text, tone = "bad") {
+    byId("lobby-notice").classList.toggle("mild", tone === "mild");
     notice("lobby-notice", text);
   }
 
