@@ -134,7 +134,9 @@ impl ServeArgs {
     fn check(self) -> Result<ServeConfig, clap::Error> {
         let media_ip = match self.media_ip {
             Some(ip) if ip.is_unspecified() => {
-                return Err(wrong("--media-ip must be an address that participants can reach"));
+                return Err(wrong(
+                    "--media-ip must be an address that participants can reach",
+                ));
             }
             Some(ip) => ip,
             None if self.listen.ip().is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -162,8 +164,11 @@ impl ServeArgs {
 impl MixArgs {
     fn check(self) -> Result<MixConfig, clap::Error> {
         if self.inputs.len() > mixer::video::MAX_TILES {
-            let message = format!("{} files, at most {} fit a grid", self.inputs.len(),
-                                  mixer::video::MAX_TILES);
+            let message = format!(
+                "{} files, at most {} fit a grid",
+                self.inputs.len(),
+                mixer::video::MAX_TILES
+            );
             return Err(wrong(message));
         }
         if self.inputs.contains(&self.output) {
@@ -228,7 +233,9 @@ mod tests {
         for good in ["1280x720", "64x64", "4096x4096"] {
             assert!(parse_size(good).is_ok(), "{good}");
         }
-        for bad in ["", "1280", "1280x", "1281x720", "0x0", "4098x720", "-2x2", "1e3x720"] {
+        for bad in [
+            "", "1280", "1280x", "1281x720", "0x0", "4098x720", "-2x2", "1e3x720",
+        ] {
             assert!(parse_size(bad).is_err(), "{bad}");
         }
     }

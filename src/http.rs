@@ -39,5 +39,7 @@ pub(crate) async fn serve(
         .route("/ws", get(socket::upgrade))
         .merge(assets::router())
         .with_state(doors);
-    axum::serve(listener, router).with_graceful_shutdown(stop).await
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop)
+        .await
 }

@@ -56,7 +56,10 @@ pub(crate) struct Ring<T> {
 
 impl<T> Ring<T> {
     fn new(capacity: usize) -> Self {
-        Self { queue: ArrayQueue::new(capacity), dropped: AtomicU64::new(0) }
+        Self {
+            queue: ArrayQueue::new(capacity),
+            dropped: AtomicU64::new(0),
+        }
     }
 
     /// Appends `item`; says whether an older one had to go.
@@ -198,7 +201,10 @@ mod tests {
     use super::*;
 
     fn frame(timestamp: u32) -> VideoOut {
-        VideoOut { timestamp, payloads: Arc::from([]) }
+        VideoOut {
+            timestamp,
+            payloads: Arc::from([]),
+        }
     }
 
     #[test]
@@ -218,7 +224,11 @@ mod tests {
     #[test]
     fn a_transport_that_falls_behind_asks_for_a_keyframe() {
         let link = Link::new(Instant::now());
-        assert_eq!(link.take_keyframe_request(), KeyframeWish::Wanted, "the first frame is one");
+        assert_eq!(
+            link.take_keyframe_request(),
+            KeyframeWish::Wanted,
+            "the first frame is one"
+        );
         for n in 0..VIDEO_OUT_FRAMES {
             link.send_video(frame(u32::try_from(n).unwrap()));
         }

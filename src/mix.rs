@@ -113,7 +113,11 @@ pub fn run(config: &MixConfig) -> Result<(), MixError> {
         .map_err(|error| MixError::Codec(error.to_string()))?;
     let mixed = mix(config, Arc::new(pool), |moment| {
         progress.follow(&moment);
-        if interrupted.load(Ordering::Relaxed) { Verdict::Stop } else { Verdict::GoOn }
+        if interrupted.load(Ordering::Relaxed) {
+            Verdict::Stop
+        } else {
+            Verdict::GoOn
+        }
     })?;
     progress.finish(config, mixed, began.elapsed());
     Ok(())
@@ -150,8 +154,14 @@ pub fn mix(
     mut watch: impl FnMut(Moment<'_>) -> Verdict,
 ) -> Result<Mixed, MixError> {
     let mut recordings = open_all(&config.inputs)?;
-    let stereo = recordings.iter().any(|it| it.channels() == Some(Channels::Stereo));
-    let channels = if stereo { Channels::Stereo } else { Channels::Mono };
+    let stereo = recordings
+        .iter()
+        .any(|it| it.channels() == Some(Channels::Stereo));
+    let channels = if stereo {
+        Channels::Stereo
+    } else {
+        Channels::Mono
+    };
     let mut mixers = Mixers::new(config, channels, pool)?;
     for recording in &recordings {
         mixers.add(recording.participant())?;
@@ -181,12 +191,19 @@ pub fn mix(
                     output.video(time, &frame.data, frame.kind)?;
                     frames += 1;
                 }
-                let Some(canvas) = mixers.canvas() else { continue };
+                let Some(canvas) = mixers.canvas() else {
+                    continue;
+                };
                 if let Some(poster) = &mut poster {
                     poster.follow(time, canvas);
                 }
                 let bytes_read = recordings.iter().map(Recording::bytes_read).sum();
-                if watch(Moment { time, canvas, bytes_read }) == Verdict::Stop {
+                if watch(Moment {
+                    time,
+                    canvas,
+                    bytes_read,
+                }) == Verdict::Stop
+                {
                     return Err(MixError::Interrupted);
                 }
             }
@@ -194,13 +211,19 @@ pub fn mix(
     };
     let bytes = output.finish(length)?;
     poster.map_or(Ok(()), Poster::write)?;
-    Ok(Mixed { length, frames, bytes })
+    Ok(Mixed {
+        length,
+        frames,
+        bytes,
+    })
 }
 
 /// All files, or the first that is not one of ours.
 fn open_all(inputs: &[PathBuf]) -> Result<Vec<Recording>, MixError> {
     let numbered = (1..).map(ParticipantId).zip(inputs);
-    numbered.map(|(participant, path)| Recording::open(participant, path)).collect()
+    numbered
+        .map(|(participant, path)| Recording::open(participant, path))
+        .collect()
 }
 
 /// Whoever's file is over leaves, as a participant would.

@@ -143,7 +143,12 @@ impl RoomHandle {
         transport: TransportId,
         event: TransportEvent,
     ) {
-        self.tell(Command::Transport { participant, transport, event }).await;
+        self.tell(Command::Transport {
+            participant,
+            transport,
+            event,
+        })
+        .await;
     }
 
     /// Says that the participant muted or unmuted, or turned the camera on or off.
@@ -220,7 +225,11 @@ impl Room {
                 let _ = reply.send(self.join(request));
             }
             Command::Attach { seat, attachment } => self.attach(seat, attachment),
-            Command::Transport { participant, transport, event } => {
+            Command::Transport {
+                participant,
+                transport,
+                event,
+            } => {
                 self.follow_transport(participant, transport, event);
             }
             Command::Status { seat, change } => {
@@ -240,9 +249,20 @@ impl Room {
     }
 
     fn join(&mut self, request: JoinRequest) -> Result<Seated, JoinError> {
-        let JoinRequest { id, name, token, line } = request;
-        let Entered { seat, token, displaced, transport } =
-            self.seats.join(name, token.as_deref(), line.clone(), Instant::now())?;
+        let JoinRequest {
+            id,
+            name,
+            token,
+            line,
+        } = request;
+        let Entered {
+            seat,
+            token,
+            displaced,
+            transport,
+        } = self
+            .seats
+            .join(name, token.as_deref(), line.clone(), Instant::now())?;
         if let Some(displaced) = displaced {
             displaced.close(ByeReason::Taken);
         }
@@ -254,11 +274,15 @@ impl Room {
             line.say(self.message(&news));
         }
         let arrival = self.seats.participant(seat.participant);
-        for participant in arrival {
+        if let Some(participant) = arrival {
             let message = ServerMessage::Participant { participant };
             self.tell_others(seat.participant, &message);
         }
-        Ok(Seated { seat, room_start: self.start, transport })
+        Ok(Seated {
+            seat,
+            room_start: self.start,
+            transport,
+        })
     }
 
     fn greeting(&self, id: Option<RequestId>, seat: SeatId, token: String) -> Joined {
@@ -273,7 +297,11 @@ impl Room {
             ping_interval_ms: to_ms(PING_INTERVAL),
             seat_ms: to_ms(self.config.seat_hold),
             max_participants: self.config.max_participants,
-            canvas: Canvas { width: size.width(), height: size.height(), fps },
+            canvas: Canvas {
+                width: size.width(),
+                height: size.height(),
+                fps,
+            },
             participants: self.seats.participants(),
         }
     }
@@ -304,7 +332,9 @@ impl Room {
                 }
             }
             TransportEvent::State(state) => {
-                let changed = self.seats.transport(participant, transport, state, Instant::now());
+                let changed = self
+                    .seats
+                    .transport(participant, transport, state, Instant::now());
                 self.tell_if(participant, changed);
             }
         }
@@ -322,7 +352,10 @@ impl Room {
     fn forget(&mut self, participant: ParticipantId, reason: LeaveReason) {
         info!(%participant, ?reason, "left");
         self.media.leave(participant);
-        let message = ServerMessage::ParticipantLeft { participant: participant.to_string(), reason };
+        let message = ServerMessage::ParticipantLeft {
+            participant: participant.to_string(),
+            reason,
+        };
         self.tell_all(&message);
     }
 
@@ -374,7 +407,10 @@ impl Room {
                     height: region.size().height(),
                 });
                 ServerMessage::Layout(Layout {
-                    canvas: LayoutCanvas { width: size.width(), height: size.height() },
+                    canvas: LayoutCanvas {
+                        width: size.width(),
+                        height: size.height(),
+                    },
                     tiles: tiles.collect(),
                 })
             }

@@ -110,7 +110,9 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let served = tokio::spawn(http::serve(listener, doors, stop));
     let _ = stopping.wait_for(|stop| *stop).await;
     match tokio::time::timeout(STOP_WITHIN, served).await {
-        Ok(ended) => ended.context("the server ended early")?.context("the server failed"),
+        Ok(ended) => ended
+            .context("the server ended early")?
+            .context("the server failed"),
         // Somebody holds a request open; they had their time.
         Err(_) => Ok(()),
     }

@@ -16,7 +16,7 @@ const SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; media-s
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
-const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// One embedded file.
@@ -27,16 +27,76 @@ struct Asset {
 }
 
 const ASSETS: &[Asset] = &[
-    Asset { path: "/", content_type: HTML, body: include_str!("../web/index.html") },
-    Asset { path: "/style.css", content_type: CSS, body: include_str!("../web/style.css") },
-    Asset { path: "/app.js", content_type: JAVASCRIPT, body: include_str!("../web/app.js") },
-    Asset { path: "/mosaic.js", content_type: JAVASCRIPT, body: include_str!("../web/mosaic.js") },
+    Asset {
+        path: "/",
+        content_type: HTML,
+        body: include_str!("../web/index.html"),
+    },
+    Asset {
+        path: "/app.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/app.js"),
+    },
+    Asset {
+        path: "/devices.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/devices.js"),
+    },
+    Asset {
+        path: "/icon.svg",
+        content_type: SVG,
+        body: include_str!("../web/icon.svg"),
+    },
+    Asset {
+        path: "/icons.svg",
+        content_type: SVG,
+        body: include_str!("../web/icons.svg"),
+    },
+    Asset {
+        path: "/lobby.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/lobby.js"),
+    },
+    Asset {
+        path: "/memory.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/memory.js"),
+    },
+    Asset {
+        path: "/mosaic.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/mosaic.js"),
+    },
+    Asset {
+        path: "/panels.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/panels.js"),
+    },
+    Asset {
+        path: "/say.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/say.js"),
+    },
+    Asset {
+        path: "/stage.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/stage.js"),
+    },
+    Asset {
+        path: "/style.css",
+        content_type: CSS,
+        body: include_str!("../web/style.css"),
+    },
 ];
 
 /// The routes of all embedded files.
 pub(super) fn router() -> Router<Doors> {
     ASSETS.iter().fold(Router::new(), |router, asset| {
-        let Asset { path, content_type, body } = asset;
+        let Asset {
+            path,
+            content_type,
+            body,
+        } = asset;
         router.route(path, get(|| async { respond(content_type, body) }))
     })
 }

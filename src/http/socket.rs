@@ -45,7 +45,10 @@ async fn converse(mut socket: WebSocket, doors: Doors) {
     let ended = exchange(&mut socket, &mut session, &mut end, doors.draining).await;
     session.end().await;
     if matches!(ended, Ended::Said) {
-        let farewell = CloseFrame { code: close_code::NORMAL, reason: "".into() };
+        let farewell = CloseFrame {
+            code: close_code::NORMAL,
+            reason: "".into(),
+        };
         let _ = timeout(SEND_TIMEOUT, socket.send(Message::Close(Some(farewell)))).await;
     }
 }
@@ -92,11 +95,17 @@ async fn exchange(
                     return Ended::Said;
                 }
             }
-            Ok(_) = draining.wait_for(|draining| *draining) => {
+            () = told_to_stop(&mut draining) => {
                 let _ = say(socket, &ServerMessage::Bye { reason: ByeReason::Draining }).await;
                 return Ended::Said;
             }
         }
+    }
+}
+
+async fn told_to_stop(draining: &mut watch::Receiver<bool>) {
+    if draining.wait_for(|draining| *draining).await.is_err() {
+        std::future::pending().await
     }
 }
 

@@ -41,9 +41,22 @@ impl Mixers {
         channels: Channels,
         pool: Arc<rayon::ThreadPool>,
     ) -> Result<Self, MixError> {
-        let audio = AudioMixer::new(AudioConfig { channels, ..AudioConfig::default() });
-        let video = VideoMixer::new(VideoConfig { fit: config.fit, ..VideoConfig::default() }, pool);
-        let mut mixers = Self { audio, video, channels };
+        let audio = AudioMixer::new(AudioConfig {
+            channels,
+            ..AudioConfig::default()
+        });
+        let video = VideoMixer::new(
+            VideoConfig {
+                fit: config.fit,
+                ..VideoConfig::default()
+            },
+            pool,
+        );
+        let mut mixers = Self {
+            audio,
+            video,
+            channels,
+        };
         mixers.add_outputs(config)?;
         Ok(mixers)
     }
@@ -51,7 +64,10 @@ impl Mixers {
     fn add_outputs(&mut self, config: &MixConfig) -> Result<(), MixError> {
         let encoder = OpusEncoder::new(OpusEncoderConfig::new(self.channels, config.audio_kbps));
         let encoder = Box::new(encoder.map_err(codec)?);
-        self.audio.handle(AudioInput::AddOutput { participant: LISTENER, encoder });
+        self.audio.handle(AudioInput::AddOutput {
+            participant: LISTENER,
+            encoder,
+        });
 
         let encoder = Vp8Encoder::new(Vp8EncoderConfig {
             frame_rate_hz: config.fps,
@@ -64,7 +80,11 @@ impl Mixers {
             frame_interval: 0,
             bitrate_kbps: config.video_kbps,
         };
-        self.video.handle(VideoInput::AddRung { rung: RUNG, config: rung, encoder });
+        self.video.handle(VideoInput::AddRung {
+            rung: RUNG,
+            config: rung,
+            encoder,
+        });
         Ok(())
     }
 
@@ -75,11 +95,18 @@ impl Mixers {
     /// [`MixError::Codec`] if there is no memory for decoders.
     pub(super) fn add(&mut self, participant: ParticipantId) -> Result<(), MixError> {
         let decoder = Box::new(OpusDecoder::new(self.channels).map_err(codec)?);
-        self.audio.handle(AudioInput::AddTrack { participant, decoder });
+        self.audio.handle(AudioInput::AddTrack {
+            participant,
+            decoder,
+        });
         let decoder = Box::new(Vp8Decoder::new(Vp8DecoderLimits::default()).map_err(codec)?);
         let scaler = Box::new(YuvScaler::new());
         self.video.handle(VideoInput::Join { participant });
-        self.video.handle(VideoInput::AddTrack { participant, decoder, scaler });
+        self.video.handle(VideoInput::AddTrack {
+            participant,
+            decoder,
+            scaler,
+        });
         Ok(())
     }
 

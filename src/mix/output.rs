@@ -28,7 +28,10 @@ impl Output {
     pub(super) fn create(config: &MixConfig, channels: Channels) -> Result<Self, MixError> {
         let path = config.output.clone();
         let file = beside(&path)?;
-        let tracks = WriterConfig { video: Some(config.size), audio: Some(channels) };
+        let tracks = WriterConfig {
+            video: Some(config.size),
+            audio: Some(channels),
+        };
         let writer = Writer::new(file, tracks).map_err(|error| failed(&path, error))?;
         Ok(Self { writer, path })
     }
@@ -65,7 +68,9 @@ impl Output {
     /// [`MixError::Write`].
     pub(super) fn finish(self, length: RoomTime) -> Result<u64, MixError> {
         let Self { writer, path } = self;
-        let file = writer.finish(length.since_start()).map_err(|error| failed(&path, error))?;
+        let file = writer
+            .finish(length.since_start())
+            .map_err(|error| failed(&path, error))?;
         keep(file, &path)
     }
 }
@@ -94,10 +99,15 @@ pub(super) fn beside(path: &Path) -> Result<NamedTempFile, MixError> {
 ///
 /// [`MixError::Write`].
 pub(super) fn keep(file: NamedTempFile, path: &Path) -> Result<u64, MixError> {
-    let file = file.persist(path).map_err(|error| failed(path, error.error))?;
+    let file = file
+        .persist(path)
+        .map_err(|error| failed(path, error.error))?;
     Ok(file.metadata().map_err(|error| failed(path, error))?.len())
 }
 
 fn failed(path: &Path, error: impl ToString) -> MixError {
-    MixError::Write { path: path.to_owned(), reason: error.to_string() }
+    MixError::Write {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
 }

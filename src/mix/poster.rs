@@ -37,7 +37,9 @@ impl Poster {
     ///
     /// [`MixError::Write`].
     pub(super) fn write(self) -> Result<(), MixError> {
-        let Some(canvas) = &self.canvas else { return Ok(()) };
+        let Some(canvas) = &self.canvas else {
+            return Ok(());
+        };
         let mut file = beside(&self.path)?;
         to_rgb(canvas)
             .write_to(&mut file, ImageFormat::Png)
@@ -47,7 +49,10 @@ impl Poster {
 }
 
 fn write_error(path: &Path, error: &dyn std::error::Error) -> MixError {
-    MixError::Write { path: path.to_owned(), reason: error.to_string() }
+    MixError::Write {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
 }
 
 /// Studio-range BT.601, as VP8 is shown by browsers, in 16-bit fixed point.
@@ -89,7 +94,11 @@ mod tests {
         for (yuv, rgb) in rows {
             picture.fill(yuv);
             let near = to_rgb(&picture).get_pixel(1, 1).0;
-            let far = near.iter().zip(rgb).map(|(a, b): (&u8, u8)| a.abs_diff(b)).max();
+            let far = near
+                .iter()
+                .zip(rgb)
+                .map(|(a, b): (&u8, u8)| a.abs_diff(b))
+                .max();
             assert!(far <= Some(2), "{yuv:?} became {near:?}, expected {rgb:?}");
         }
     }

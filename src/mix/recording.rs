@@ -49,13 +49,18 @@ impl Recording {
     ///
     /// [`MixError::Open`] or [`MixError::Read`].
     pub(super) fn open(participant: ParticipantId, path: &Path) -> Result<Self, MixError> {
-        let open = |source| MixError::Open { path: path.to_owned(), source };
+        let open = |source| MixError::Open {
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(open)?;
         if file.metadata().map_err(open)?.is_dir() {
             return Err(open(std::io::ErrorKind::IsADirectory.into()));
         }
-        let reader = Reader::open(BufReader::new(file))
-            .map_err(|source| MixError::Read { path: path.to_owned(), source })?;
+        let reader = Reader::open(BufReader::new(file)).map_err(|source| MixError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Ok(Self {
             participant,
             path: path.to_owned(),
@@ -89,7 +94,11 @@ impl Recording {
 
     /// Notes that the participant has left; says whether it had before.
     pub(super) fn leave(&mut self) -> Leaving {
-        if std::mem::replace(&mut self.left, true) { Leaving::Before } else { Leaving::Now }
+        if std::mem::replace(&mut self.left, true) {
+            Leaving::Before
+        } else {
+            Leaving::Now
+        }
     }
 
     /// Gives the mixers what they need up to `now`, and a little more.
@@ -118,8 +127,10 @@ impl Recording {
             return Ok(None);
         }
         let read = self.reader.next_block();
-        let block =
-            read.map_err(|source| MixError::Read { path: self.path.clone(), source })?;
+        let block = read.map_err(|source| MixError::Read {
+            path: self.path.clone(),
+            source,
+        })?;
         if block.is_none() {
             self.exhausted = true;
             if self.reader.is_truncated() {
@@ -139,13 +150,24 @@ impl Recording {
         match block.track {
             Track::Audio => {
                 self.reaches(block.time + packet_duration(&block.data));
-                let packet = RecordedAudio { time, payload: block.data };
-                mixers.audio.handle(AudioInput::Recorded { participant, packet });
+                let packet = RecordedAudio {
+                    time,
+                    payload: block.data,
+                };
+                mixers.audio.handle(AudioInput::Recorded {
+                    participant,
+                    packet,
+                });
             }
             Track::Video => {
                 self.reaches(block.time + LAST_PICTURE);
-                let frame = RecordedFrame { time, data: block.data };
-                mixers.video.handle(VideoInput::Recorded { participant, frame });
+                let frame = RecordedFrame {
+                    time,
+                    data: block.data,
+                };
+                mixers
+                    .video
+                    .handle(VideoInput::Recorded { participant, frame });
             }
         }
     }

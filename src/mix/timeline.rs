@@ -32,7 +32,11 @@ pub(super) struct Timeline {
 impl Timeline {
     /// A timeline with `fps` pictures a second, 1 to 60.
     pub(super) fn new(fps: u32) -> Self {
-        Self { fps, next_tick: 0, next_picture: 0 }
+        Self {
+            fps,
+            next_tick: 0,
+            next_picture: 0,
+        }
     }
 
     /// What is due next.
@@ -40,10 +44,16 @@ impl Timeline {
         let (tick, picture) = (self.tick_time(), self.picture_time());
         if tick <= picture {
             self.next_tick += 1;
-            Due { time: RoomTime::new(tick), media: Media::Audio }
+            Due {
+                time: RoomTime::new(tick),
+                media: Media::Audio,
+            }
         } else {
             self.next_picture += 1;
-            Due { time: RoomTime::new(picture), media: Media::Video }
+            Due {
+                time: RoomTime::new(picture),
+                media: Media::Video,
+            }
         }
     }
 

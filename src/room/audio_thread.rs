@@ -73,14 +73,21 @@ pub(super) fn run(
         }
         for (participant, link) in &links {
             for packet in std::iter::from_fn(|| link.audio_in.pop()).take(PACKETS_PER_TICK) {
-                mixer.handle(AudioInput::Packet { participant: *participant, packet });
+                mixer.handle(AudioInput::Packet {
+                    participant: *participant,
+                    packet,
+                });
             }
         }
 
         let tick = mixer.tick(point.time);
 
         let timestamp = wire_timestamp(point.number);
-        for packet in tick.packets.iter().filter(|packet| !packet.payload.is_empty()) {
+        for packet in tick
+            .packets
+            .iter()
+            .filter(|packet| !packet.payload.is_empty())
+        {
             if let Some(link) = links.get(&packet.participant) {
                 let payload = Bytes::copy_from_slice(&packet.payload);
                 link.send_audio(AudioOut { timestamp, payload });
@@ -106,10 +113,21 @@ fn obey(
     control: AudioControl,
 ) {
     match control {
-        AudioControl::Attach { participant, link, decoder, encoder } => {
-            mixer.handle(AudioInput::AddTrack { participant, decoder });
+        AudioControl::Attach {
+            participant,
+            link,
+            decoder,
+            encoder,
+        } => {
+            mixer.handle(AudioInput::AddTrack {
+                participant,
+                decoder,
+            });
             if let Some(encoder) = encoder {
-                mixer.handle(AudioInput::AddOutput { participant, encoder });
+                mixer.handle(AudioInput::AddOutput {
+                    participant,
+                    encoder,
+                });
             }
             links.insert(participant, link);
         }

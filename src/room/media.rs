@@ -73,7 +73,12 @@ impl Media {
         room_start: Instant,
         pool: Arc<rayon::ThreadPool>,
     ) -> Self {
-        Self { config, room_start, pool, threads: None }
+        Self {
+            config,
+            room_start,
+            pool,
+            threads: None,
+        }
     }
 
     /// Starts the threads if they do not run yet, with a tile for each of `everybody`.
@@ -101,19 +106,28 @@ impl Media {
         let span = Span::current();
         let room_start = self.room_start;
         let to_video = video.clone();
-        thread::Builder::new().name("room-audio".to_owned()).spawn({
-            let span = span.clone();
-            move || {
-                let _in_room = span.enter();
-                audio_thread::run(room_start, &audio_controls, &tell_speaker, &to_video);
-            }
-        })?;
+        thread::Builder::new()
+            .name("room-audio".to_owned())
+            .spawn({
+                let span = span.clone();
+                move || {
+                    let _in_room = span.enter();
+                    audio_thread::run(room_start, &audio_controls, &tell_speaker, &to_video);
+                }
+            })?;
         let (config, pool) = (self.config.clone(), Arc::clone(&self.pool));
-        thread::Builder::new().name("room-video".to_owned()).spawn(move || {
-            let _in_room = span.enter();
-            video_thread::run(room_start, &config, pool, &video_controls, &tell_layout);
-        })?;
-        Ok(Threads { audio, video, speaker, layout })
+        thread::Builder::new()
+            .name("room-video".to_owned())
+            .spawn(move || {
+                let _in_room = span.enter();
+                video_thread::run(room_start, &config, pool, &video_controls, &tell_layout);
+            })?;
+        Ok(Threads {
+            audio,
+            video,
+            speaker,
+            layout,
+        })
     }
 
     /// Gives a participant a tile.
@@ -166,15 +180,31 @@ impl Media {
     pub(super) fn status(&self, participant: ParticipantId, status: &Participant) {
         let muted = if status.muted { Muted::Yes } else { Muted::No };
         self.tell_audio(AudioControl::Mute { participant, muted });
-        let camera = if status.camera { Camera::On } else { Camera::Off };
-        self.tell_video(VideoControl::Camera { participant, camera });
-        let presence = if status.absent { Presence::Absent } else { Presence::Present };
-        self.tell_video(VideoControl::Presence { participant, presence });
+        let camera = if status.camera {
+            Camera::On
+        } else {
+            Camera::Off
+        };
+        self.tell_video(VideoControl::Camera {
+            participant,
+            camera,
+        });
+        let presence = if status.absent {
+            Presence::Absent
+        } else {
+            Presence::Present
+        };
+        self.tell_video(VideoControl::Presence {
+            participant,
+            presence,
+        });
     }
 
     /// Resolves with what the threads find out next; never without threads.
     pub(super) async fn news(&mut self) -> News {
-        let Some(threads) = &mut self.threads else { return std::future::pending().await };
+        let Some(threads) = &mut self.threads else {
+            return std::future::pending().await;
+        };
         loop {
             tokio::select! {
                 Ok(()) = threads.speaker.changed() => {
@@ -192,7 +222,9 @@ impl Media {
 
     /// What they found out so far.
     pub(super) fn latest(&self) -> Vec<News> {
-        let Some(threads) = &self.threads else { return Vec::new() };
+        let Some(threads) = &self.threads else {
+            return Vec::new();
+        };
         let speaker = News::Speaker(*threads.speaker.borrow());
         let layout = threads.layout.borrow().clone().map(News::Layout);
         std::iter::once(speaker).chain(layout).collect()

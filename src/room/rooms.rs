@@ -27,12 +27,12 @@ pub(crate) struct Rooms {
 impl Rooms {
     /// At most `max_rooms` at a time, all alike, all compositing on one pool.
     pub(crate) fn new(config: RoomConfig, max_rooms: usize, pool: Arc<rayon::ThreadPool>) -> Self {
-        Self { rooms: Mutex::new(HashMap::new()), config, max_rooms, pool }
-    }
-
-    /// What every room is like.
-    pub(crate) fn config(&self) -> &RoomConfig {
-        &self.config
+        Self {
+            rooms: Mutex::new(HashMap::new()),
+            config,
+            max_rooms,
+            pool,
+        }
     }
 
     /// Joins a room, opening it if need be.
@@ -62,9 +62,15 @@ impl Rooms {
             return Ok(room.clone());
         }
         if rooms.len() >= self.max_rooms {
-            return Err(EnterError::TooManyRooms { max: self.max_rooms });
+            return Err(EnterError::TooManyRooms {
+                max: self.max_rooms,
+            });
         }
-        let room = open(name.to_string(), self.config.clone(), Arc::clone(&self.pool));
+        let room = open(
+            name.to_string(),
+            self.config.clone(),
+            Arc::clone(&self.pool),
+        );
         rooms.insert(name.clone(), room.clone());
         Ok(room)
     }

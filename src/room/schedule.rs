@@ -29,7 +29,12 @@ impl Schedule {
     /// Grid points `period` after one another, counted from `start`; the first is the one after
     /// `now`.
     pub(super) fn new(start: Instant, period: Duration, now: Instant) -> Self {
-        let mut schedule = Self { start, period, next: 0, skipped: 0 };
+        let mut schedule = Self {
+            start,
+            period,
+            next: 0,
+            skipped: 0,
+        };
         schedule.next = schedule.number_after(now);
         schedule
     }
@@ -48,7 +53,11 @@ impl Schedule {
         self.next += 1;
         let since_start = self.period * number;
         let wait = (self.start + since_start).saturating_duration_since(now);
-        GridPoint { time: RoomTime::new(since_start), number, wait }
+        GridPoint {
+            time: RoomTime::new(since_start),
+            number,
+            wait,
+        }
     }
 
     /// Grid points skipped so far.
@@ -79,7 +88,10 @@ mod tests {
 
         for (now, time, wait) in [(3, 20, 17), (47, 40, 0), (48, 60, 12), (60, 80, 20)] {
             let point = schedule.next(start + ms(now));
-            assert_eq!((point.time, point.wait), (RoomTime::from_ms(time), ms(wait)));
+            assert_eq!(
+                (point.time, point.wait),
+                (RoomTime::from_ms(time), ms(wait))
+            );
         }
     }
 
@@ -88,7 +100,10 @@ mod tests {
         let start = Instant::now();
         let mut schedule = Schedule::new(start, PERIOD, start + ms(1_005));
 
-        assert_eq!(schedule.next(start + ms(1_005)).time, RoomTime::from_ms(1_020));
+        assert_eq!(
+            schedule.next(start + ms(1_005)).time,
+            RoomTime::from_ms(1_020)
+        );
     }
 
     #[test]

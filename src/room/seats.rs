@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use mixer::ParticipantId;
 
 use crate::rtc::{Transport, TransportId, TransportState};
-use crate::signaling::{DisplayName, Line};
 use crate::signaling::message::Participant;
+use crate::signaling::{DisplayName, Line};
 
 /// A seat, as held by one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,13 @@ pub(super) struct Seats {
 impl Seats {
     /// At most `max` seats, each held for `hold` while its participant is absent.
     pub(super) fn new(max: usize, hold: Duration) -> Self {
-        Self { seats: BTreeMap::new(), max, hold, next_participant: 1, next_generation: 0 }
+        Self {
+            seats: BTreeMap::new(),
+            max,
+            hold,
+            next_participant: 1,
+            next_generation: 0,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -110,7 +116,12 @@ impl Seats {
         }
     }
 
-    fn take(&mut self, name: DisplayName, line: Line, generation: u64) -> Result<Entered, JoinError> {
+    fn take(
+        &mut self,
+        name: DisplayName,
+        line: Line,
+        generation: u64,
+    ) -> Result<Entered, JoinError> {
         if self.seats.len() >= self.max {
             return Err(JoinError::Full { max: self.max });
         }
@@ -128,8 +139,16 @@ impl Seats {
             absent_since: None,
         };
         self.seats.insert(participant, seat);
-        let seat = SeatId { participant, generation };
-        Ok(Entered { seat, token, displaced: None, transport: None })
+        let seat = SeatId {
+            participant,
+            generation,
+        };
+        Ok(Entered {
+            seat,
+            token,
+            displaced: None,
+            transport: None,
+        })
     }
 
     fn retake(
@@ -149,16 +168,24 @@ impl Seats {
         let displaced = seat.line.replace(line);
         seat.judge(now);
         Ok(Entered {
-            seat: SeatId { participant: *participant, generation },
+            seat: SeatId {
+                participant: *participant,
+                generation,
+            },
             token: seat.token.clone(),
             displaced,
-            transport: seat.connection.as_ref().and_then(|connection| connection.transport.clone()),
+            transport: seat
+                .connection
+                .as_ref()
+                .and_then(|connection| connection.transport.clone()),
         })
     }
 
     /// Puts a transport on the seat; false if the seat has another session by now.
     pub(super) fn attach(&mut self, seat: SeatId, transport: Arc<Transport>) -> bool {
-        let Some(held) = self.held(seat) else { return false };
+        let Some(held) = self.held(seat) else {
+            return false;
+        };
         held.connect(transport.id(), Some(transport));
         true
     }
@@ -172,7 +199,9 @@ impl Seats {
         state: TransportState,
         now: Instant,
     ) -> bool {
-        let Some(seat) = self.seats.get_mut(&participant) else { return false };
+        let Some(seat) = self.seats.get_mut(&participant) else {
+            return false;
+        };
         match &mut seat.connection {
             Some(connection) if connection.id == transport => connection.state = state,
             _ => return false,
@@ -182,7 +211,9 @@ impl Seats {
 
     /// Follows what the participant says; true if something changed.
     pub(super) fn status(&mut self, seat: SeatId, change: StatusChange) -> bool {
-        let Some(held) = self.held(seat) else { return false };
+        let Some(held) = self.held(seat) else {
+            return false;
+        };
         let before = (held.muted, held.camera);
         held.muted = change.muted.unwrap_or(held.muted);
         held.camera = change.camera.unwrap_or(held.camera);
@@ -196,7 +227,9 @@ impl Seats {
 
     /// The session is gone without a word; true if the participant is absent from now on.
     pub(super) fn hang_up(&mut self, seat: SeatId, now: Instant) -> bool {
-        let Some(held) = self.held(seat) else { return false };
+        let Some(held) = self.held(seat) else {
+            return false;
+        };
         held.line = None;
         held.judge(now)
     }
@@ -205,10 +238,12 @@ impl Seats {
     pub(super) fn expire(&mut self, now: Instant) -> Vec<(ParticipantId, Option<Line>)> {
         let hold = self.hold;
         let over = |seat: &Seat| {
-            seat.absent_since.is_some_and(|since| now.saturating_duration_since(since) >= hold)
+            seat.absent_since
+                .is_some_and(|since| now.saturating_duration_since(since) >= hold)
         };
         let gone = self.seats.extract_if(.., |_, seat| over(seat));
-        gone.map(|(participant, seat)| (participant, seat.line)).collect()
+        gone.map(|(participant, seat)| (participant, seat.line))
+            .collect()
     }
 
     /// Everybody, in the order of joining.
@@ -218,7 +253,10 @@ impl Seats {
 
     /// Everybody as they are now, in the order of joining.
     pub(super) fn participants(&self) -> Vec<Participant> {
-        self.seats.iter().map(|(id, seat)| seat.describe(*id)).collect()
+        self.seats
+            .iter()
+            .map(|(id, seat)| seat.describe(*id))
+            .collect()
     }
 
     /// One of them.
@@ -234,7 +272,10 @@ impl Seats {
     /// Where to say something about a transport, if it is still the one of the seat.
     pub(super) fn line_of(&self, id: ParticipantId, transport: TransportId) -> Option<&Line> {
         let seat = self.seats.get(&id)?;
-        let current = seat.connection.as_ref().is_some_and(|it| it.id == transport);
+        let current = seat
+            .connection
+            .as_ref()
+            .is_some_and(|it| it.id == transport);
         seat.line.as_ref().filter(|_| current)
     }
 
@@ -251,7 +292,11 @@ impl Seats {
 
 impl Seat {
     fn connect(&mut self, id: TransportId, transport: Option<Arc<Transport>>) {
-        self.connection = Some(Connection { id, transport, state: TransportState::Connecting });
+        self.connection = Some(Connection {
+            id,
+            transport,
+            state: TransportState::Connecting,
+        });
     }
 
     /// Notes whether the participant can be reached; true if that changed.
@@ -287,7 +332,11 @@ fn new_token() -> String {
 /// Compares in a time that does not depend on where the first difference is.
 fn same_token(held: &str, given: &str) -> bool {
     held.len() == given.len()
-        && held.bytes().zip(given.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+        && held
+            .bytes()
+            .zip(given.bytes())
+            .fold(0, |differs, (a, b)| differs | (a ^ b))
+            == 0
 }
 
 #[cfg(test)]
@@ -308,11 +357,17 @@ mod tests {
     }
 
     fn join(seats: &mut Seats, name: &str) -> Entered {
-        seats.join(named(name), None, line().0, Instant::now()).unwrap()
+        seats
+            .join(named(name), None, line().0, Instant::now())
+            .unwrap()
     }
 
     fn connect(seats: &mut Seats, participant: ParticipantId, transport: TransportId) {
-        seats.seats.get_mut(&participant).unwrap().connect(transport, None);
+        seats
+            .seats
+            .get_mut(&participant)
+            .unwrap()
+            .connect(transport, None);
     }
 
     #[test]
@@ -321,7 +376,9 @@ mod tests {
         let ann = join(&mut seats, "Ann");
         join(&mut seats, "Bob");
 
-        let refused = seats.join(named("Cid"), None, line().0, Instant::now()).unwrap_err();
+        let refused = seats
+            .join(named("Cid"), None, line().0, Instant::now())
+            .unwrap_err();
         assert_eq!(refused, JoinError::Full { max: 2 });
 
         assert!(seats.leave(ann.seat));
@@ -375,11 +432,16 @@ mod tests {
         let mut seats = seats();
         let first = join(&mut seats, "Ann");
 
-        let second = seats.join(named("Ann"), Some(&first.token), line().0, Instant::now()).unwrap();
+        let second = seats
+            .join(named("Ann"), Some(&first.token), line().0, Instant::now())
+            .unwrap();
 
         assert_eq!(second.seat.participant, first.seat.participant);
         assert!(second.displaced.is_some());
-        assert!(!seats.leave(first.seat), "the earlier session has no say any more");
+        assert!(
+            !seats.leave(first.seat),
+            "the earlier session has no say any more"
+        );
         assert!(seats.leave(second.seat));
     }
 
@@ -401,7 +463,9 @@ mod tests {
         let ann = join(&mut seats, "Ann");
 
         for token in ["", "0", &"0".repeat(32), &ann.token[1..]] {
-            let refused = seats.join(named("Eve"), Some(token), line().0, Instant::now()).unwrap_err();
+            let refused = seats
+                .join(named("Eve"), Some(token), line().0, Instant::now())
+                .unwrap_err();
             assert_eq!(refused, JoinError::BadToken);
         }
     }
@@ -410,7 +474,10 @@ mod tests {
     fn only_a_change_of_status_is_told() {
         let mut seats = seats();
         let ann = join(&mut seats, "Ann").seat;
-        let mute = StatusChange { muted: Some(true), camera: None };
+        let mute = StatusChange {
+            muted: Some(true),
+            camera: None,
+        };
 
         assert!(seats.status(ann, mute));
         assert!(!seats.status(ann, mute));

@@ -107,7 +107,10 @@ pub(super) fn run(
             return;
         }
     };
-    let mixing = VideoConfig { fit: config.fit, ..VideoConfig::default() };
+    let mixing = VideoConfig {
+        fit: config.fit,
+        ..VideoConfig::default()
+    };
     let mut thread = VideoThread {
         mixer: VideoMixer::new(mixing, pool),
         config: config.clone(),
@@ -147,19 +150,41 @@ impl VideoThread {
                 self.members.remove(&participant);
                 self.mixer.handle(VideoInput::Leave { participant });
             }
-            VideoControl::Attach { participant, link, decoder, scaler, sees } => {
-                self.mixer.handle(VideoInput::AddTrack { participant, decoder, scaler });
+            VideoControl::Attach {
+                participant,
+                link,
+                decoder,
+                scaler,
+                sees,
+            } => {
+                self.mixer.handle(VideoInput::AddTrack {
+                    participant,
+                    decoder,
+                    scaler,
+                });
                 self.members.insert(participant, Member { link, sees });
             }
             VideoControl::Detach { participant } => {
                 self.members.remove(&participant);
                 self.mixer.handle(VideoInput::RemoveTrack { participant });
             }
-            VideoControl::Presence { participant, presence } => {
-                self.mixer.handle(VideoInput::Presence { participant, presence });
+            VideoControl::Presence {
+                participant,
+                presence,
+            } => {
+                self.mixer.handle(VideoInput::Presence {
+                    participant,
+                    presence,
+                });
             }
-            VideoControl::Camera { participant, camera } => {
-                self.mixer.handle(VideoInput::Camera { participant, camera });
+            VideoControl::Camera {
+                participant,
+                camera,
+            } => {
+                self.mixer.handle(VideoInput::Camera {
+                    participant,
+                    camera,
+                });
             }
             VideoControl::Speaker(speaker) => {
                 self.mixer.handle(VideoInput::ActiveSpeaker(speaker));
@@ -171,7 +196,11 @@ impl VideoThread {
     fn follow_viewers(&mut self) {
         let mut viewers = 0;
         let mut wish = KeyframeWish::None;
-        for member in self.members.values().filter(|member| member.sees == Direction::Wanted) {
+        for member in self
+            .members
+            .values()
+            .filter(|member| member.sees == Direction::Wanted)
+        {
             viewers += 1;
             if member.link.take_keyframe_request() == KeyframeWish::Wanted {
                 wish = KeyframeWish::Wanted;
@@ -186,20 +215,35 @@ impl VideoThread {
             _ => {}
         }
         if wish == KeyframeWish::Wanted {
-            self.mixer.handle(VideoInput::RequestKeyframe { rung: RUNG });
+            self.mixer
+                .handle(VideoInput::RequestKeyframe { rung: RUNG });
         }
     }
 
     fn start_rung(&mut self) {
-        let MediaConfig { size, fps, video_kbps, .. } = self.config;
-        let encoder =
-            Vp8EncoderConfig { frame_rate_hz: fps, ..Vp8EncoderConfig::new(size, video_kbps) };
+        let MediaConfig {
+            size,
+            fps,
+            video_kbps,
+            ..
+        } = self.config;
+        let encoder = Vp8EncoderConfig {
+            frame_rate_hz: fps,
+            ..Vp8EncoderConfig::new(size, video_kbps)
+        };
         match Vp8Encoder::new(encoder) {
             Ok(encoder) => {
-                let config =
-                    RungConfig { size, frame_interval: 0, bitrate_kbps: video_kbps };
+                let config = RungConfig {
+                    size,
+                    frame_interval: 0,
+                    bitrate_kbps: video_kbps,
+                };
                 let encoder = Box::new(encoder);
-                self.mixer.handle(VideoInput::AddRung { rung: RUNG, config, encoder });
+                self.mixer.handle(VideoInput::AddRung {
+                    rung: RUNG,
+                    config,
+                    encoder,
+                });
                 self.rung = Encoding::Running;
             }
             Err(error) => error!(%error, "no video encoder"),
@@ -210,7 +254,10 @@ impl VideoThread {
         for (participant, member) in &self.members {
             let video_in = &member.link.video_in;
             for packet in std::iter::from_fn(|| video_in.pop()).take(PACKETS_PER_TICK) {
-                self.mixer.handle(VideoInput::Packet { participant: *participant, packet });
+                self.mixer.handle(VideoInput::Packet {
+                    participant: *participant,
+                    packet,
+                });
             }
         }
     }
@@ -226,12 +273,19 @@ impl VideoThread {
             self.packetizer.packetize(&frame.data, &mut self.payloads);
             let payloads: Arc<[Bytes]> = Arc::from(self.payloads.as_slice());
             let timestamp = wire_timestamp(frame.timestamp);
-            for member in self.members.values().filter(|m| m.sees == Direction::Wanted) {
+            for member in self
+                .members
+                .values()
+                .filter(|m| m.sees == Direction::Wanted)
+            {
                 let payloads = Arc::clone(&payloads);
-                member.link.send_video(VideoOut { timestamp, payloads });
+                member.link.send_video(VideoOut {
+                    timestamp,
+                    payloads,
+                });
             }
         }
-        if let Some(layout) = tick.layout_changed {
+        for (_, layout) in tick.layout_changed {
             tell_layout.send_replace(Some(layout.clone()));
         }
     }

@@ -34,8 +34,10 @@ pub(super) fn opus() -> RTCRtpCodec {
 
 /// The codec of the video track.
 pub(super) fn vp8() -> RTCRtpCodec {
-    let feedback =
-        |typ: &str, parameter: &str| RTCPFeedback { typ: typ.into(), parameter: parameter.into() };
+    let feedback = |typ: &str, parameter: &str| RTCPFeedback {
+        typ: typ.into(),
+        parameter: parameter.into(),
+    };
     RTCRtpCodec {
         mime_type: MIME_TYPE_VP8.to_owned(),
         clock_rate: codecs::video::VIDEO_CLOCK_HZ,
@@ -51,7 +53,9 @@ pub(super) fn vp8() -> RTCRtpCodec {
 /// The chain has the crate's NACK both ways (video), RTCP reports and transport-wide feedback for
 /// the uplink. Its congestion controller and pacer are left out on purpose: measured on thin links,
 /// they starved the audio.
-pub(super) fn engine(tap: KeyframeTap) -> Result<(MediaEngine, Registry), rtc::shared::error::Error> {
+pub(super) fn engine(
+    tap: KeyframeTap,
+) -> Result<(MediaEngine, Registry), rtc::shared::error::Error> {
     let mut engine = MediaEngine::default();
     engine.register_codec(parameters(opus(), OPUS_PAYLOAD_TYPE), RtpCodecKind::Audio)?;
     engine.register_codec(parameters(vp8(), VP8_PAYLOAD_TYPE), RtpCodecKind::Video)?;
@@ -72,5 +76,8 @@ pub(super) fn engine(tap: KeyframeTap) -> Result<(MediaEngine, Registry), rtc::s
 }
 
 fn parameters(codec: RTCRtpCodec, payload_type: u8) -> RTCRtpCodecParameters {
-    RTCRtpCodecParameters { rtp_codec: codec, payload_type, ..RTCRtpCodecParameters::default() }
+    RTCRtpCodecParameters {
+        rtp_codec: codec,
+        payload_type,
+    }
 }

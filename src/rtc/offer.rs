@@ -65,7 +65,10 @@ impl Offer {
             return Err(OfferError::NotSdp("it has no media section".to_owned()));
         }
         if sections.len() > MAX_SECTIONS {
-            let message = format!("{} sections, expected at most {MAX_SECTIONS}", sections.len());
+            let message = format!(
+                "{} sections, expected at most {MAX_SECTIONS}",
+                sections.len()
+            );
             return Err(OfferError::NotSdp(message));
         }
 
@@ -80,25 +83,38 @@ impl Offer {
 
         let (audio, video) = (receives(audio), receives(video));
         let origin = description.origin.session_id;
-        Ok(Self { sdp, origin, audio, video })
+        Ok(Self {
+            sdp,
+            origin,
+            audio,
+            video,
+        })
     }
 }
 
 fn first<'a>(sections: &'a [MediaDescription], kind: &str) -> Option<&'a MediaDescription> {
-    sections.iter().find(|section| section.media_name.media == kind)
+    sections
+        .iter()
+        .find(|section| section.media_name.media == kind)
 }
 
 fn offers(section: &MediaDescription, codec: &str) -> bool {
-    section.attributes.iter().filter(|attribute| attribute.key == "rtpmap").any(|attribute| {
-        let value = attribute.value.as_deref().unwrap_or_default();
-        let name = value.split_whitespace().nth(1).unwrap_or_default();
-        name.to_ascii_lowercase().starts_with(codec)
-    })
+    section
+        .attributes
+        .iter()
+        .filter(|attribute| attribute.key == "rtpmap")
+        .any(|attribute| {
+            let value = attribute.value.as_deref().unwrap_or_default();
+            let name = value.split_whitespace().nth(1).unwrap_or_default();
+            name.to_ascii_lowercase().starts_with(codec)
+        })
 }
 
 fn receives(section: Option<&MediaDescription>) -> Direction {
     match section {
-        Some(section) if !section.has_attribute("sendonly") && !section.has_attribute("inactive") => {
+        Some(section)
+            if !section.has_attribute("sendonly") && !section.has_attribute("inactive") =>
+        {
             Direction::Wanted
         }
         _ => Direction::Unwanted,
@@ -123,14 +139,20 @@ mod tests {
     fn directions_say_what_the_other_side_takes() {
         let offer = parse(&[OPUS, VP8]).unwrap();
 
-        assert_eq!((offer.audio, offer.video), (Direction::Wanted, Direction::Unwanted));
+        assert_eq!(
+            (offer.audio, offer.video),
+            (Direction::Wanted, Direction::Unwanted)
+        );
     }
 
     #[test]
     fn an_absent_section_is_fine() {
         let offer = parse(&[OPUS]).unwrap();
 
-        assert_eq!((offer.audio, offer.video), (Direction::Wanted, Direction::Unwanted));
+        assert_eq!(
+            (offer.audio, offer.video),
+            (Direction::Wanted, Direction::Unwanted)
+        );
     }
 
     #[test]
@@ -145,9 +167,15 @@ mod tests {
     #[test]
     fn what_is_not_sdp_is_refused() {
         for text in ["", "hello", "v=0", "{}", "v=0\r\nv=0\r\n"] {
-            assert!(matches!(Offer::parse(text.to_owned()), Err(OfferError::NotSdp(_))), "{text}");
+            assert!(
+                matches!(Offer::parse(text.to_owned()), Err(OfferError::NotSdp(_))),
+                "{text}"
+            );
         }
-        assert!(matches!(parse(&[&OPUS.repeat(17)]), Err(OfferError::NotSdp(_))));
+        assert!(matches!(
+            parse(&[&OPUS.repeat(17)]),
+            Err(OfferError::NotSdp(_))
+        ));
         assert!(matches!(parse(&[]), Err(OfferError::NotSdp(_))));
         let long = "x".repeat(MAX_OFFER_BYTES + 1);
         assert!(matches!(Offer::parse(long), Err(OfferError::NotSdp(_))));

@@ -40,19 +40,37 @@ fn file(link: &Link, kind: RtpCodecKind, packet: rtc::rtp::Packet) {
     let payload = packet.payload;
     match kind {
         RtpCodecKind::Audio => {
-            link.audio_in.push(AudioPacket { seq, timestamp, arrival, payload });
+            link.audio_in.push(AudioPacket {
+                seq,
+                timestamp,
+                arrival,
+                payload,
+            });
         }
         RtpCodecKind::Video => {
-            let marker = if packet.header.marker { Marker::Last } else { Marker::NotLast };
-            link.video_in.push(VideoPacket { seq, timestamp, marker, arrival, payload });
+            let marker = if packet.header.marker {
+                Marker::Last
+            } else {
+                Marker::NotLast
+            };
+            link.video_in.push(VideoPacket {
+                seq,
+                timestamp,
+                marker,
+                arrival,
+                payload,
+            });
         }
-        RtpCodecKind::Unspecified => {}
+        _ => {}
     }
 }
 
 async fn request_keyframe(track: &dyn TrackRemote) {
     for media_ssrc in track.ssrcs().await {
-        let request = PictureLossIndication { sender_ssrc: 0, media_ssrc };
+        let request = PictureLossIndication {
+            sender_ssrc: 0,
+            media_ssrc,
+        };
         if let Err(error) = track.write_rtcp(vec![Box::new(request)]).await {
             debug!(%error, "keyframe request not sent");
         }

@@ -35,7 +35,13 @@ enum Marker {
 impl OutgoingTrack {
     pub(super) fn new(track: Arc<TrackLocalStaticRTP>, ssrc: u32, payload_type: u8) -> Self {
         let (next_seq, timestamp_offset) = (rand::random(), rand::random());
-        Self { track, ssrc, payload_type, next_seq, timestamp_offset }
+        Self {
+            track,
+            ssrc,
+            payload_type,
+            next_seq,
+            timestamp_offset,
+        }
     }
 
     async fn send(&mut self, timestamp: u32, marker: Marker, payload: Bytes) {
@@ -49,7 +55,11 @@ impl OutgoingTrack {
             ..Header::default()
         };
         self.next_seq = self.next_seq.wrapping_add(1);
-        if let Err(error) = self.track.write_rtp(rtc::rtp::Packet { header, payload }).await {
+        if let Err(error) = self
+            .track
+            .write_rtp(rtc::rtp::Packet { header, payload })
+            .await
+        {
             debug!(%error, "packet not sent");
         }
     }
@@ -92,13 +102,19 @@ impl Sender {
             while self.link.next_video_out().is_some() {}
             return;
         }
-        let Self { audio, video, link, .. } = self;
+        let Self {
+            audio, video, link, ..
+        } = self;
         drain_audio(link, audio.as_mut()).await;
         while let Some(frame) = link.next_video_out() {
             let Some(video) = video else { continue };
             let count = frame.payloads.len();
             for (n, payload) in frame.payloads.iter().enumerate() {
-                let marker = if n + 1 == count { Marker::Last } else { Marker::NotLast };
+                let marker = if n + 1 == count {
+                    Marker::Last
+                } else {
+                    Marker::NotLast
+                };
                 video.send(frame.timestamp, marker, payload.clone()).await;
                 drain_audio(link, audio.as_mut()).await;
             }
@@ -109,7 +125,9 @@ impl Sender {
 async fn drain_audio(link: &Link, mut audio: Option<&mut OutgoingTrack>) {
     while let Some(tick) = link.next_audio_out() {
         if let Some(audio) = &mut audio {
-            audio.send(tick.timestamp, Marker::NotLast, tick.payload).await;
+            audio
+                .send(tick.timestamp, Marker::NotLast, tick.payload)
+                .await;
         }
     }
 }

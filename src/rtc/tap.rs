@@ -25,7 +25,11 @@ pub(super) struct KeyframeTap {
 
 impl KeyframeTap {
     pub(super) fn new(link: Arc<Link>) -> Self {
-        Self { link, reads: VecDeque::new(), writes: VecDeque::new() }
+        Self {
+            link,
+            reads: VecDeque::new(),
+            writes: VecDeque::new(),
+        }
     }
 }
 

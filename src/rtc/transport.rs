@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
-use rtc::peer_connection::configuration::setting_engine::SettingEngine;
+use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
 use rtc::rtp_transceiver::rtp_sender::{
@@ -22,13 +23,13 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
-    MulticastDnsMode, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler,
-    RTCPeerConnectionIceEvent, RTCPeerConnectionState,
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCPeerConnectionIceEvent,
+    RTCPeerConnectionState,
 };
 use webrtc::rtp_transceiver::RtpSender;
 
 use super::engine::{engine, opus, vp8};
-use super::offer::{Offer, OfferError, Direction};
+use super::offer::{Direction, Offer, OfferError};
 use super::receiver;
 use super::sender::{OutgoingTrack, Sender};
 use super::tap::KeyframeTap;
@@ -124,7 +125,11 @@ impl Rtc {
         events: mpsc::Sender<TransportEvent>,
     ) -> Result<(Transport, String), OfferError> {
         let (state, states) = watch::channel(TransportState::Connecting);
-        let handler = Arc::new(Handler { link: Arc::clone(&link), events, state });
+        let handler = Arc::new(Handler {
+            link: Arc::clone(&link),
+            events,
+            state,
+        });
         let connection = self.connect(handler, &link).await.map_err(refused)?;
 
         let (alive, ended) = mpsc::channel(1);
@@ -139,8 +144,12 @@ impl Rtc {
             _alive: alive,
         };
 
-        let audio = transport.offer_track(RtpCodecKind::Audio, opus(), hears).await?;
-        let video = transport.offer_track(RtpCodecKind::Video, vp8(), sees).await?;
+        let audio = transport
+            .offer_track(RtpCodecKind::Audio, opus(), hears)
+            .await?;
+        let video = transport
+            .offer_track(RtpCodecKind::Video, vp8(), sees)
+            .await?;
         let answer = transport.negotiate(offer.sdp).await?;
         let sender = Sender {
             audio: negotiated(audio).await,
@@ -158,14 +167,15 @@ impl Rtc {
         link: &Arc<Link>,
     ) -> webrtc::error::Result<Arc<dyn PeerConnection>> {
         let (engine, registry) = engine(KeyframeTap::new(Arc::clone(link)))?;
-        let settings = SettingEngine::default()
+        let settings = SettingEngineBuilder::new()
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .with_include_loopback_candidate(self.media_ip.is_loopback())
             .with_ice_timeouts(
                 Some(DISCONNECTED_AFTER),
                 Some(FAILED_AFTER),
                 Some(KEEPALIVE_INTERVAL),
-            );
+            )
+            .build();
         let connection = PeerConnectionBuilder::new()
             .with_configuration(RTCConfigurationBuilder::new().build())
             .with_media_engine(engine)
@@ -225,17 +235,28 @@ impl Transport {
             sdp_mline_index: candidate.sdp_m_line_index,
             ..RTCIceCandidateInit::default()
         };
-        self.connection.add_ice_candidate(init).await.map_err(|error| error.to_string())
+        self.connection
+            .add_ice_candidate(init)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     async fn negotiate(&self, offer: String) -> Result<String, OfferError> {
         let offer = RTCSessionDescription::offer(offer)
             .map_err(|error| OfferError::NotSdp(error.to_string()))?;
-        self.connection.set_remote_description(offer).await.map_err(refused)?;
+        self.connection
+            .set_remote_description(offer)
+            .await
+            .map_err(refused)?;
         let answer = self.connection.create_answer(None).await.map_err(refused)?;
-        self.connection.set_local_description(answer).await.map_err(refused)?;
+        self.connection
+            .set_local_description(answer)
+            .await
+            .map_err(refused)?;
         let answer = self.connection.local_description().await;
-        answer.map(|answer| answer.sdp).ok_or_else(|| OfferError::Refused("no answer".to_owned()))
+        answer
+            .map(|answer| answer.sdp)
+            .ok_or_else(|| OfferError::Refused("no answer".to_owned()))
     }
 
     async fn offer_track(
@@ -248,8 +269,9 @@ impl Transport {
             return Ok(None);
         }
         let ssrc = rand::random();
-        let rtx = (kind == RtpCodecKind::Video)
-            .then(|| RTCRtpRtxParameters { ssrc: rand::random() });
+        let rtx = (kind == RtpCodecKind::Video).then(|| RTCRtpRtxParameters {
+            ssrc: rand::random(),
+        });
         let coding = RTCRtpEncodingParameters {
             rtp_coding_parameters: RTCRtpCodingParameters {
                 ssrc: Some(ssrc),
@@ -272,7 +294,11 @@ impl Transport {
             .add_track(Arc::clone(&track) as Arc<dyn TrackLocal>)
             .await
             .map_err(refused)?;
-        Ok(Some(Offered { track, sender, ssrc }))
+        Ok(Some(Offered {
+            track,
+            sender,
+            ssrc,
+        }))
     }
 }
 
@@ -290,7 +316,11 @@ struct Offered {
 }
 
 async fn negotiated(offered: Option<Offered>) -> Option<OutgoingTrack> {
-    let Offered { track, sender, ssrc } = offered?;
+    let Offered {
+        track,
+        sender,
+        ssrc,
+    } = offered?;
     let parameters = match sender.get_parameters().await {
         Ok(parameters) => parameters,
         Err(error) => {

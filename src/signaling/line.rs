@@ -30,7 +30,13 @@ pub(crate) struct LineEnd {
 pub(crate) fn line() -> (Line, LineEnd) {
     let (sender, messages) = mpsc::channel(CAPACITY);
     let (closing, closed) = watch::channel(None);
-    (Line { messages: sender, closed: Arc::new(closing) }, LineEnd { messages, closed })
+    (
+        Line {
+            messages: sender,
+            closed: Arc::new(closing),
+        },
+        LineEnd { messages, closed },
+    )
 }
 
 impl Line {
@@ -55,10 +61,14 @@ impl LineEnd {
     /// The next message, in order. After [`Line::close`], what was said before is followed by one
     /// `bye`, unless the line was closed for being full: then the `bye` comes at once.
     pub(crate) async fn next(&mut self) -> ServerMessage {
-        let slow = |reason: &Option<ByeReason>| *reason == Some(ByeReason::Slow);
+        let slow = Some(ByeReason::Slow);
+        if *self.closed.borrow() == slow {
+            return ServerMessage::Bye {
+                reason: ByeReason::Slow,
+            };
+        }
         tokio::select! {
             biased;
-            Ok(_) = self.closed.wait_for(slow) => ServerMessage::Bye { reason: ByeReason::Slow },
             Some(message) = self.messages.recv() => message,
             reason = closed(&mut self.closed) => ServerMessage::Bye { reason },
         }
@@ -66,10 +76,15 @@ impl LineEnd {
 }
 
 async fn closed(closed: &mut watch::Receiver<Option<ByeReason>>) -> ByeReason {
-    match closed.wait_for(Option::is_some).await {
-        Ok(reason) => reason.unwrap_or(ByeReason::Gone),
+    let reason = closed
+        .wait_for(Option::is_some)
+        .await
+        .ok()
+        .and_then(|reason| *reason);
+    match reason {
+        Some(reason) => reason,
         // All talking ends are gone without a word: nobody will say anything any more.
-        Err(_) => std::future::pending().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -89,7 +104,12 @@ mod tests {
         line.close(ByeReason::Taken);
 
         assert_eq!(end.next().await, pong());
-        assert_eq!(end.next().await, ServerMessage::Bye { reason: ByeReason::Taken });
+        assert_eq!(
+            end.next().await,
+            ServerMessage::Bye {
+                reason: ByeReason::Taken
+            }
+        );
     }
 
     #[tokio::test]
@@ -100,6 +120,11 @@ mod tests {
             line.say(pong());
         }
 
-        assert_eq!(end.next().await, ServerMessage::Bye { reason: ByeReason::Slow });
+        assert_eq!(
+            end.next().await,
+            ServerMessage::Bye {
+                reason: ByeReason::Slow
+            }
+        );
     }
 }

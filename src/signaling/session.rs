@@ -61,7 +61,13 @@ struct Refusal {
 impl Session {
     pub(crate) fn new(rooms: Arc<Rooms>, rtc: Rtc, line: Line) -> Self {
         let span = info_span!("session", room = field::Empty, participant = field::Empty);
-        Self { rooms, rtc, line, seated: None, span }
+        Self {
+            rooms,
+            rtc,
+            line,
+            seated: None,
+            span,
+        }
     }
 
     /// Takes one message of the client.
@@ -76,7 +82,12 @@ impl Session {
         };
         heard.unwrap_or_else(|Refusal { code, message }| {
             debug!(parent: &self.span, ?code, message, "refused");
-            let error = ErrorMessage { id, code, message, retry_after_ms: None };
+            let error = ErrorMessage {
+                id,
+                code,
+                message,
+                retry_after_ms: None,
+            };
             self.line.say(ServerMessage::Error(error));
             Heard::GoOn
         })
@@ -96,7 +107,10 @@ impl Session {
             ClientMessage::Candidate { candidate, .. } => self.candidate(candidate).await?,
             ClientMessage::Status { muted, camera, .. } => {
                 let seated = self.seated()?;
-                seated.room.status(seated.seat, StatusChange { muted, camera }).await;
+                seated
+                    .room
+                    .status(seated.seat, StatusChange { muted, camera })
+                    .await;
             }
             ClientMessage::Ping { id } => self.line.say(ServerMessage::Pong { id }),
             ClientMessage::Leave { id } => {
@@ -111,23 +125,37 @@ impl Session {
 
     async fn join(&mut self, join: Join) -> Result<(), Refusal> {
         if self.seated.is_some() {
-            return Err(refusal(ErrorCode::AlreadyJoined, "this session has a seat already"));
+            return Err(refusal(
+                ErrorCode::AlreadyJoined,
+                "this session has a seat already",
+            ));
         }
         if join.version != VERSION {
             let message = format!("version is {}, expected {VERSION}", join.version);
             return Err(refusal(ErrorCode::BadVersion, message));
         }
         let room = RoomName::parse(&join.room).ok_or_else(|| {
-            refusal(ErrorCode::BadRoom, "a room's name is 1 to 64 of A-Z a-z 0-9 . _ -")
+            refusal(
+                ErrorCode::BadRoom,
+                "a room's name is 1 to 64 of A-Z a-z 0-9 . _ -",
+            )
         })?;
         let name = DisplayName::parse(&join.name).ok_or_else(|| {
-            refusal(ErrorCode::BadName, "a name is at most 64 characters, none of them control")
+            refusal(
+                ErrorCode::BadName,
+                "a name is at most 64 characters, none of them control",
+            )
         })?;
-        let request =
-            JoinRequest { id: join.id, name, token: join.token, line: self.line.clone() };
+        let request = JoinRequest {
+            id: join.id,
+            name,
+            token: join.token,
+            line: self.line.clone(),
+        };
         let (handle, seated) = self.rooms.join(&room, request).await?;
         self.span.record("room", field::display(&room));
-        self.span.record("participant", field::display(seated.seat.participant));
+        self.span
+            .record("participant", field::display(seated.seat.participant));
         self.seated = Some(SeatedSession {
             room: handle,
             seat: seated.seat,
@@ -152,7 +180,10 @@ impl Session {
 
     async fn candidate(&mut self, candidate: Candidate) -> Result<(), Refusal> {
         let transport = self.seated()?.transport.as_ref().ok_or_else(|| {
-            refusal(ErrorCode::BadCandidate, "a candidate needs an offer before it")
+            refusal(
+                ErrorCode::BadCandidate,
+                "a candidate needs an offer before it",
+            )
         })?;
         transport
             .add_candidate(candidate)
@@ -163,7 +194,6 @@ impl Session {
     fn seated(&self) -> Result<&SeatedSession, Refusal> {
         self.seated.as_ref().ok_or_else(not_joined)
     }
-
 }
 
 impl SeatedSession {
@@ -174,8 +204,15 @@ impl SeatedSession {
         let (transport, answer) = rtc.answer(offer, Arc::clone(&link), events).await?;
         let transport = Arc::new(transport);
         self.transport = Some(Arc::clone(&transport));
-        let pass_on = pass_on(told, self.room.clone(), self.seat.participant, transport.id());
-        self.room.attach(self.seat, Attachment { link, transport }).await;
+        let pass_on = pass_on(
+            told,
+            self.room.clone(),
+            self.seat.participant,
+            transport.id(),
+        );
+        self.room
+            .attach(self.seat, Attachment { link, transport })
+            .await;
         tokio::spawn(pass_on.in_current_span());
         Ok(answer)
     }
@@ -202,16 +239,24 @@ fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
     }
     let value: Value = serde_json::from_str(text)
         .map_err(|error| (None, refusal(ErrorCode::BadJson, error.to_string())))?;
-    let id = value.get("id").and_then(|id| serde_json::from_value::<RequestId>(id.clone()).ok());
+    let id = value
+        .get("id")
+        .and_then(|id| serde_json::from_value::<RequestId>(id.clone()).ok());
     let id = match id {
         Some(RequestId::Text(text)) if text.len() > MAX_ID_BYTES => {
-            let message = format!("id has {} bytes, expected at most {MAX_ID_BYTES}", text.len());
+            let message = format!(
+                "id has {} bytes, expected at most {MAX_ID_BYTES}",
+                text.len()
+            );
             return Err((None, refusal(ErrorCode::BadMessage, message)));
         }
         id => id,
     };
     let Some(kind) = value.get("type").and_then(Value::as_str) else {
-        return Err((id, refusal(ErrorCode::BadMessage, "a message is an object with a type")));
+        return Err((
+            id,
+            refusal(ErrorCode::BadMessage, "a message is an object with a type"),
+        ));
     };
     if !TYPES.contains(&kind) {
         let message = format!("the type is unknown, expected one of {}", TYPES.join(", "));
@@ -225,7 +270,10 @@ fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
 const TYPES: [&str; 6] = ["join", "offer", "candidate", "status", "leave", "ping"];
 
 fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
-    Refusal { code, message: message.into() }
+    Refusal {
+        code,
+        message: message.into(),
+    }
 }
 
 fn not_joined() -> Refusal {
@@ -269,7 +317,10 @@ mod tests {
             (r#"{"id":1}"#, ErrorCode::BadMessage),
             (r#"{"type":"dance"}"#, ErrorCode::UnknownType),
             (r#"{"type":"join","version":1}"#, ErrorCode::BadMessage),
-            (r#"{"type":"join","version":"1","room":"a"}"#, ErrorCode::BadMessage),
+            (
+                r#"{"type":"join","version":"1","room":"a"}"#,
+                ErrorCode::BadMessage,
+            ),
             (r#"{"type":"offer","sdp":7}"#, ErrorCode::BadMessage),
             (&long_id, ErrorCode::BadMessage),
             (&"[".repeat(100_000), ErrorCode::TooLarge),
@@ -295,6 +346,11 @@ mod tests {
     fn unknown_fields_are_ignored() {
         let message = parse(r#"{"type":"ping","id":1,"later":{"x":[]}}"#);
 
-        assert!(matches!(message, Ok(ClientMessage::Ping { id: Some(RequestId::Number(1)) })));
+        assert!(matches!(
+            message,
+            Ok(ClientMessage::Ping {
+                id: Some(RequestId::Number(1))
+            })
+        ));
     }
 }

@@ -42,6 +42,13 @@ function installSenses() {
   let audio;
   let analyser;
   let video;
+  const transports = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...configuration) {
+      super(...configuration);
+      transports.push(this);
+    }
+  };
 
   function picture(color) {
     const canvas = document.createElement("canvas");
@@ -100,6 +107,7 @@ function installSenses() {
     speaker: () => call.speaker,
     layout: () => call.layout,
     leave: () => call.leave(),
+    transports: () => transports.map(({ connectionState }) => connectionState),
     setMuted: (muted) => call.setMuted(muted),
     setCamera: (on) => call.setCamera(on),
 
@@ -128,7 +136,7 @@ function installSenses() {
 
     /** The inbound RTP streams that have carried packets. */
     async inbound() {
-      const report = await call.transport.getStats();
+      const report = await transports.at(-1).getStats();
       return [...report.values()]
         .filter(({ type, packetsReceived }) => type === "inbound-rtp" && packetsReceived > 0)
         .map(({ kind, packetsReceived, framesDecoded, packetsLost, totalSamplesReceived, concealedSamples,
