@@ -72,11 +72,14 @@ impl Rect {
             let share = even_share(width_px, shape.height(), shape.width());
             (width_px, shortened(height_px, share))
         };
-        picture_size(inner_width_px, inner_height_px).map_or(Self::whole(outer), |size| Self {
+        let Some(size) = picture_size(inner_width_px, inner_height_px) else {
+            return Self::whole(outer);
+        };
+        Self {
             left_px: even_floor((width_px - inner_width_px) / 2),
             top_px: even_floor((height_px - inner_height_px) / 2),
             size,
-        })
+        }
     }
 }
 
