@@ -30,12 +30,12 @@ pub struct VideoConfig {
     /// Default 150 ms. Longer rides out longer round trips, shorter asks for keyframes sooner; it
     /// delays only what is behind a gap.
     pub reorder_window: Duration,
-    /// After how long without a new picture a tile is marked as standing still. Default 1 s: any
-    /// camera in use is faster.
+    /// After how long without a new picture a live tile is marked as standing still. Default 1 s:
+    /// any camera in use is faster. A recorded picture lasts until the next.
     pub stale_after: Duration,
     /// The least time between two keyframes forced on one rung. Default 500 ms.
     pub keyframe_interval: Duration,
-    /// What one live source may have decoded, in pixels per second, and a second's worth at once.
+    /// What one live source may have decoded, in pixels per second; a fifth of that at once.
     /// Default 124 416 000, that is 1920x1080 at 60 fps. What is above waits, and is dropped up to
     /// the next keyframe when too much of it waits.
     pub source_pixels_per_s: u32,

@@ -44,12 +44,14 @@ const fn speaking_px(size: PictureSize) -> usize {
     2 * (1 + shorter / 180)
 }
 
-/// A picture that has stood still for too long: a little darker, with three dots.
+/// A picture that has stood still for too long: a little darker, with three dots near the bottom,
+/// where they hide no face.
 pub(crate) fn stale(tile: &mut PictureViewMut<'_>) {
     dim(tile, 6, 6);
     let size = tile.size();
     let unit = sign_unit(size);
-    let center = Point::center_of(size);
+    let middle = Point::center_of(size);
+    let center = middle.offset(0, middle.y - 6 * unit);
     capsule(tile, center, (unit * 6, unit * 3), SIGN_GROUND);
     for step in [-1, 0, 1] {
         let dot = center.offset(step * unit * 3, 0);
@@ -57,13 +59,12 @@ pub(crate) fn stale(tile: &mut PictureViewMut<'_>) {
     }
 }
 
-/// The last picture of somebody who is gone: gray, dark, and struck out.
-pub(crate) fn absent(tile: &mut PictureViewMut<'_>) {
+/// What is left of somebody who is gone: gray, dark, with a struck-out circle around `center`.
+pub(crate) fn absent(tile: &mut PictureViewMut<'_>, center: Point) {
     dim(tile, 3, 1);
-    let size = tile.size();
-    let unit = sign_unit(size);
-    let center = Point::center_of(size);
+    let unit = sign_unit(tile.size());
     let (outer, inner) = (unit * 7, unit * 5);
+    capsule(tile, center, (unit * 8, unit * 8), SIGN_GROUND);
     let bounds = Bounds {
         center,
         reach: outer,
@@ -176,14 +177,21 @@ mod tests {
 
         assert_eq!(tile.view().y()[0], 139);
         assert_eq!(tile.view().u()[0], 77);
-        assert_eq!(tile.view().y()[90 * 320 + 160], SIGN[0]);
+        assert_eq!(tile.view().y()[90 * 320 + 160], 139);
+        assert_eq!(tile.view().y()[160 * 320 + 160], SIGN[0]);
     }
 
     #[test]
     fn an_absent_picture_is_gray_dark_and_struck_out() {
         let mut tile = tile(320, 180);
 
-        absent(&mut tile.view_mut());
+        absent(
+            &mut tile.view_mut(),
+            Point {
+                x: 160 * PIXEL,
+                y: 90 * PIXEL,
+            },
+        );
 
         assert_eq!(tile.view().y()[0], 77);
         assert_eq!(tile.view().u()[0], 120);
@@ -196,7 +204,7 @@ mod tests {
             let mut tile = tile(width, height);
 
             stale(&mut tile.view_mut());
-            absent(&mut tile.view_mut());
+            absent(&mut tile.view_mut(), Point { x: -8, y: 1_000 });
             outline(&mut tile.view_mut(), Outline::Speaking);
         }
     }

@@ -1,6 +1,6 @@
 //! What a tile shows of somebody who is not seen: head and shoulders on a color of their own.
 
-use codecs::video::PictureViewMut;
+use codecs::video::{PictureSize, PictureViewMut};
 
 use super::draw::{Bounds, Color, Point, paint, rgb};
 use crate::ParticipantId;
@@ -42,10 +42,8 @@ pub(crate) fn draw(tile: &mut PictureViewMut<'_>, participant: ParticipantId) {
         badge,
         figure,
     } = palette_of(participant);
-    let size = tile.size();
-    let center = Point::center_of(size);
-    // Everything is in proportion to the badge, and the badge to the tile's shorter side.
-    let radius = center.x.min(center.y) * 5 / 8;
+    let center = Point::center_of(tile.size());
+    let radius = badge_radius(tile.size());
     let bounds = Bounds {
         center,
         reach: radius,
@@ -56,6 +54,18 @@ pub(crate) fn draw(tile: &mut PictureViewMut<'_>, participant: ParticipantId) {
     paint(tile, bounds, figure, |point| {
         point.in_disc(center, radius) && is_figure(point, center, radius)
     });
+}
+
+/// Where a sign can be put that does not hide the figure: on the badge's lower right.
+pub(crate) fn sign_place(size: PictureSize) -> Point {
+    let aside = badge_radius(size) * 3 / 4;
+    Point::center_of(size).offset(aside, aside)
+}
+
+/// Everything is in proportion to the badge, and the badge to the tile's shorter side.
+fn badge_radius(size: PictureSize) -> i64 {
+    let Point { x, y } = Point::center_of(size);
+    x.min(y) * 5 / 8
 }
 
 fn is_figure(point: Point, center: Point, radius: i64) -> bool {
@@ -72,7 +82,7 @@ fn palette_of(participant: ParticipantId) -> Palette {
 
 #[cfg(test)]
 mod tests {
-    use codecs::video::{I420, PictureSize};
+    use codecs::video::I420;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use codecs::video::{I420, Scaler};
 
 use super::counters::VideoCounters;
 use super::input::{Camera, Presence};
-use super::track::{Progress, Track};
+use super::track::{Origin, Progress, Track};
 use crate::{ParticipantId, RoomTime};
 
 /// A participant's track, if any, and state.
@@ -17,9 +17,10 @@ pub(crate) struct Source {
     track: Option<Track>,
     presence: Presence,
     camera: Camera,
-    /// When the track's picture became what it is. `None` while there is none to show: no track
-    /// yet, or nothing decoded since it came or since the camera was switched on.
-    picture_since: Option<RoomTime>,
+    /// Where the track's picture is from, and since when it is what it is. `None` while there is
+    /// none to show: no track yet, or nothing decoded since it came or since the camera was
+    /// switched on.
+    picture_since: Option<(Origin, RoomTime)>,
     /// Tells this participant's pictures apart, whatever track they came by.
     picture_number: u64,
     keyframe_request: KeyframeRequest,
@@ -103,10 +104,10 @@ impl Source {
         let Some(track) = &mut self.track else {
             return;
         };
-        if track.decode_due(now, &mut self.counters) == Progress::NewPicture {
+        if let Progress::NewPicture(origin) = track.decode_due(now, &mut self.counters) {
             self.picture_number += 1;
             if self.camera == Camera::On {
-                self.picture_since = Some(now);
+                self.picture_since = Some((origin, now));
             }
         }
         let seen = self.camera == Camera::On && self.presence == Presence::Present;
@@ -123,12 +124,13 @@ impl Source {
 
     /// What to show at `now`.
     pub(crate) fn content(&self, now: RoomTime, stale_after: Duration) -> Content {
-        let Some(since) = self.picture_since else {
+        let Some((origin, since)) = self.picture_since else {
             return Content::Placeholder(self.presence);
         };
+        let overdue = origin == Origin::Live && now.since(since) > stale_after;
         let life = match self.presence {
             Presence::Absent => Life::Gone,
-            Presence::Present if now.since(since) > stale_after => Life::Stale,
+            Presence::Present if overdue => Life::Stale,
             Presence::Present => Life::Live,
         };
         Content::Picture {

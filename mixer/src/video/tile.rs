@@ -3,6 +3,7 @@
 use codecs::video::{I420, PictureSize};
 
 use super::config::VideoConfig;
+use super::draw::Point;
 use super::fit::Placement;
 use super::input::{Presence, RungId};
 use super::marks::{self, Outline};
@@ -109,11 +110,12 @@ impl Tiles {
 
 impl Tile {
     fn draw(&mut self, content: Content, source: &mut Source, config: &VideoConfig) {
+        let size = self.picture.size();
         match content {
             Content::Placeholder(presence) => {
                 placeholder::draw(&mut self.picture.view_mut(), source.participant);
                 if presence == Presence::Absent {
-                    marks::absent(&mut self.picture.view_mut());
+                    marks::absent(&mut self.picture.view_mut(), placeholder::sign_place(size));
                 }
             }
             Content::Picture { life, .. } => {
@@ -121,7 +123,9 @@ impl Tile {
                 match life {
                     Life::Live => {}
                     Life::Stale => marks::stale(&mut self.picture.view_mut()),
-                    Life::Gone => marks::absent(&mut self.picture.view_mut()),
+                    Life::Gone => {
+                        marks::absent(&mut self.picture.view_mut(), Point::center_of(size))
+                    }
                 }
             }
         }

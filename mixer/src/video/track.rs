@@ -42,9 +42,18 @@ pub(crate) struct Track {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// The picture is a new one.
-    NewPicture,
+    NewPicture(Origin),
     /// The picture is as it was.
     None,
+}
+
+/// Where a picture came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A network: the next one ought to come soon.
+    Live,
+    /// A file, which says itself how long it lasts.
+    Recorded,
 }
 
 impl Track {
@@ -85,7 +94,7 @@ impl Track {
         while let Some((kind, data)) = self.recorded.take(now, &mut counters.frames) {
             let decoded = self.decoder.decode(&data, &mut self.picture);
             match self.judge(kind, &decoded, &mut counters.frames) {
-                Verdict::Shown => progress = Progress::NewPicture,
+                Verdict::Shown => progress = Progress::NewPicture(Origin::Recorded),
                 Verdict::Hidden => {}
                 Verdict::Refused => self.recorded.break_chain(),
             }
@@ -100,7 +109,7 @@ impl Track {
             let decoded = self.decoder.decode(&self.frame, &mut self.picture);
             self.budget.spend(self.picture.size().pixels());
             match self.judge(kind, &decoded, &mut counters.frames) {
-                Verdict::Shown => progress = Progress::NewPicture,
+                Verdict::Shown => progress = Progress::NewPicture(Origin::Live),
                 Verdict::Hidden => {}
                 Verdict::Refused => self.live.break_chain(),
             }

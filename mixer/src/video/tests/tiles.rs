@@ -198,6 +198,19 @@ fn a_picture_that_stands_still_is_marked_after_a_second_until_the_next() {
 }
 
 #[test]
+fn a_recorded_picture_lasts_until_the_next_however_long_that_takes() {
+    let mut room = Room::new(VideoConfig::default());
+    room.join(0);
+    room.add_track(0);
+    room.record(0, 0, Frame::key(color(0), 1));
+
+    room.tick(0);
+    room.tick(60_000);
+
+    assert_eq!(room.shown(0), (color(0), 1));
+}
+
+#[test]
 fn a_camera_that_is_off_shows_the_placeholder_whatever_comes() {
     let mut room = room_of(2, VideoConfig::default());
     let never_seen = {
