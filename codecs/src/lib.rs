@@ -9,5 +9,8 @@
 pub mod audio;
 pub mod opus;
 pub mod rtp;
+pub mod scale;
 pub mod video;
 pub mod vp8;
+#[cfg(feature = "native")]
+pub mod yuv;
