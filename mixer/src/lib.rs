@@ -9,6 +9,7 @@
 //! library, for wasm32 too.
 
 pub mod audio;
+pub mod video;
 
 mod participant;
 mod time;

@@ -1,0 +1,146 @@
+//! One participant as seen by video: what they send, and what of it may be shown.
+
+use std::time::Duration;
+
+use codecs::video::{I420, Scaler};
+
+use super::counters::VideoCounters;
+use super::input::{Camera, Presence};
+use super::track::{Origin, Progress, Track};
+use crate::{ParticipantId, RoomTime};
+
+/// A participant's track, if any, and state.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) participant: ParticipantId,
+    pub(crate) counters: VideoCounters,
+    track: Option<Track>,
+    presence: Presence,
+    camera: Camera,
+    /// Where the track's picture is from, and since when it is what it is. `None` while there is
+    /// none to show: no track yet, or nothing decoded since it came or since the camera was
+    /// switched on.
+    picture_since: Option<(Origin, RoomTime)>,
+    /// Tells this participant's pictures apart, whatever track they came by.
+    picture_number: u64,
+    keyframe_request: KeyframeRequest,
+}
+
+/// Whether the participant is to be asked for a keyframe after this tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum KeyframeRequest {
+    #[default]
+    None,
+    Due,
+}
+
+/// What a tile is to show. Two that are equal look alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// No picture: the participant's placeholder.
+    Placeholder(Presence),
+    /// The picture of that number.
+    Picture {
+        /// Which one.
+        number: u64,
+        /// How it is to be taken.
+        life: Life,
+    },
+}
+
+/// How much a picture says about now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// It is what the camera sees.
+    Live,
+    /// It has stood still for too long.
+    Stale,
+    /// Its sender is gone.
+    Gone,
+}
+
+impl Source {
+    /// Somebody who sends nothing yet.
+    pub(crate) fn new(participant: ParticipantId) -> Self {
+        Self {
+            participant,
+            counters: VideoCounters::default(),
+            track: None,
+            presence: Presence::default(),
+            camera: Camera::default(),
+            picture_since: None,
+            picture_number: 0,
+            keyframe_request: KeyframeRequest::default(),
+        }
+    }
+
+    /// Replaces the track. The former one's picture goes with it.
+    pub(crate) fn set_track(&mut self, track: Option<Track>) {
+        self.track = track;
+        self.picture_since = None;
+    }
+
+    /// The track, and where its fate is counted.
+    pub(crate) fn track(&mut self) -> Option<(&mut Track, &mut VideoCounters)> {
+        Some((self.track.as_mut()?, &mut self.counters))
+    }
+
+    pub(crate) const fn set_presence(&mut self, presence: Presence) {
+        self.presence = presence;
+    }
+
+    /// Switched off, the last picture is forgotten: when the camera comes back, what it saw before
+    /// must not be shown for what it sees.
+    pub(crate) const fn set_camera(&mut self, camera: Camera) {
+        self.camera = camera;
+        if matches!(camera, Camera::Off) {
+            self.picture_since = None;
+        }
+    }
+
+    /// Decodes whatever is due, so that nothing is missing when it is shown again.
+    pub(crate) fn advance(&mut self, now: RoomTime) {
+        self.keyframe_request = KeyframeRequest::None;
+        let Some(track) = &mut self.track else {
+            return;
+        };
+        if let Progress::NewPicture(origin) = track.decode_due(now, &mut self.counters) {
+            self.picture_number += 1;
+            if self.camera == Camera::On {
+                self.picture_since = Some((origin, now));
+            }
+        }
+        let seen = self.camera == Camera::On && self.presence == Presence::Present;
+        if seen && track.poll_keyframe_request(now) {
+            self.counters.keyframes_requested += 1;
+            self.keyframe_request = KeyframeRequest::Due;
+        }
+    }
+
+    /// Whether this participant must be asked for a keyframe, as of the last [`Self::advance`].
+    pub(crate) const fn keyframe_request(&self) -> KeyframeRequest {
+        self.keyframe_request
+    }
+
+    /// What to show at `now`.
+    pub(crate) fn content(&self, now: RoomTime, stale_after: Duration) -> Content {
+        let Some((origin, since)) = self.picture_since else {
+            return Content::Placeholder(self.presence);
+        };
+        let overdue = origin == Origin::Live && now.since(since) > stale_after;
+        let life = match self.presence {
+            Presence::Absent => Life::Gone,
+            Presence::Present if overdue => Life::Stale,
+            Presence::Present => Life::Live,
+        };
+        Content::Picture {
+            number: self.picture_number,
+            life,
+        }
+    }
+
+    /// The newest picture and what scales it, if there is a track.
+    pub(crate) fn picture(&mut self) -> Option<(&I420, &mut dyn Scaler)> {
+        Some(self.track.as_mut()?.picture())
+    }
+}

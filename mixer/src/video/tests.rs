@@ -1,0 +1,8 @@
+//! The whole mixer with fake codecs, whose pictures are exact.
+
+mod fakes;
+mod properties;
+mod recovery;
+mod room;
+mod rungs;
+mod tiles;

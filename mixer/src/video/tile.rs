@@ -1,0 +1,151 @@
+//! Sources drawn to the size of their regions.
+
+use codecs::video::{I420, PictureSize};
+
+use super::config::VideoConfig;
+use super::draw::Point;
+use super::fit::Placement;
+use super::input::{Presence, RungId};
+use super::marks::{self, Outline};
+use super::placeholder;
+use super::source::{Content, Life, Source};
+use crate::{ParticipantId, RoomTime};
+
+/// One source drawn for one rung. Drawn anew only when it would look different.
+#[derive(Debug)]
+pub(crate) struct Tile {
+    rung: RungId,
+    outline: Outline,
+    picture: I420,
+    drawn: Option<(Content, Outline)>,
+    change: Change,
+}
+
+/// A tile's place, as far as drawing it is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seat {
+    pub(crate) size: PictureSize,
+    pub(crate) outline: Outline,
+}
+
+/// Whether the last [`Tiles::draw`] made a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The tile has to be copied to the canvas.
+    Redrawn,
+    /// It is there already.
+    None,
+}
+
+/// All tiles of one participant: at most one per rung.
+#[derive(Debug)]
+pub(crate) struct Tiles {
+    pub(crate) participant: ParticipantId,
+    tiles: Vec<Tile>,
+}
+
+impl Tiles {
+    /// No tiles yet.
+    pub(crate) const fn new(participant: ParticipantId) -> Self {
+        Self {
+            participant,
+            tiles: Vec::new(),
+        }
+    }
+
+    /// Gives the participant a tile on `rung`, or takes it away.
+    pub(crate) fn seat(&mut self, rung: RungId, seat: Option<Seat>) {
+        let Some(Seat { size, outline }) = seat else {
+            self.tiles.retain(|tile| tile.rung != rung);
+            return;
+        };
+        let Some(tile) = self.tiles.iter_mut().find(|tile| tile.rung == rung) else {
+            self.tiles.push(Tile {
+                rung,
+                outline,
+                picture: I420::black(size),
+                drawn: None,
+                change: Change::None,
+            });
+            return;
+        };
+        tile.outline = outline;
+        if tile.picture.size() != size {
+            tile.picture.resize(size);
+            tile.drawn = None;
+        }
+    }
+
+    /// Brings the tiles of the rungs in `due` up to what `source` is to show at `now`.
+    pub(crate) fn draw(
+        &mut self,
+        source: &mut Source,
+        now: RoomTime,
+        due: &[RungId],
+        config: &VideoConfig,
+    ) {
+        let content = source.content(now, config.stale_after);
+        for tile in self
+            .tiles
+            .iter_mut()
+            .filter(|tile| due.contains(&tile.rung))
+        {
+            let wanted = (content, tile.outline);
+            if tile.drawn == Some(wanted) {
+                tile.change = Change::None;
+                continue;
+            }
+            tile.draw(content, source, config);
+            tile.drawn = Some(wanted);
+            tile.change = Change::Redrawn;
+        }
+    }
+
+    /// The tile for `rung`, and whether it is another than last time.
+    pub(crate) fn on(&self, rung: RungId) -> Option<(&I420, Change)> {
+        let tile = self.tiles.iter().find(|tile| tile.rung == rung)?;
+        Some((&tile.picture, tile.change))
+    }
+}
+
+impl Tile {
+    fn draw(&mut self, content: Content, source: &mut Source, config: &VideoConfig) {
+        let size = self.picture.size();
+        match content {
+            Content::Placeholder(presence) => {
+                placeholder::draw(&mut self.picture.view_mut(), source.participant);
+                if presence == Presence::Absent {
+                    marks::absent(&mut self.picture.view_mut(), placeholder::sign_place(size));
+                }
+            }
+            Content::Picture { life, .. } => {
+                self.scale(source, config);
+                match life {
+                    Life::Live => {}
+                    Life::Stale => marks::stale(&mut self.picture.view_mut()),
+                    Life::Gone => {
+                        marks::absent(&mut self.picture.view_mut(), Point::center_of(size))
+                    }
+                }
+            }
+        }
+        marks::outline(&mut self.picture.view_mut(), self.outline);
+    }
+
+    fn scale(&mut self, source: &mut Source, config: &VideoConfig) {
+        let Some((picture, scaler)) = source.picture() else {
+            return;
+        };
+        let region = self.picture.size();
+        let Placement { from, to } = Placement::new(picture.size(), region, config.fit);
+        if to.size != region {
+            self.picture.fill(config.background);
+        }
+        let mut tile = self.picture.view_mut();
+        let from = picture.view().crop(from.left_px, from.top_px, from.size);
+        let to = tile.crop(to.left_px, to.top_px, to.size);
+        if let (Some(from), Some(to)) = (from, to) {
+            scaler.scale(from, to);
+        }
+    }
+}
