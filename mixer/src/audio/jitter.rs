@@ -1,10 +1,10 @@
 //! Reorders one track's packets and decides when each is due.
 //!
 //! Insert packets as they arrive; take what is due, piece by piece, until a tick is full. The
-//! buffer never waits and never looks at a clock: the first packet of a spurt waits for the target
-//! delay, judged against the `now` of [`JitterBuffer::take`]; from then on the position in media
-//! time moves with what is played, one piece after the other, and the buffer is simply the distance
-//! to the newest packet.
+//! buffer never waits and never looks at a clock: the first packet of a spurt is held for the
+//! target delay, judged against the `now` of [`JitterBuffer::take`], or until that much media
+//! follows it. From then on the position in media time moves with what is played, one piece after
+//! the other, and the delay is simply the distance to the newest packet.
 //!
 //! - A gap in the sequence numbers is loss: recovered from the next packet if that is there when
 //!   the gap is due, else concealed.
@@ -176,9 +176,13 @@ impl JitterBuffer {
         if let (Phase::Holding { since }, Some(front)) = (self.phase, self.order.front()) {
             // An arrival ahead of the tick is one that came with the tick.
             let since = since.min(now);
-            self.phase = if now.since(since) >= self.delay.target() {
+            let position = front.stamp.timestamp.0;
+            let newest = self.order.back_timestamp().unwrap_or(position);
+            // A burst has done its waiting somewhere on the way.
+            let has_enough = newest - position >= self.delay.target_samples();
+            self.phase = if has_enough || now.since(since) >= self.delay.target() {
                 Phase::Playing {
-                    position: front.stamp.timestamp.0,
+                    position,
                     starved: 0,
                 }
             } else {

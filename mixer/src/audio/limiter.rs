@@ -205,6 +205,32 @@ mod tests {
     }
 
     #[test]
+    fn a_steady_loud_tone_stays_a_clean_tone() {
+        for frequency_hz in [50, 80, 440, 997, 4_000] {
+            let mut limiter = Limiter::new(Channels::Mono);
+            let mut error = 0.0;
+            let mut power = 0.0;
+
+            for tick in 0..50 {
+                let sums = sine(60_000, frequency_hz, tick * TICK..(tick + 1) * TICK);
+                let pcm = limited(&mut limiter, &sums);
+                // The first peaks have set the gain by then.
+                for (&sum, &sample) in sums.iter().zip(&pcm).filter(|_| tick >= 2) {
+                    let clean = f64::from(sum) * 32_767.0 / 60_000.0;
+                    error += (f64::from(sample) - clean).powi(2);
+                    power += clean.powi(2);
+                }
+            }
+
+            let distortion_db = 10.0 * (error / power).log10();
+            assert!(
+                distortion_db < -50.0,
+                "{frequency_hz} Hz: {distortion_db} dB"
+            );
+        }
+    }
+
+    #[test]
     fn the_gain_is_back_to_one_within_a_quarter_of_a_second() {
         let mut limiter = Limiter::new(Channels::Mono);
         limited(&mut limiter, &sine(65_534, 440, 0..TICK));

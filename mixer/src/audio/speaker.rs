@@ -1,38 +1,50 @@
 //! Who is speaking, calmly.
 //!
-//! Loudness alone would flicker, so people are compared by what they did over half a second, in the
-//! spirit of the time windows of Volfin and Cohen (Dominant Speaker Identification for Multipoint
-//! Videoconferencing, 2012), though not by their likelihoods. A tick is *voiced* if it is loud, and
-//! louder than what that person sounds like all the time. To take over, one must have voiced
-//! [`TALKING_TICKS`] of the last [`WINDOW_TICKS`], so a cough does not; and the holder must have
-//! fallen silent, or be clearly quieter. After a change nothing changes for [`HOLD_TICKS`], and
-//! silence changes nothing at all.
+//! Loudness alone would flicker, so people are compared by what they did over half a second and
+//! over a whole one, in the spirit of the time windows of Volfin and Cohen (Dominant Speaker
+//! Identification for Multipoint Videoconferencing, 2012), though not by their likelihoods. A tick
+//! is *voiced* if it is loud, and louder than what that person sounds like all the time. To take
+//! over, one must talk for some time, so a cough does not; how long depends on the holder:
 //!
-//! Integers only; ties go to the senior participant.
+//! | the holder | takes over who has voiced |
+//! |---|---|
+//! | is nobody | 160 ms |
+//! | has been silent for a second | 320 ms of the last 500 |
+//! | pauses | 600 ms of the last second: more than "mm-hm" |
+//! | talks | 320 ms of the last 500, clearly louder |
+//!
+//! After a change nothing changes for a second, and silence changes nothing at all. Integers only;
+//! ties go to the senior participant.
 
 use crate::ParticipantId;
 use crate::audio::Level;
 
-/// 500 ms.
-const WINDOW_TICKS: usize = 25;
-/// 320 ms of voice in the window take over from somebody.
-const TALKING_TICKS: u16 = 16;
-/// 160 ms do where nobody spoke before.
-const FIRST_TICKS: u16 = 8;
-/// No more than 100 ms of voice in the window: fallen silent.
-const SILENT_TICKS: u16 = 5;
-/// Talking over a talker takes 6 dB more.
-const CLEARLY_LOUDER_DB: u16 = 6;
 /// One second.
+const LONG_TICKS: usize = 50;
+/// Half of it.
+const SHORT_TICKS: usize = 25;
+
+/// Of the short window, to take over from nobody.
+const FIRST_TICKS: u16 = 8;
+/// Of the short window, to take over from somebody: talking.
+const TALKING_TICKS: u16 = 16;
+/// Of the long window, to take over in a pause: more than an interjection.
+const LASTING_TICKS: u16 = 30;
+/// Of either window, at most, to be silent.
+const SILENT_TICKS: u16 = 5;
+/// To take over from somebody who talks.
+const CLEARLY_LOUDER_DB: u16 = 6;
+/// No change so soon after a change.
 const HOLD_TICKS: u32 = 50;
 
-/// Voice is louder than −50 dBov, in dB above −127 dBov …
-const QUIETEST_VOICE_DB: u16 = 77;
+/// Voice is louder than −60 dBov, in dB above −127 dBov …
+const QUIETEST_VOICE_DB: u16 = 67;
 /// … and this much louder than the person's own background.
-const ABOVE_BACKGROUND_DB: u16 = 9;
-/// A background is at most −35 dBov, or a steady loud voice would become its own background.
-const LOUDEST_BACKGROUND_DB: u16 = 92;
-/// A background rises by 2 dB per second: one step in this many ticks; it sinks at once.
+const ABOVE_BACKGROUND_DB: u16 = 6;
+/// A background is at most −45 dBov, or a steady loud voice would become its own background.
+const LOUDEST_BACKGROUND_DB: u16 = 82;
+/// A background rises by 2 dB per second: one in this many ticks. It sinks at once, so the gaps
+/// between syllables keep it down.
 const BACKGROUND_STEP_TICKS: u32 = 25;
 
 /// Listens to everybody's levels and names one.
@@ -88,7 +100,7 @@ impl ActiveSpeaker {
         }
         let mut loudest: Option<(ParticipantId, u16)> = None;
         for (participant, voice) in &self.voices {
-            let loudness = voice.mean_db();
+            let loudness = voice.mean_db_of_last(SHORT_TICKS);
             if Some(*participant) != self.holder
                 && voice.may_follow(holder)
                 && loudest.is_none_or(|(_, most)| loudness > most)
@@ -108,8 +120,8 @@ impl ActiveSpeaker {
 /// What one person has done over the window.
 #[derive(Debug)]
 struct Voice {
-    /// Loudness of each voiced tick, 0 of the others; a ring.
-    window: [u8; WINDOW_TICKS],
+    /// Loudness of each voiced tick, 0 of the others; a ring, the oldest at `at`.
+    window: [u8; LONG_TICKS],
     at: usize,
     background_db: u16,
     background_ticks: u32,
@@ -118,7 +130,7 @@ struct Voice {
 impl Voice {
     fn new() -> Self {
         Self {
-            window: [0; WINDOW_TICKS],
+            window: [0; LONG_TICKS],
             at: 0,
             background_db: 0,
             background_ticks: 0,
@@ -133,7 +145,7 @@ impl Voice {
             0
         };
         self.window[self.at] = u8::try_from(voiced).unwrap_or(u8::MAX);
-        self.at = (self.at + 1) % WINDOW_TICKS;
+        self.at = (self.at + 1) % LONG_TICKS;
         self.follow_background(loudness_db);
     }
 
@@ -153,24 +165,40 @@ impl Voice {
         }
     }
 
-    fn voiced_ticks(&self) -> u16 {
-        self.window.iter().map(|&tick| u16::from(tick > 0)).sum()
+    /// Loudness of the last `ticks` ticks, 0 where not voiced.
+    fn last(&self, ticks: usize) -> impl Iterator<Item = u16> {
+        let (newer, older) = self.window.split_at(self.at);
+        let newest_first = newer.iter().rev().chain(older.iter().rev());
+        newest_first.take(ticks).map(|&db| u16::from(db))
     }
 
-    /// Mean loudness of the voiced ticks, 0 if there are none.
-    fn mean_db(&self) -> u16 {
-        let total: u16 = self.window.iter().map(|&tick| u16::from(tick)).sum();
-        total.checked_div(self.voiced_ticks()).unwrap_or(0)
+    fn voiced_of_last(&self, ticks: usize) -> u16 {
+        self.last(ticks).map(|db| u16::from(db > 0)).sum()
+    }
+
+    /// Mean loudness of the voiced ticks of the last `ticks`, 0 if there are none.
+    fn mean_db_of_last(&self, ticks: usize) -> u16 {
+        let total: u16 = self.last(ticks).sum();
+        total.checked_div(self.voiced_of_last(ticks)).unwrap_or(0)
     }
 
     /// Whether this voice may take over from `holder`.
     fn may_follow(&self, holder: Option<&Self>) -> bool {
+        let voiced = self.voiced_of_last(SHORT_TICKS);
         let Some(holder) = holder else {
-            return self.voiced_ticks() >= FIRST_TICKS;
+            return voiced >= FIRST_TICKS;
         };
-        self.voiced_ticks() >= TALKING_TICKS
-            && (holder.voiced_ticks() <= SILENT_TICKS
-                || self.mean_db() >= holder.mean_db() + CLEARLY_LOUDER_DB)
+        if voiced < TALKING_TICKS {
+            return false;
+        }
+        if holder.voiced_of_last(LONG_TICKS) <= SILENT_TICKS {
+            return true;
+        }
+        if holder.voiced_of_last(SHORT_TICKS) <= SILENT_TICKS {
+            return self.voiced_of_last(LONG_TICKS) >= LASTING_TICKS;
+        }
+        // The holder's whole second, since every sentence has its quiet ends.
+        self.mean_db_of_last(SHORT_TICKS) >= holder.mean_db_of_last(LONG_TICKS) + CLEARLY_LOUDER_DB
     }
 }
 
@@ -233,6 +261,29 @@ mod tests {
         assert_eq!(room.hear(250, &[(A, 30), (B, 27)]), Some(A));
         assert_eq!(room.hear(19, &[(B, 27)]), Some(A));
         assert_eq!(room.hear(1, &[(B, 27)]), Some(B));
+    }
+
+    #[test]
+    fn an_interjection_in_a_pause_does_not_take_over_and_an_answer_does() {
+        let mut room = Room::of(&[A, B]);
+        room.hear(100, &[(A, 30)]);
+
+        room.hear(10, &[]);
+        assert_eq!(room.hear(25, &[(B, 30)]), Some(A));
+        room.hear(100, &[(A, 30)]);
+        room.hear(10, &[]);
+        assert_eq!(room.hear(29, &[(B, 30)]), Some(A));
+        assert_eq!(room.hear(1, &[(B, 30)]), Some(B));
+    }
+
+    #[test]
+    fn after_a_second_of_silence_320_ms_are_enough() {
+        let mut room = Room::of(&[A, B]);
+        room.hear(100, &[(A, 30)]);
+        room.hear(50, &[]);
+
+        assert_eq!(room.hear(15, &[(B, 30)]), Some(A));
+        assert_eq!(room.hear(1, &[(B, 30)]), Some(B));
     }
 
     #[test]
