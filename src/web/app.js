@@ -122,6 +122,11 @@ function exit(text, tone) {
     /** @type {HTMLDialogElement} */ (dialog).close();
   }
   byId("join").disabled = false;
+  // A camera whose light stays on after the call frightens people, and rightly.
+  if (!byId("call").hidden) {
+    devices.close("audio");
+    devices.close("video");
+  }
   show("lobby", room);
   lobby.tell(text, tone);
   byId("join").focus({ preventScroll: true });
@@ -142,10 +147,11 @@ function show(view, room) {
 /** @param {Call} current */
 function showState(current) {
   const { state, error } = current;
+  const wasInterrupted = document.body.dataset.state === "reconnecting";
   document.body.dataset.state = state;
   notice("banner", state === "joining" ? "Connecting…" : null);
   notice("alert", state === "reconnecting" ? troubleText(error?.code) : null);
-  if (state === "connected") stage.show(current);
+  if (state === "connected" && wasInterrupted) toast("Connected again");
   if (state === "left") exit("You left the call.", "mild");
   if (state === "failed") {
     const wasIn = document.body.dataset.view === "call";

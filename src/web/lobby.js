@@ -49,7 +49,7 @@ export class Lobby {
   }
 
   /**
-   * Fills the form in and, where the browser will not ask, opens the devices.
+   * Fills the form in and, where the browser will not ask, begins to open the devices.
    *
    * @param {URLSearchParams} query
    */
@@ -59,7 +59,8 @@ export class Lobby {
     this.#title(query.has("room"));
     this.show();
     (byId("name").value ? byId("join") : byId("name")).focus({ preventScroll: true });
-    if (await this.#devices.isAllowed()) await this.open();
+    // Without `mediaDevices` nothing can be opened: the attempt says why, before anyone wonders.
+    if (!navigator.mediaDevices || await this.#devices.isAllowed()) this.open();
   }
 
   /** Asks for what the buttons say is wanted. */

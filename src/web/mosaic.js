@@ -6,8 +6,9 @@
  *     const call = await join({ room: "demo", name: "Ann", stream });
  *     video.srcObject = call.stream;
  *
- * No dependency, no build step, nothing of the page: any MediaStream will do, or none. The messages
- * are those of PROTOCOL.md. Tracks belong to the caller: they are never stopped here.
+ * No dependency, no build step, nothing of the page: any MediaStream will do, or none. One file on
+ * purpose, so that it can be imported or copied as it is. The messages are those of PROTOCOL.md.
+ * Tracks belong to the caller: they are never stopped here.
  *
  * Events, each a CustomEvent: `state` {state, previous, error}, `participants` {change, participant,
  * reason}, `speaker` {participant}, `layout` {canvas, tiles}, `stream` {stream}, `trouble` {error}.
@@ -28,6 +29,9 @@ const LEAVE_TIMEOUT_MS = 1_000;
 const MAX_MISSED_PINGS = 2;
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 10_000;
+/** Whatever a server advises, nobody waits longer than this. */
+const MAX_RETRY_AFTER_MS = 60_000;
+const MIN_PING_INTERVAL_MS = 250;
 /** About two minutes of trying, after which the caller should ask the person. */
 const MAX_ATTEMPTS = 15;
 /** A session that lived this long was a good one: the next loss starts with a short wait again. */
@@ -275,7 +279,8 @@ export class Call extends EventTarget {
         return;
       }
       this.#setState("reconnecting", cause);
-      await this.#pause(Math.max(backoffMs(attempt), cause.retryAfterMs ?? 0));
+      const advised = Math.min(cause.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
+      await this.#pause(Math.max(backoffMs(attempt), advised));
     }
   }
 
@@ -663,7 +668,7 @@ class Session {
       }
       this.#missedPings += 1;
       this.send({ type: "ping" });
-    }, intervalMs);
+    }, Math.max(intervalMs, MIN_PING_INTERVAL_MS));
   }
 
   /** @param {MosaicError} [cause] */
@@ -791,8 +796,9 @@ class Transport {
   /** @param {number} scale how much smaller than captured @param {number} kbps at most */
   async tune(scale, kbps) {
     const wanted = `${scale} ${kbps}`;
+    if (wanted === this.#tuned) return;
     const parameters = this.#video.sender.getParameters();
-    if (wanted === this.#tuned || !parameters.encodings?.length) return;
+    if (!parameters.encodings?.length) return;
     parameters.encodings[0].scaleResolutionDownBy = scale;
     parameters.encodings[0].maxBitrate = kbps * 1_000;
     // "balanced" held a 640x360 camera at 10 fps and half its size for the first 15 s of a call in
