@@ -7,5 +7,10 @@
 //! No clock, no socket, no thread: time is an argument, bytes come in and go out.
 
 pub mod audio;
+pub mod opus;
 pub mod rtp;
+pub mod scale;
 pub mod video;
+pub mod vp8;
+#[cfg(feature = "native")]
+pub mod yuv;

@@ -4,5 +4,7 @@
 //! and what is in the payload.
 
 mod counter;
+pub mod opus;
+pub mod vp8;
 
 pub use counter::{ExtSeqNo, ExtTimestamp, RtpTimestamp, SeqNo, SeqUnwrapper, TimestampUnwrapper};
