@@ -37,10 +37,16 @@ async fn everybody_is_told_who_comes_and_goes() -> anyhow::Result<()> {
     assert_eq!(ann.hear_until(names).await?, ("Bob".to_owned(), false));
     assert_eq!(ann.hear_until(names).await?, ("Bob".to_owned(), true));
     let left = |message| match message {
-        ServerMessage::ParticipantLeft { participant, reason } => Some((participant, reason)),
+        ServerMessage::ParticipantLeft {
+            participant,
+            reason,
+        } => Some((participant, reason)),
         _ => None,
     };
-    assert_eq!(ann.hear_until(left).await?, ("p2".to_owned(), LeaveReason::Left));
+    assert_eq!(
+        ann.hear_until(left).await?,
+        ("p2".to_owned(), LeaveReason::Left)
+    );
     let reply = |message| match message {
         ServerMessage::Left { id } => id,
         _ => None,
@@ -54,7 +60,9 @@ async fn nonsense_is_refused_by_code_and_the_room_is_undisturbed() -> anyhow::Re
     let daemon = Daemon::start(&[])?;
     let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
     let mut eve = Socket::open(&daemon.address).await?;
-    let h264 = AUDIO_ONLY_OFFER.replace("audio", "video").replace("opus/48000/2", "H264/90000");
+    let h264 = AUDIO_ONLY_OFFER
+        .replace("audio", "video")
+        .replace("opus/48000/2", "H264/90000");
     let pcmu = AUDIO_ONLY_OFFER.replace("opus/48000/2", "PCMU/8000");
     let join = |room: &str, version: u32| {
         format!(r#"{{"type":"join","version":{version},"room":"{room}"}}"#)
@@ -65,7 +73,10 @@ async fn nonsense_is_refused_by_code_and_the_room_is_undisturbed() -> anyhow::Re
         ("hello".to_owned(), ErrorCode::BadJson),
         ("{}".to_owned(), ErrorCode::BadMessage),
         (r#"{"type":"dance"}"#.to_owned(), ErrorCode::UnknownType),
-        (format!(r#"{{"type":"ping","x":"{}"}}"#, "x".repeat(66_000)), ErrorCode::TooLarge),
+        (
+            format!(r#"{{"type":"ping","x":"{}"}}"#, "x".repeat(66_000)),
+            ErrorCode::TooLarge,
+        ),
         (join("demo", 2), ErrorCode::BadVersion),
         (join("no room", 1), ErrorCode::BadRoom),
         (
@@ -79,7 +90,12 @@ async fn nonsense_is_refused_by_code_and_the_room_is_undisturbed() -> anyhow::Re
         (offer(AUDIO_ONLY_OFFER), ErrorCode::NotJoined),
     ];
     for (text, code) in before_joining {
-        assert_eq!(eve.refusal_code(&text).await?, code, "{}", &text[..text.len().min(60)]);
+        assert_eq!(
+            eve.refusal_code(&text).await?,
+            code,
+            "{}",
+            &text[..text.len().min(60)]
+        );
     }
     eve.say_bytes(vec![0xff; 100]).await?;
     eve.say(&join("demo", 1)).await?;
@@ -90,7 +106,8 @@ async fn nonsense_is_refused_by_code_and_the_room_is_undisturbed() -> anyhow::Re
         (offer(&pcmu), ErrorCode::NoOpus),
         (offer(&h264), ErrorCode::NoVp8),
     ];
-    eve.hear_until(|message| matches!(message, ServerMessage::Joined(_)).then_some(())).await?;
+    eve.hear_until(|message| matches!(message, ServerMessage::Joined(_)).then_some(()))
+        .await?;
     for (text, code) in after_joining {
         let refusal = eve.refusal(&text).await?;
         assert_eq!(refusal.code, code, "{text}");
@@ -117,7 +134,11 @@ async fn an_offer_with_audio_alone_is_answered() -> anyhow::Result<()> {
         })
         .await?;
     assert_eq!(answer.0, Some(RequestId::Number(5)));
-    assert!(answer.1.contains("m=audio") && !answer.1.contains("m=video"), "{}", answer.1);
+    assert!(
+        answer.1.contains("m=audio") && !answer.1.contains("m=video"),
+        "{}",
+        answer.1
+    );
     Ok(())
 }
 
@@ -127,10 +148,17 @@ async fn a_full_room_and_a_full_server_say_so() -> anyhow::Result<()> {
     let _ann = Socket::join(&daemon.address, "demo", "Ann").await?;
     let mut bob = Socket::open(&daemon.address).await?;
 
-    let full = bob.refusal_code(r#"{"type":"join","version":1,"room":"demo"}"#).await?;
-    let too_many = bob.refusal_code(r#"{"type":"join","version":1,"room":"other"}"#).await?;
+    let full = bob
+        .refusal_code(r#"{"type":"join","version":1,"room":"demo"}"#)
+        .await?;
+    let too_many = bob
+        .refusal_code(r#"{"type":"join","version":1,"room":"other"}"#)
+        .await?;
 
-    assert_eq!((full, too_many), (ErrorCode::RoomFull, ErrorCode::TooManyRooms));
+    assert_eq!(
+        (full, too_many),
+        (ErrorCode::RoomFull, ErrorCode::TooManyRooms)
+    );
     Ok(())
 }
 
@@ -138,7 +166,9 @@ async fn a_full_room_and_a_full_server_say_so() -> anyhow::Result<()> {
 async fn a_token_takes_the_seat_back_and_the_earlier_session_is_told() -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
     let mut first = Socket::open(&daemon.address).await?;
-    first.say(r#"{"type":"join","version":1,"room":"demo","name":"Ann"}"#).await?;
+    first
+        .say(r#"{"type":"join","version":1,"room":"demo","name":"Ann"}"#)
+        .await?;
     let joined = |message| match message {
         ServerMessage::Joined(joined) => Some(joined),
         _ => None,
@@ -148,10 +178,15 @@ async fn a_token_takes_the_seat_back_and_the_earlier_session_is_told() -> anyhow
     let mut second = Socket::open(&daemon.address).await?;
     let token = &seat.token;
     second
-        .say(&format!(r#"{{"type":"join","version":1,"room":"demo","token":"{token}"}}"#))
+        .say(&format!(
+            r#"{{"type":"join","version":1,"room":"demo","token":"{token}"}}"#
+        ))
         .await?;
 
-    assert_eq!(second.hear_until(joined).await?.participant, seat.participant);
+    assert_eq!(
+        second.hear_until(joined).await?.participant,
+        seat.participant
+    );
     let bye = |message| match message {
         ServerMessage::Bye { reason } => Some(reason),
         _ => None,

@@ -4,9 +4,10 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use codecs::audio::Channels;
 use codecs::video::FrameKind;
-use codecs::webm::{Writer, WriterConfig};
+use codecs::webm::{Block, Track, WriteError, Writer, WriterTracks};
 use mixer::RoomTime;
 use tempfile::NamedTempFile;
 
@@ -28,7 +29,7 @@ impl Output {
     pub(super) fn create(config: &MixConfig, channels: Channels) -> Result<Self, MixError> {
         let path = config.output.clone();
         let file = beside(&path)?;
-        let tracks = WriterConfig {
+        let tracks = WriterTracks {
             video: Some(config.size),
             audio: Some(channels),
         };
@@ -47,8 +48,12 @@ impl Output {
         frame: &[u8],
         kind: FrameKind,
     ) -> Result<(), MixError> {
-        let written = self.writer.video(time.since_start(), kind, frame);
-        written.map_err(|error| failed(&self.path, error))
+        self.write(Block {
+            track: Track::Video,
+            time: time.since_start(),
+            keyframe: kind == FrameKind::Key,
+            data: Bytes::copy_from_slice(frame),
+        })
     }
 
     /// Appends a tick of audio.
@@ -57,8 +62,18 @@ impl Output {
     ///
     /// [`MixError::Write`].
     pub(super) fn audio(&mut self, time: RoomTime, packet: &[u8]) -> Result<(), MixError> {
-        let written = self.writer.audio(time.since_start(), packet);
-        written.map_err(|error| failed(&self.path, error))
+        self.write(Block {
+            track: Track::Audio,
+            time: time.since_start(),
+            keyframe: true,
+            data: Bytes::copy_from_slice(packet),
+        })
+    }
+
+    fn write(&mut self, block: Block) -> Result<(), MixError> {
+        self.writer
+            .write(&block)
+            .map_err(|error| failed(&self.path, error))
     }
 
     /// Ends the file and moves it to its place; how long it is in bytes.
@@ -68,10 +83,11 @@ impl Output {
     /// [`MixError::Write`].
     pub(super) fn finish(self, length: RoomTime) -> Result<u64, MixError> {
         let Self { writer, path } = self;
-        let file = writer
-            .finish(length.since_start())
-            .map_err(|error| failed(&path, error))?;
-        keep(file, &path)
+        match writer.finish(length.since_start()) {
+            Ok(file) => keep(file, &path),
+            Err(WriteError::Nothing) => Err(failed(&path, "the recordings hold nothing to mix")),
+            Err(error) => Err(failed(&path, error)),
+        }
     }
 }
 

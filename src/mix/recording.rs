@@ -1,8 +1,10 @@
 //! One file of an offline mix, read as far as the mix has come.
 
+use std::cell::Cell;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use codecs::audio::{Channels, SAMPLE_RATE_HZ};
@@ -33,7 +35,8 @@ pub(super) enum Leaving {
 pub(super) struct Recording {
     participant: ParticipantId,
     path: PathBuf,
-    reader: Reader<BufReader<File>>,
+    reader: Reader<Counted<File>>,
+    bytes_read: Rc<Cell<u64>>,
     /// Read, but lies too far ahead.
     pending: Option<Block>,
     exhausted: bool,
@@ -55,9 +58,14 @@ impl Recording {
         };
         let file = File::open(path).map_err(open)?;
         if file.metadata().map_err(open)?.is_dir() {
-            return Err(open(std::io::ErrorKind::IsADirectory.into()));
+            return Err(open(io::ErrorKind::IsADirectory.into()));
         }
-        let reader = Reader::open(BufReader::new(file)).map_err(|source| MixError::Read {
+        let bytes_read = Rc::new(Cell::new(0));
+        let counted = Counted {
+            inner: file,
+            count: Rc::clone(&bytes_read),
+        };
+        let reader = Reader::new(counted).map_err(|source| MixError::Read {
             path: path.to_owned(),
             source,
         })?;
@@ -65,6 +73,7 @@ impl Recording {
             participant,
             path: path.to_owned(),
             reader,
+            bytes_read,
             pending: None,
             exhausted: false,
             left: false,
@@ -84,7 +93,7 @@ impl Recording {
 
     /// Bytes read so far.
     pub(super) fn bytes_read(&self) -> u64 {
-        self.reader.bytes_read()
+        self.bytes_read.get()
     }
 
     /// Whether nothing of it is left at `now`.
@@ -126,14 +135,14 @@ impl Recording {
         if self.exhausted {
             return Ok(None);
         }
-        let read = self.reader.next_block();
+        let read = self.reader.next().transpose();
         let block = read.map_err(|source| MixError::Read {
             path: self.path.clone(),
             source,
         })?;
         if block.is_none() {
             self.exhausted = true;
-            if self.reader.is_truncated() {
+            if self.reader.truncated() {
                 warn!(
                     file = %self.path.display(),
                     "the file is cut off, it is mixed up to {:.1} s",
@@ -174,6 +183,21 @@ impl Recording {
 
     fn reaches(&mut self, end: Duration) {
         self.end = self.end.max(end);
+    }
+}
+
+/// Counts what is read, for the progress bar.
+#[derive(Debug)]
+struct Counted<R> {
+    inner: R,
+    count: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count.set(self.count.get() + read as u64);
+        Ok(read)
     }
 }
 

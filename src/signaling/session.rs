@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use mixer::ParticipantId;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tracing::{Instrument, Span, debug, field, info_span};
@@ -50,6 +49,13 @@ struct SeatedSession {
     seat: SeatId,
     room_start: Instant,
     transport: Option<Arc<Transport>>,
+}
+
+/// What happens to one transport.
+#[derive(Debug)]
+struct TransportEvents {
+    transport: TransportId,
+    told: mpsc::Receiver<TransportEvent>,
 }
 
 /// A request that failed: what the client is told.
@@ -168,13 +174,19 @@ impl Session {
     async fn offer(&mut self, id: Option<RequestId>, sdp: String) -> Result<(), Refusal> {
         let seated = self.seated.as_mut().ok_or_else(not_joined)?;
         let offer = Offer::parse(sdp)?;
-        let sdp = match &seated.transport {
-            Some(transport) if transport.is_continued_by(&offer) => {
-                transport.answer_again(offer).await?
-            }
-            _ => seated.connect(&self.rtc, offer).await?,
-        };
+        if let Some(transport) = seated
+            .transport
+            .as_ref()
+            .filter(|it| it.is_continued_by(&offer))
+        {
+            let sdp = transport.answer_again(offer).await?;
+            self.line.say(ServerMessage::Answer { id, sdp });
+            return Ok(());
+        }
+        let (sdp, events) = seated.connect(&self.rtc, offer).await?;
         self.line.say(ServerMessage::Answer { id, sdp });
+        // Only now: a client has no use for candidates before the answer.
+        seated.follow(events);
         Ok(())
     }
 
@@ -197,37 +209,38 @@ impl Session {
 }
 
 impl SeatedSession {
-    /// Makes a new transport, in place of one that the seat may have had.
-    async fn connect(&mut self, rtc: &Rtc, offer: Offer) -> Result<String, OfferError> {
+    /// Makes a new transport, in place of one that the seat may have had: our answer, and what
+    /// happens to the transport from now on.
+    async fn connect(
+        &mut self,
+        rtc: &Rtc,
+        offer: Offer,
+    ) -> Result<(String, TransportEvents), OfferError> {
         let link = Arc::new(Link::new(self.room_start));
         let (events, told) = mpsc::channel(TRANSPORT_EVENTS);
         let (transport, answer) = rtc.answer(offer, Arc::clone(&link), events).await?;
         let transport = Arc::new(transport);
-        self.transport = Some(Arc::clone(&transport));
-        let pass_on = pass_on(
+        let events = TransportEvents {
+            transport: transport.id(),
             told,
-            self.room.clone(),
-            self.seat.participant,
-            transport.id(),
-        );
+        };
+        self.transport = Some(Arc::clone(&transport));
         self.room
             .attach(self.seat, Attachment { link, transport })
             .await;
-        tokio::spawn(pass_on.in_current_span());
-        Ok(answer)
+        Ok((answer, events))
     }
-}
 
-/// Carries a transport's events to the room, which may outlive this session, until the transport
-/// is gone.
-async fn pass_on(
-    mut events: mpsc::Receiver<TransportEvent>,
-    room: RoomHandle,
-    participant: ParticipantId,
-    transport: TransportId,
-) {
-    while let Some(event) = events.recv().await {
-        room.transport(participant, transport, event).await;
+    /// Has the room told of a transport's events, for as long as the transport lives: it may
+    /// outlive this session.
+    fn follow(&self, mut events: TransportEvents) {
+        let (room, participant) = (self.room.clone(), self.seat.participant);
+        let passing_on = async move {
+            while let Some(event) = events.told.recv().await {
+                room.transport(participant, events.transport, event).await;
+            }
+        };
+        tokio::spawn(passing_on.in_current_span());
     }
 }
 

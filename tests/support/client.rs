@@ -42,24 +42,24 @@ const OPUS_PAYLOAD_TYPE: u8 = 111;
 const VP8_PAYLOAD_TYPE: u8 = 96;
 
 /// A connected participant.
-pub struct Client {
+pub(crate) struct Client {
     socket: Socket,
     connection: Arc<dyn PeerConnection>,
-    pub audio: Outgoing,
-    pub video: Outgoing,
+    pub(crate) audio: Outgoing,
+    pub(crate) video: Outgoing,
     received: Arc<Received>,
     _state: watch::Receiver<RTCPeerConnectionState>,
 }
 
 /// Packets that came from the daemon.
 #[derive(Debug, Default)]
-pub struct Received {
-    pub audio: AtomicU64,
-    pub video: AtomicU64,
+pub(crate) struct Received {
+    pub(crate) audio: AtomicU64,
+    pub(crate) video: AtomicU64,
 }
 
 /// One track to send on.
-pub struct Outgoing {
+pub(crate) struct Outgoing {
     track: Arc<TrackLocalStaticRTP>,
     ssrc: u32,
     payload_type: u8,
@@ -89,7 +89,7 @@ impl Outgoing {
     }
 
     /// Sends one packet.
-    pub async fn send(
+    pub(crate) async fn send(
         &mut self,
         timestamp: u32,
         marker: bool,
@@ -112,7 +112,7 @@ impl Outgoing {
 
 impl Client {
     /// Joins `room` at `address` (`127.0.0.1:port`) and waits until media can flow.
-    pub async fn join(address: &str, room: &str, name: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn join(address: &str, room: &str, name: &str) -> anyhow::Result<Self> {
         let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await?;
         let join = Join {
             id: None,
@@ -187,17 +187,17 @@ impl Client {
     }
 
     /// Packets that came so far.
-    pub fn received(&self) -> &Arc<Received> {
+    pub(crate) fn received(&self) -> &Arc<Received> {
         &self.received
     }
 
     /// Keeps the session alive.
-    pub async fn ping(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn ping(&mut self) -> anyhow::Result<()> {
         say(&mut self.socket, &ClientMessage::Ping { id: None }).await
     }
 
     /// Leaves and closes everything.
-    pub async fn leave(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn leave(mut self) -> anyhow::Result<()> {
         say(&mut self.socket, &ClientMessage::Leave { id: None }).await?;
         while let Some(Ok(message)) = self.socket.next().await {
             if matches!(parse(message)?, Some(ServerMessage::Left { .. })) {

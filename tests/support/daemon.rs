@@ -8,24 +8,24 @@ use std::time::Duration;
 use anyhow::Context;
 
 /// A running daemon. Dropping it kills it.
-pub struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     /// `127.0.0.1:port`
-    pub address: String,
+    pub(crate) address: String,
 }
 
 /// A look at the process from outside.
 #[derive(Clone, Copy, Debug)]
-pub struct Usage {
-    pub cpu: Duration,
-    pub resident_kb: u64,
-    pub descriptors: usize,
-    pub threads: usize,
+pub(crate) struct Usage {
+    pub(crate) cpu: Duration,
+    pub(crate) resident_kb: u64,
+    pub(crate) descriptors: usize,
+    pub(crate) threads: usize,
 }
 
 impl Daemon {
     /// Starts the daemon built beside this program.
-    pub fn start(flags: &[&str]) -> anyhow::Result<Self> {
+    pub(crate) fn start(flags: &[&str]) -> anyhow::Result<Self> {
         let mut child = Command::new(binary()?)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(flags)
@@ -46,7 +46,7 @@ impl Daemon {
     }
 
     /// What it uses now.
-    pub fn usage(&self) -> anyhow::Result<Usage> {
+    pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
         usage_of(self.child.id())
     }
 }
@@ -59,21 +59,29 @@ impl Drop for Daemon {
 }
 
 /// Where cargo put a binary: beside the folder of the examples.
-pub fn binary() -> anyhow::Result<PathBuf> {
+pub(crate) fn binary() -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
     let folder = this.ancestors().nth(2).context("not run by cargo")?;
     Ok(folder.join("mosaicd"))
 }
 
 /// What a process uses now (proc(5)).
-pub fn usage_of(process: u32) -> anyhow::Result<Usage> {
+pub(crate) fn usage_of(process: u32) -> anyhow::Result<Usage> {
     let proc = PathBuf::from(format!("/proc/{process}"));
     let stat = std::fs::read_to_string(proc.join("stat"))?;
     // The name in parentheses may hold anything; fields are counted from behind it.
-    let fields: Vec<&str> = stat.rsplit_once(')').context("stat")?.1.split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .context("stat")?
+        .1
+        .split_whitespace()
+        .collect();
     let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
     let status = std::fs::read_to_string(proc.join("status"))?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+    let resident = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("VmRSS")?;
     Ok(Usage {
         // USER_HZ is 100 wherever Linux runs.
         cpu: Duration::from_millis(ticks * 10),

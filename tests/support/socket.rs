@@ -13,19 +13,19 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An open socket.
-pub struct Socket {
+pub(crate) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 impl Socket {
     /// Opens `/ws` at `address`.
-    pub async fn open(address: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn open(address: &str) -> anyhow::Result<Self> {
         let (stream, _) = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await?;
         Ok(Self { stream })
     }
 
     /// Opens a socket and takes a seat.
-    pub async fn join(address: &str, room: &str, name: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn join(address: &str, room: &str, name: &str) -> anyhow::Result<Self> {
         let mut socket = Self::open(address).await?;
         let join = format!(r#"{{"type":"join","version":1,"room":"{room}","name":"{name}"}}"#);
         socket.say(&join).await?;
@@ -36,19 +36,23 @@ impl Socket {
     }
 
     /// Says anything.
-    pub async fn say(&mut self, text: &str) -> anyhow::Result<()> {
+    pub(crate) async fn say(&mut self, text: &str) -> anyhow::Result<()> {
         Ok(self.stream.send(Message::text(text)).await?)
     }
 
     /// Says something that is not text.
-    pub async fn say_bytes(&mut self, bytes: Vec<u8>) -> anyhow::Result<()> {
+    pub(crate) async fn say_bytes(&mut self, bytes: Vec<u8>) -> anyhow::Result<()> {
         Ok(self.stream.send(Message::binary(bytes)).await?)
     }
 
     /// The next message.
-    pub async fn hear(&mut self) -> anyhow::Result<ServerMessage> {
+    pub(crate) async fn hear(&mut self) -> anyhow::Result<ServerMessage> {
         loop {
-            match self.raw().await?.context("the server closed the socket")? {
+            match self
+                .raw()
+                .await?
+                .context("the server closed the socket")??
+            {
                 Message::Text(text) => return Ok(serde_json::from_str(&text)?),
                 Message::Close(_) => anyhow::bail!("the server closed the socket"),
                 _ => {}
@@ -57,7 +61,7 @@ impl Socket {
     }
 
     /// The next message that `wanted` takes; others are passed over.
-    pub async fn hear_until<T>(
+    pub(crate) async fn hear_until<T>(
         &mut self,
         wanted: impl Fn(ServerMessage) -> Option<T>,
     ) -> anyhow::Result<T> {
@@ -69,7 +73,7 @@ impl Socket {
     }
 
     /// Says `text` and takes the error that answers it.
-    pub async fn refusal(&mut self, text: &str) -> anyhow::Result<ErrorMessage> {
+    pub(crate) async fn refusal(&mut self, text: &str) -> anyhow::Result<ErrorMessage> {
         self.say(text).await?;
         self.hear_until(|message| match message {
             ServerMessage::Error(error) => Some(error),
@@ -79,18 +83,19 @@ impl Socket {
     }
 
     /// Says `text` and takes the code of the error that answers it.
-    pub async fn refusal_code(&mut self, text: &str) -> anyhow::Result<ErrorCode> {
+    pub(crate) async fn refusal_code(&mut self, text: &str) -> anyhow::Result<ErrorCode> {
         Ok(self.refusal(text).await?.code)
     }
 
     /// Whether the server is still there for us.
-    pub async fn ping(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn ping(&mut self) -> anyhow::Result<()> {
         self.say(r#"{"type":"ping","id":"still there?"}"#).await?;
-        self.hear_until(|message| matches!(message, ServerMessage::Pong { .. }).then_some(())).await
+        self.hear_until(|message| matches!(message, ServerMessage::Pong { .. }).then_some(()))
+            .await
     }
 
     /// Resolves when the server has closed the socket.
-    pub async fn closed(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn closed(&mut self) -> anyhow::Result<()> {
         while let Some(Ok(_)) = self.raw().await? {}
         Ok(())
     }
@@ -98,6 +103,8 @@ impl Socket {
     async fn raw(
         &mut self,
     ) -> anyhow::Result<Option<Result<Message, tokio_tungstenite::tungstenite::Error>>> {
-        tokio::time::timeout(PATIENCE, self.stream.next()).await.context("nothing was heard")
+        tokio::time::timeout(PATIENCE, self.stream.next())
+            .await
+            .context("nothing was heard")
     }
 }
