@@ -12,6 +12,7 @@ mod seats;
 mod video_thread;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mixer::ParticipantId;
@@ -19,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, info_span};
 
 pub(crate) use media::MediaConfig;
-pub(crate) use rooms::{EnterError, Rooms};
+pub(crate) use rooms::{Census, EnterError, Rooms};
 pub(crate) use seats::{JoinError, SeatId, StatusChange};
 
 use crate::link::Link;
@@ -109,6 +110,7 @@ enum Command {
 #[derive(Clone, Debug)]
 pub(crate) struct RoomHandle {
     commands: mpsc::Sender<Command>,
+    seats_taken: Arc<AtomicUsize>,
 }
 
 /// The room ended before it could answer.
@@ -178,6 +180,8 @@ struct Room {
     config: RoomConfig,
     start: Instant,
     seats: Seats,
+    /// What the handles know of `seats`.
+    seats_taken: Arc<AtomicUsize>,
     media: Media,
 }
 
@@ -185,8 +189,10 @@ struct Room {
 fn open(name: String, config: RoomConfig, pool: Arc<rayon::ThreadPool>) -> RoomHandle {
     let (sender, commands) = mpsc::channel(COMMANDS);
     let start = Instant::now();
+    let seats_taken = Arc::new(AtomicUsize::new(0));
     let room = Room {
         seats: Seats::new(config.max_participants, config.seat_hold),
+        seats_taken: Arc::clone(&seats_taken),
         media: Media::new(config.media.clone(), start, pool),
         name,
         config,
@@ -194,7 +200,10 @@ fn open(name: String, config: RoomConfig, pool: Arc<rayon::ThreadPool>) -> RoomH
     };
     let span = info_span!("room", name = %room.name);
     tokio::spawn(tracing::Instrument::instrument(room.run(commands), span));
-    RoomHandle { commands: sender }
+    RoomHandle {
+        commands: sender,
+        seats_taken,
+    }
 }
 
 impl Room {
@@ -205,6 +214,7 @@ impl Room {
             self.obey(command);
         }
         while !self.seats.is_empty() {
+            self.seats_taken.store(self.seats.len(), Ordering::Relaxed);
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => self.obey(command),
