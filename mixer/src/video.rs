@@ -52,7 +52,7 @@ pub use rung::{CanvasChange, RungFrame};
 use crate::{ParticipantId, RoomTime};
 use rung::Rung;
 use seating::Seating;
-use source::{KeyframeRequest, Source};
+use source::Source;
 use tile::Tiles;
 use track::Track;
 
@@ -147,15 +147,10 @@ impl VideoMixer {
             due.for_each(|rung| rung.produce(tiles, now, timestamp));
         });
 
-        self.frames
-            .extend(self.rungs.iter_mut().filter_map(Rung::take_frame));
-        let asking = |source: &&Source| source.keyframe_request() == KeyframeRequest::Due;
+        let made = self.rungs.iter_mut().filter_map(Rung::take_frame);
+        self.frames.extend(made);
+        let asked = self.sources.iter().filter_map(Source::keyframe_request);
         self.keyframe_requests.clear();
-        let asked = self
-            .sources
-            .iter()
-            .filter(asking)
-            .map(|source| source.participant);
         self.keyframe_requests.extend(asked);
         VideoTick {
             frames: &self.frames,
