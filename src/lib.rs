@@ -1,1 +1,14 @@
-//! mosaicd: a multipoint conferencing unit.
+//! mosaicd: a Multipoint Conferencing Unit.
+//!
+//! Participants send Opus and VP8; each gets one audio and one video stream back, with everybody
+//! in it. [`serve`] does that live over WebRTC, [`mix`] offline over files; both drive the same
+//! mixers from the `mixer` crate.
+
+pub mod cli;
+mod http;
+mod link;
+pub mod mix;
+mod room;
+mod rtc;
+pub mod serve;
+pub mod signaling;

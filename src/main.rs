@@ -1,3 +1,43 @@
 //! The one binary.
 
-fn main() {}
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use mosaicd::cli::{self, Task};
+use mosaicd::{mix, serve};
+use tracing_subscriber::EnvFilter;
+
+/// The data was bad, or something could not be done.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let task = cli::parse();
+    log_to_stderr(match task {
+        Task::Serve(_) => "info,rtc=warn,webrtc=warn",
+        Task::Mix(_) => "warn",
+    });
+    let done = match task {
+        Task::Serve(config) => serve::run(config),
+        Task::Mix(config) => mix::run(&config).map_err(Into::into),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the one line a person sees")]
+            {
+                eprintln!("mosaicd: {error:#}");
+            }
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// `RUST_LOG` overrides `default`.
+fn log_to_stderr(default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}

@@ -8,6 +8,7 @@
 //! Codecs come in through the traits of the `codecs` crate, so this crate builds without any C
 //! library, for wasm32 too.
 
+pub mod audio;
 pub mod video;
 
 mod participant;

@@ -1,0 +1,76 @@
+# What one does here. `make help` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+CARGO ?= cargo
+# Another browser for the tests, where the distribution's package is a stub.
+CHROMIUM ?=
+export CHROMIUM
+
+.PHONY: help run test test-rust test-browser lint deny fixtures screenshot \
+        bench bench-pieces bench-room bench-churn bench-encoders \
+        deps-build deps-test deps-bench build release clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+run: deps-build release ## Install what is missing, build, start the server, print the address
+	@exec target/release/mosaicd serve $(ARGS)
+
+test: deps-build deps-test lint test-rust test-browser ## Run all tests, browsers included
+	@echo "all tests passed"
+
+lint: ## Check format and lints, and that the mixer builds without any C
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+	RUSTFLAGS="-D warnings" $(CARGO) check --locked -p mixer --target wasm32-unknown-unknown \
+		--target-dir target/wasm
+
+test-rust: ## Run the tests that need no browser
+	$(CARGO) test --locked
+
+test-browser: build ## Run the tests with real browsers
+	cd tests/browser && node --test --test-reporter=spec .
+
+build:
+	$(CARGO) build --locked
+
+release:
+	$(CARGO) build --locked --release
+
+deny: ## Check licences, sources and bans of the dependencies
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --locked check bans licenses sources
+
+fixtures: deps-build ## Make the fixtures anew (needs a libvpx that vpx-encode knows)
+	$(CARGO) run --locked --release -p generator -- fixtures
+
+screenshot: deps-test release ## Take the README's screenshot of a real conference
+	node tests/browser/screenshot.mjs screenshot.png
+
+bench: deps-bench release ## CPU of `mosaicd mix` beside the codec floor and ffmpeg
+	$(CARGO) run --locked --release --example bench-mix
+
+bench-pieces: ## Criterion benches of the pieces
+	$(CARGO) bench --locked -p codecs -p mixer
+
+bench-encoders: ## Our encoder beside vpx-encode (needs a libvpx that it knows)
+	$(CARGO) bench --locked -p generator
+
+bench-room: release ## Memory and CPU of a live room of nine
+	$(CARGO) run --locked --release --example load -- room
+
+bench-churn: release ## What 200 joins and leaves leave behind
+	$(CARGO) run --locked --release --example load -- churn
+
+deps-build:
+	@./tests/install.sh build
+
+deps-test: deps-build
+	@./tests/install.sh test
+
+deps-bench: deps-build
+	@./tests/install.sh bench
+
+clean: ## Remove what was built
+	$(CARGO) clean

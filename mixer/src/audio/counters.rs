@@ -1,0 +1,29 @@
+//! What has happened to one participant's audio so far.
+
+/// Totals since the participant's first track or output. They survive a replaced track.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AudioCounters {
+    /// Packets handed in, whatever became of them.
+    pub received: u64,
+    /// Packets that never came, judged by the gaps in the sequence numbers. One that comes after
+    /// all moves to `late`.
+    pub lost: u64,
+    /// Packets that came after their playout.
+    pub late: u64,
+    /// Packets that came again.
+    pub duplicate: u64,
+    /// Packets thrown away by our own policy: a full buffer, a delay above its maximum, a counter
+    /// that contradicts the stream, a track fed in two ways at once.
+    pub dropped: u64,
+    /// Packets that the decoder refused, or that were empty.
+    pub corrupt: u64,
+    /// Samples per channel synthesized in place of what was not there.
+    pub concealed: u64,
+    /// Samples per channel taken from the redundancy in the packet after a lost one. Where that
+    /// packet carried none, the codec concealed them.
+    pub recovered: u64,
+    /// Times the decoder could not even conceal; silence was played.
+    pub decoder_failures: u64,
+    /// Ticks the encoder refused; nothing was sent for them.
+    pub encoder_failures: u64,
+}

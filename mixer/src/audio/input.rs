@@ -1,0 +1,92 @@
+//! What can happen to a room's audio.
+
+use bytes::Bytes;
+use codecs::audio::{AudioDecoder, AudioEncoder};
+use codecs::rtp::{RtpTimestamp, SeqNo};
+
+use crate::{ParticipantId, RoomTime};
+
+/// Something that happened to a room's audio. What names an unknown participant is ignored and
+/// counted in [`AudioMixer::ignored`](super::AudioMixer::ignored).
+#[derive(Debug)]
+pub enum AudioInput {
+    /// The participant begins to send, or begins anew: a track it had is replaced, with its
+    /// buffers. Whoever is muted stays muted.
+    AddTrack {
+        /// Who sends.
+        participant: ParticipantId,
+        /// Decodes what it sends, to the mixer's channels.
+        decoder: Box<dyn AudioDecoder>,
+    },
+    /// The participant sends no more; it is silent from the next tick on.
+    RemoveTrack {
+        /// Who sent.
+        participant: ParticipantId,
+    },
+    /// The participant begins to listen, or listens through another encoder.
+    AddOutput {
+        /// Who listens.
+        participant: ParticipantId,
+        /// Encodes what it hears, from the mixer's channels.
+        encoder: Box<dyn AudioEncoder>,
+    },
+    /// The participant listens no more.
+    RemoveOutput {
+        /// Who listened.
+        participant: ParticipantId,
+    },
+    /// A live packet, in whatever order the network brought it.
+    Packet {
+        /// Who sent it.
+        participant: ParticipantId,
+        /// The packet.
+        packet: AudioPacket,
+    },
+    /// A packet of a recording, in order. A track is fed either live or from a recording: its
+    /// first packet decides, and packets of the other kind are dropped.
+    Recorded {
+        /// Whose recording.
+        participant: ParticipantId,
+        /// The packet.
+        packet: RecordedAudio,
+    },
+    /// Silences the participant's track, or ends that. Takes effect over one tick.
+    Mute {
+        /// Whose track.
+        participant: ParticipantId,
+        /// Silent or not.
+        muted: Muted,
+    },
+}
+
+/// Whether a track is kept silent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Muted {
+    /// It contributes nothing.
+    Yes,
+    /// It is heard.
+    #[default]
+    No,
+}
+
+/// One RTP packet of a live track, header taken apart.
+#[derive(Clone, Debug)]
+pub struct AudioPacket {
+    /// Its place in the stream.
+    pub seq: SeqNo,
+    /// Its media time at 48 kHz (RFC 7587 §4.1).
+    pub timestamp: RtpTimestamp,
+    /// When it reached this machine.
+    pub arrival: RoomTime,
+    /// One codec packet. Empty counts as corrupt.
+    pub payload: Bytes,
+}
+
+/// One packet of a recording.
+#[derive(Clone, Debug)]
+pub struct RecordedAudio {
+    /// When it is to be heard.
+    pub time: RoomTime,
+    /// One codec packet.
+    pub payload: Bytes,
+}

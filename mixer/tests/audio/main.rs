@@ -1,0 +1,11 @@
+//! The audio of a room, from packets to packets, with a codec that changes nothing.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "numbers written down in tests are small"
+)]
+
+mod fake;
+mod mix_minus;
+mod room;
+mod trouble;

@@ -1,0 +1,135 @@
+//! A steady tick takes no memory from the allocator.
+
+#[path = "audio/fake.rs"]
+mod fake;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use bytes::Bytes;
+use codecs::audio::{AudioCodecError, AudioEncoder, Channels};
+use codecs::rtp::{RtpTimestamp, SeqNo};
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket};
+use mixer::{ParticipantId, RoomTime};
+
+use crate::fake::{PcmDecoder, packet};
+
+/// The system's allocator, counting what each thread takes.
+struct Counting;
+
+thread_local! {
+    static TAKEN: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that is being torn down has no counter any more, and nobody reads it.
+    let _ = TAKEN.try_with(|taken| taken.set(taken.get() + 1));
+}
+
+#[expect(unsafe_code, reason = "an allocator can only be observed by being one")]
+// SAFETY: every method passes its arguments on to `System` unchanged, which upholds the contract.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises about `layout` are those that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: `ptr` came from `System` with this `layout`, by the caller's promise.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as for `dealloc`, and `new_size` is the caller's promise.
+        unsafe { System.realloc(ptr, layout, new_size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Answers every tick with a packet that changes its length.
+#[derive(Debug)]
+struct VaryingEncoder(usize);
+
+impl AudioEncoder for VaryingEncoder {
+    fn encode(&mut self, pcm: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError> {
+        self.0 = (self.0 + 37) % 160;
+        packet.clear();
+        packet.extend(
+            pcm[..80 + self.0]
+                .iter()
+                .map(|sample| sample.to_le_bytes()[0]),
+        );
+        Ok(())
+    }
+}
+
+#[test]
+fn a_tick_allocates_nothing_with_loss_and_pauses_and_peaks() {
+    let mut mixer = AudioMixer::new(AudioConfig {
+        channels: Channels::Stereo,
+        ..AudioConfig::default()
+    });
+    for id in 0..25 {
+        let participant = ParticipantId(id);
+        let decoder = Box::new(PcmDecoder(Channels::Stereo));
+        mixer.handle(AudioInput::AddTrack {
+            participant,
+            decoder,
+        });
+        let encoder = Box::new(VaryingEncoder(id as usize));
+        mixer.handle(AudioInput::AddOutput {
+            participant,
+            encoder,
+        });
+    }
+    let loud = packet(&[9_000; 1_920]);
+    let mut heard = [false; 2];
+
+    for tick in 0..500u16 {
+        for id in (0..25).filter(|&id| arrives(id, tick)) {
+            mixer.handle(live(id, tick, &loud));
+        }
+
+        let before = TAKEN.get();
+        let output = mixer.tick(RoomTime::from_ms(u64::from(tick) * 20));
+        let taken = TAKEN.get() - before;
+
+        assert_eq!(output.packets.len(), 25);
+        heard[0] |= output
+            .levels
+            .iter()
+            .any(|(_, level)| level.minus_dbov() > 100);
+        heard[1] |= output
+            .levels
+            .iter()
+            .any(|(_, level)| level.minus_dbov() < 12);
+        assert_eq!(taken, 0, "tick {tick}");
+    }
+
+    assert_eq!(heard, [true, true]);
+    let counters = mixer.counters(ParticipantId(3)).unwrap();
+    assert!(counters.lost > 0 && counters.recovered > 0 && counters.concealed > 0);
+}
+
+/// Every participant loses some packets now and then, and pauses for a second.
+fn arrives(id: u16, tick: u16) -> bool {
+    let lost = (tick * 31 + id) % 17 < 2;
+    let pausing = (tick + id * 20) % 300 < 50;
+    !lost && !pausing
+}
+
+fn live(id: u16, tick: u16, payload: &Bytes) -> AudioInput {
+    AudioInput::Packet {
+        participant: ParticipantId(u32::from(id)),
+        packet: AudioPacket {
+            seq: SeqNo(tick),
+            timestamp: RtpTimestamp(u32::from(tick) * 960),
+            arrival: RoomTime::from_ms(u64::from(tick) * 20),
+            payload: payload.clone(),
+        },
+    }
+}

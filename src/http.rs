@@ -1,0 +1,45 @@
+//! Everything HTTP: the page, the health check and the signaling WebSocket. The only module that
+//! names axum.
+
+mod assets;
+mod socket;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::room::Rooms;
+use crate::rtc::Rtc;
+
+/// What a request may need.
+#[derive(Clone, Debug)]
+pub(crate) struct Doors {
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) rtc: Rtc,
+    /// Becomes true when the server is about to stop.
+    pub(crate) draining: watch::Receiver<bool>,
+}
+
+/// Serves until `stop` resolves and the open requests have ended.
+///
+/// # Errors
+///
+/// An accept error that cannot be survived.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    doors: Doors,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let router = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/ws", get(socket::upgrade))
+        .merge(assets::router())
+        .with_state(doors);
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop)
+        .await
+}

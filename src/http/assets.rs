@@ -1,0 +1,113 @@
+//! The conference page, embedded in the binary.
+
+use axum::Router;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use super::Doors;
+
+/// Scripts, styles and connections from here only; nobody may frame the page, since it holds the
+/// permission for the camera.
+const SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; \
+                               base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// One embedded file.
+struct Asset {
+    path: &'static str,
+    content_type: &'static str,
+    body: &'static str,
+}
+
+const ASSETS: &[Asset] = &[
+    Asset {
+        path: "/",
+        content_type: HTML,
+        body: include_str!("../web/index.html"),
+    },
+    Asset {
+        path: "/app.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/app.js"),
+    },
+    Asset {
+        path: "/devices.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/devices.js"),
+    },
+    Asset {
+        path: "/icon.svg",
+        content_type: SVG,
+        body: include_str!("../web/icon.svg"),
+    },
+    Asset {
+        path: "/icons.svg",
+        content_type: SVG,
+        body: include_str!("../web/icons.svg"),
+    },
+    Asset {
+        path: "/lobby.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/lobby.js"),
+    },
+    Asset {
+        path: "/memory.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/memory.js"),
+    },
+    Asset {
+        path: "/mosaic.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/mosaic.js"),
+    },
+    Asset {
+        path: "/panels.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/panels.js"),
+    },
+    Asset {
+        path: "/say.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/say.js"),
+    },
+    Asset {
+        path: "/stage.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/stage.js"),
+    },
+    Asset {
+        path: "/style.css",
+        content_type: CSS,
+        body: include_str!("../web/style.css"),
+    },
+];
+
+/// The routes of all embedded files.
+pub(super) fn router() -> Router<Doors> {
+    ASSETS.iter().fold(Router::new(), |router, asset| {
+        let Asset {
+            path,
+            content_type,
+            body,
+        } = asset;
+        router.route(path, get(|| async { respond(content_type, body) }))
+    })
+}
+
+fn respond(content_type: &'static str, body: &'static str) -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, content_type),
+        (CACHE_CONTROL, "no-cache"),
+        (CONTENT_SECURITY_POLICY, SECURITY_POLICY),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, body)
+}

@@ -1,0 +1,243 @@
+//! The queues between a participant's transport and the threads of its room.
+//!
+//! The transport's tasks file what arrives and send what is due; the room's audio and video
+//! threads take and leave at their ticks. Nobody waits for anybody: every queue is a ring that
+//! drops its oldest entry when it is full, and counts it.
+//!
+//! Audio and video never share a queue, so that a burst of video cannot delay or displace audio.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use crossbeam_queue::ArrayQueue;
+use mixer::RoomTime;
+use mixer::audio::AudioPacket;
+use mixer::video::VideoPacket;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Audio packets on the way in: two seconds of the shortest usual packet (10 ms).
+const AUDIO_IN_PACKETS: usize = 200;
+
+/// Video packets on the way in: about a second of 2.5 Mb/s in packets of 1,200 bytes.
+const VIDEO_IN_PACKETS: usize = 256;
+
+/// Audio packets on the way out: half a second.
+const AUDIO_OUT_PACKETS: usize = 25;
+
+/// Video frames on the way out: a sixth of a second at 30 frames per second. A transport that
+/// falls further behind loses the oldest and asks its room for a keyframe.
+const VIDEO_OUT_FRAMES: usize = 5;
+
+/// One encoded audio tick for one listener.
+#[derive(Clone, Debug)]
+pub(crate) struct AudioOut {
+    /// 48 kHz, counted from the room's first tick.
+    pub(crate) timestamp: u32,
+    pub(crate) payload: Bytes,
+}
+
+/// One encoded frame for all viewers of a rung.
+#[derive(Clone, Debug)]
+pub(crate) struct VideoOut {
+    /// 90 kHz, counted from the room's start.
+    pub(crate) timestamp: u32,
+    /// RTP payloads in order; the last one carries the marker.
+    pub(crate) payloads: Arc<[Bytes]>,
+}
+
+/// A ring of bounded length: the newest always fits, the oldest goes.
+#[derive(Debug)]
+pub(crate) struct Ring<T> {
+    queue: ArrayQueue<T>,
+    dropped: AtomicU64,
+}
+
+impl<T> Ring<T> {
+    fn new(capacity: usize) -> Self {
+        Self {
+            queue: ArrayQueue::new(capacity),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// Appends `item`; says whether an older one had to go.
+    pub(crate) fn push(&self, item: T) -> Pushed {
+        match self.queue.force_push(item) {
+            None => Pushed::Kept,
+            Some(_) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                Pushed::OldestDropped
+            }
+        }
+    }
+
+    /// Takes the oldest.
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.queue.pop()
+    }
+
+    /// How many were dropped since the beginning.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+/// What pushing into a full ring costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    Kept,
+    OldestDropped,
+}
+
+/// Everything that one participant's transport and room exchange while media flows.
+#[derive(Debug)]
+pub(crate) struct Link {
+    room_start: Instant,
+    /// What the participant says.
+    pub(crate) audio_in: Ring<AudioPacket>,
+    /// What the participant shows.
+    pub(crate) video_in: Ring<VideoPacket>,
+    audio_out: Ring<AudioOut>,
+    video_out: Ring<VideoOut>,
+    outgoing: Notify,
+    viewer_wants_keyframe: AtomicBool,
+    source_owes_keyframe: Notify,
+}
+
+impl Link {
+    /// A link into a room that began at `room_start`.
+    pub(crate) fn new(room_start: Instant) -> Self {
+        Self {
+            room_start,
+            audio_in: Ring::new(AUDIO_IN_PACKETS),
+            video_in: Ring::new(VIDEO_IN_PACKETS),
+            audio_out: Ring::new(AUDIO_OUT_PACKETS),
+            video_out: Ring::new(VIDEO_OUT_FRAMES),
+            outgoing: Notify::new(),
+            viewer_wants_keyframe: AtomicBool::new(true),
+            source_owes_keyframe: Notify::new(),
+        }
+    }
+
+    /// The room's time at `instant`.
+    pub(crate) fn room_time(&self, instant: Instant) -> RoomTime {
+        RoomTime::new(instant.saturating_duration_since(self.room_start))
+    }
+
+    /// Leaves audio for the transport to send.
+    pub(crate) fn send_audio(&self, audio: AudioOut) {
+        self.audio_out.push(audio);
+        self.outgoing.notify_one();
+    }
+
+    /// Leaves a frame for the transport to send. A viewer that lost one needs a keyframe.
+    pub(crate) fn send_video(&self, video: VideoOut) {
+        if self.video_out.push(video) == Pushed::OldestDropped {
+            self.want_keyframe();
+        }
+        self.outgoing.notify_one();
+    }
+
+    /// The next audio packet to send.
+    pub(crate) fn next_audio_out(&self) -> Option<AudioOut> {
+        self.audio_out.pop()
+    }
+
+    /// The next frame to send.
+    pub(crate) fn next_video_out(&self) -> Option<VideoOut> {
+        self.video_out.pop()
+    }
+
+    /// Resolves when something was left to send since the last time.
+    pub(crate) async fn outgoing(&self) {
+        self.outgoing.notified().await;
+    }
+
+    /// The viewer at the other end cannot go on without a keyframe. Any number of requests between
+    /// two ticks count as one.
+    pub(crate) fn want_keyframe(&self) {
+        self.viewer_wants_keyframe.store(true, Ordering::Release);
+    }
+
+    /// Whether the viewer has asked for a keyframe since the last time.
+    pub(crate) fn take_keyframe_request(&self) -> KeyframeWish {
+        if self.viewer_wants_keyframe.swap(false, Ordering::AcqRel) {
+            KeyframeWish::Wanted
+        } else {
+            KeyframeWish::None
+        }
+    }
+
+    /// Has the transport ask the participant for a keyframe.
+    pub(crate) fn request_source_keyframe(&self) {
+        self.source_owes_keyframe.notify_one();
+    }
+
+    /// Resolves when the participant is to be asked for a keyframe.
+    pub(crate) async fn source_owes_keyframe(&self) {
+        self.source_owes_keyframe.notified().await;
+    }
+
+    /// What was dropped for want of room: packets in, audio packets out and frames out.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.audio_in.dropped()
+            + self.video_in.dropped()
+            + self.audio_out.dropped()
+            + self.video_out.dropped()
+    }
+}
+
+/// Whether somebody waits for a keyframe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyframeWish {
+    Wanted,
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(timestamp: u32) -> VideoOut {
+        VideoOut {
+            timestamp,
+            payloads: Arc::from([]),
+        }
+    }
+
+    #[test]
+    fn a_full_ring_drops_its_oldest_and_counts_it() {
+        let ring = Ring::new(2);
+
+        assert_eq!(ring.push(1), Pushed::Kept);
+        assert_eq!(ring.push(2), Pushed::Kept);
+        assert_eq!(ring.push(3), Pushed::OldestDropped);
+
+        assert_eq!(ring.dropped(), 1);
+        assert_eq!(ring.pop(), Some(2));
+        assert_eq!(ring.pop(), Some(3));
+        assert_eq!(ring.pop(), None);
+    }
+
+    #[test]
+    fn a_transport_that_falls_behind_asks_for_a_keyframe() {
+        let link = Link::new(Instant::now());
+        assert_eq!(
+            link.take_keyframe_request(),
+            KeyframeWish::Wanted,
+            "the first frame is one"
+        );
+        for n in 0..VIDEO_OUT_FRAMES {
+            link.send_video(frame(u32::try_from(n).unwrap()));
+        }
+        assert_eq!(link.take_keyframe_request(), KeyframeWish::None);
+
+        link.send_video(frame(99));
+
+        assert_eq!(link.take_keyframe_request(), KeyframeWish::Wanted);
+        assert_eq!(link.next_video_out().unwrap().timestamp, 1);
+        assert_eq!(link.dropped(), 1);
+    }
+}

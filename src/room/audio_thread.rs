@@ -1,0 +1,150 @@
+//! Drives the room's `AudioMixer` in real time, every 20 ms.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use codecs::audio::{AudioDecoder, AudioEncoder};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use mixer::ParticipantId;
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, Muted};
+use tokio::sync::watch;
+use tracing::{debug, info};
+
+use super::schedule::Schedule;
+use super::video_thread::VideoControl;
+use crate::link::{AudioOut, Link};
+
+/// One audio tick.
+const PERIOD: Duration = Duration::from_millis(20);
+
+/// What a tick adds to the RTP timestamp: its samples at 48 kHz.
+const TICK_TIMESTAMP_STEP: u32 = 960;
+
+/// Packets of one participant looked at in one tick; what is beyond waits, or is dropped by the
+/// ring. Eight times what the shortest usual packet time (10 ms) brings.
+const PACKETS_PER_TICK: usize = 16;
+
+/// What the room asks of the thread.
+#[derive(Debug)]
+pub(super) enum AudioControl {
+    Attach {
+        participant: ParticipantId,
+        link: Arc<Link>,
+        decoder: Box<dyn AudioDecoder>,
+        /// Absent where the participant does not want to hear.
+        encoder: Option<Box<dyn AudioEncoder>>,
+    },
+    Detach {
+        participant: ParticipantId,
+    },
+    Mute {
+        participant: ParticipantId,
+        muted: Muted,
+    },
+}
+
+/// Runs until the room drops its end of `controls`.
+pub(super) fn run(
+    room_start: Instant,
+    controls: &Receiver<AudioControl>,
+    tell_speaker: &watch::Sender<Option<ParticipantId>>,
+    to_video: &Sender<VideoControl>,
+) {
+    info!("audio thread started");
+    let mut mixer = AudioMixer::new(AudioConfig::default());
+    let mut links: BTreeMap<ParticipantId, Arc<Link>> = BTreeMap::new();
+    let mut schedule = Schedule::new(room_start, PERIOD, Instant::now());
+    loop {
+        let point = schedule.next(Instant::now());
+        thread::sleep(point.wait);
+
+        loop {
+            match controls.try_recv() {
+                Ok(control) => obey(&mut mixer, &mut links, control),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    info!(skipped_ticks = schedule.skipped(), "audio thread ended");
+                    return;
+                }
+            }
+        }
+        for (participant, link) in &links {
+            for packet in std::iter::from_fn(|| link.audio_in.pop()).take(PACKETS_PER_TICK) {
+                mixer.handle(AudioInput::Packet {
+                    participant: *participant,
+                    packet,
+                });
+            }
+        }
+
+        let tick = mixer.tick(point.time);
+
+        let timestamp = wire_timestamp(point.number);
+        for packet in tick
+            .packets
+            .iter()
+            .filter(|packet| !packet.payload.is_empty())
+        {
+            if let Some(link) = links.get(&packet.participant) {
+                let payload = Bytes::copy_from_slice(&packet.payload);
+                link.send_audio(AudioOut { timestamp, payload });
+            }
+        }
+        let speaker = tick.active_speaker;
+        let changed = tell_speaker.send_if_modified(|told| {
+            let changed = *told != speaker;
+            *told = speaker;
+            changed
+        });
+        if changed {
+            debug!(?speaker, "active speaker");
+            // A full channel means that the video thread is a thousand requests behind.
+            let _ = to_video.try_send(VideoControl::Speaker(speaker));
+        }
+    }
+}
+
+fn obey(
+    mixer: &mut AudioMixer,
+    links: &mut BTreeMap<ParticipantId, Arc<Link>>,
+    control: AudioControl,
+) {
+    match control {
+        AudioControl::Attach {
+            participant,
+            link,
+            decoder,
+            encoder,
+        } => {
+            mixer.handle(AudioInput::AddTrack {
+                participant,
+                decoder,
+            });
+            if let Some(encoder) = encoder {
+                mixer.handle(AudioInput::AddOutput {
+                    participant,
+                    encoder,
+                });
+            }
+            links.insert(participant, link);
+        }
+        AudioControl::Detach { participant } => {
+            mixer.handle(AudioInput::RemoveTrack { participant });
+            mixer.handle(AudioInput::RemoveOutput { participant });
+            if let Some(link) = links.remove(&participant) {
+                debug!(%participant, dropped = link.dropped(), "detached");
+            }
+        }
+        AudioControl::Mute { participant, muted } => {
+            mixer.handle(AudioInput::Mute { participant, muted });
+        }
+    }
+}
+
+/// 960 a tick; wraps after a day, as the wire does.
+fn wire_timestamp(tick: u32) -> u32 {
+    tick.wrapping_mul(TICK_TIMESTAMP_STEP)
+}

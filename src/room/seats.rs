@@ -1,0 +1,488 @@
+//! Who sits in a room, and who of them can be reached. Pure: time is an argument.
+//!
+//! A seat outlives its session and its transport: somebody who vanished without a word is marked
+//! absent and may take the seat back with its token until it is given up. Each session that takes
+//! a seat gets a generation of its own, so that what an earlier one left behind can no longer
+//! change anything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mixer::ParticipantId;
+
+use crate::rtc::{Transport, TransportId, TransportState};
+use crate::signaling::message::Participant;
+use crate::signaling::{DisplayName, Line};
+
+/// A seat, as held by one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SeatId {
+    pub(crate) participant: ParticipantId,
+    generation: u64,
+}
+
+/// What a participant says of their own microphone and camera. `None`: as before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StatusChange {
+    pub(crate) muted: Option<bool>,
+    pub(crate) camera: Option<bool>,
+}
+
+/// Why a seat is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum JoinError {
+    #[error("the room is full, it takes {max} participants")]
+    Full { max: usize },
+    #[error("no seat is held for this token")]
+    BadToken,
+}
+
+/// A seat was taken.
+#[derive(Debug)]
+pub(super) struct Entered {
+    pub(super) seat: SeatId,
+    pub(super) token: String,
+    /// The session that had the seat until now, if it is still there.
+    pub(super) displaced: Option<Line>,
+    /// The transport that the seat had until now, and has until there is another.
+    pub(super) transport: Option<Arc<Transport>>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    generation: u64,
+    token: String,
+    name: DisplayName,
+    muted: bool,
+    camera: bool,
+    line: Option<Line>,
+    connection: Option<Connection>,
+    absent_since: Option<Instant>,
+}
+
+/// What a seat's media comes over. When the seat goes, the last handle closes it.
+#[derive(Debug)]
+struct Connection {
+    id: TransportId,
+    transport: Option<Arc<Transport>>,
+    state: TransportState,
+}
+
+/// All seats of a room.
+#[derive(Debug)]
+pub(super) struct Seats {
+    seats: BTreeMap<ParticipantId, Seat>,
+    max: usize,
+    hold: Duration,
+    next_participant: u32,
+    next_generation: u64,
+}
+
+impl Seats {
+    /// At most `max` seats, each held for `hold` while its participant is absent.
+    pub(super) fn new(max: usize, hold: Duration) -> Self {
+        Self {
+            seats: BTreeMap::new(),
+            max,
+            hold,
+            next_participant: 1,
+            next_generation: 0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    /// Takes a new seat, or with a token the one it was given for.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError::Full`] if all seats are taken, [`JoinError::BadToken`] if no seat is held for
+    /// the token.
+    pub(super) fn join(
+        &mut self,
+        name: DisplayName,
+        token: Option<&str>,
+        line: Line,
+        now: Instant,
+    ) -> Result<Entered, JoinError> {
+        let generation = self.next_generation;
+        self.next_generation += 1;
+        match token {
+            Some(token) => self.retake(token, (name, line), generation, now),
+            None => self.take(name, line, generation),
+        }
+    }
+
+    fn take(
+        &mut self,
+        name: DisplayName,
+        line: Line,
+        generation: u64,
+    ) -> Result<Entered, JoinError> {
+        if self.seats.len() >= self.max {
+            return Err(JoinError::Full { max: self.max });
+        }
+        let participant = ParticipantId(self.next_participant);
+        self.next_participant += 1;
+        let token = new_token();
+        let seat = Seat {
+            generation,
+            token: token.clone(),
+            name,
+            muted: false,
+            camera: true,
+            line: Some(line),
+            connection: None,
+            absent_since: None,
+        };
+        self.seats.insert(participant, seat);
+        let seat = SeatId {
+            participant,
+            generation,
+        };
+        Ok(Entered {
+            seat,
+            token,
+            displaced: None,
+            transport: None,
+        })
+    }
+
+    fn retake(
+        &mut self,
+        token: &str,
+        (name, line): (DisplayName, Line),
+        generation: u64,
+        now: Instant,
+    ) -> Result<Entered, JoinError> {
+        let (participant, seat) = self
+            .seats
+            .iter_mut()
+            .find(|(_, seat)| same_token(&seat.token, token))
+            .ok_or(JoinError::BadToken)?;
+        seat.generation = generation;
+        seat.name = name;
+        let displaced = seat.line.replace(line);
+        seat.judge(now);
+        Ok(Entered {
+            seat: SeatId {
+                participant: *participant,
+                generation,
+            },
+            token: seat.token.clone(),
+            displaced,
+            transport: seat
+                .connection
+                .as_ref()
+                .and_then(|connection| connection.transport.clone()),
+        })
+    }
+
+    /// Puts a transport on the seat; false if the seat has another session by now.
+    pub(super) fn attach(&mut self, seat: SeatId, transport: Arc<Transport>) -> bool {
+        let Some(held) = self.held(seat) else {
+            return false;
+        };
+        held.connect(transport.id(), Some(transport));
+        true
+    }
+
+    /// Follows a seat's transport, if it is still the one it has; true if that changed whether the
+    /// participant is absent.
+    pub(super) fn transport(
+        &mut self,
+        participant: ParticipantId,
+        transport: TransportId,
+        state: TransportState,
+        now: Instant,
+    ) -> bool {
+        let Some(seat) = self.seats.get_mut(&participant) else {
+            return false;
+        };
+        match &mut seat.connection {
+            Some(connection) if connection.id == transport => connection.state = state,
+            _ => return false,
+        }
+        seat.judge(now)
+    }
+
+    /// Follows what the participant says; true if something changed.
+    pub(super) fn status(&mut self, seat: SeatId, change: StatusChange) -> bool {
+        let Some(held) = self.held(seat) else {
+            return false;
+        };
+        let before = (held.muted, held.camera);
+        held.muted = change.muted.unwrap_or(held.muted);
+        held.camera = change.camera.unwrap_or(held.camera);
+        before != (held.muted, held.camera)
+    }
+
+    /// Gives the seat up; false if it has another session by now.
+    pub(super) fn leave(&mut self, seat: SeatId) -> bool {
+        self.held(seat).is_some() && self.seats.remove(&seat.participant).is_some()
+    }
+
+    /// The session is gone without a word; true if the participant is absent from now on.
+    pub(super) fn hang_up(&mut self, seat: SeatId, now: Instant) -> bool {
+        let Some(held) = self.held(seat) else {
+            return false;
+        };
+        held.line = None;
+        held.judge(now)
+    }
+
+    /// Gives up the seats of those absent for too long.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<(ParticipantId, Option<Line>)> {
+        let hold = self.hold;
+        let over = |seat: &Seat| {
+            seat.absent_since
+                .is_some_and(|since| now.saturating_duration_since(since) >= hold)
+        };
+        let gone = self.seats.extract_if(.., |_, seat| over(seat));
+        gone.map(|(participant, seat)| (participant, seat.line))
+            .collect()
+    }
+
+    /// Everybody, in the order of joining.
+    pub(super) fn ids(&self) -> impl Iterator<Item = ParticipantId> {
+        self.seats.keys().copied()
+    }
+
+    /// Everybody as they are now, in the order of joining.
+    pub(super) fn participants(&self) -> Vec<Participant> {
+        self.seats
+            .iter()
+            .map(|(id, seat)| seat.describe(*id))
+            .collect()
+    }
+
+    /// One of them.
+    pub(super) fn participant(&self, id: ParticipantId) -> Option<Participant> {
+        self.seats.get(&id).map(|seat| seat.describe(id))
+    }
+
+    /// Where to say something to one of them.
+    pub(super) fn line(&self, id: ParticipantId) -> Option<&Line> {
+        self.seats.get(&id).and_then(|seat| seat.line.as_ref())
+    }
+
+    /// Where to say something about a transport, if it is still the one of the seat.
+    pub(super) fn line_of(&self, id: ParticipantId, transport: TransportId) -> Option<&Line> {
+        let seat = self.seats.get(&id)?;
+        let current = seat
+            .connection
+            .as_ref()
+            .is_some_and(|it| it.id == transport);
+        seat.line.as_ref().filter(|_| current)
+    }
+
+    /// Where to say something to everybody who listens.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.seats.values().filter_map(|seat| seat.line.as_ref())
+    }
+
+    fn held(&mut self, seat: SeatId) -> Option<&mut Seat> {
+        let held = self.seats.get_mut(&seat.participant)?;
+        (held.generation == seat.generation).then_some(held)
+    }
+}
+
+impl Seat {
+    fn connect(&mut self, id: TransportId, transport: Option<Arc<Transport>>) {
+        self.connection = Some(Connection {
+            id,
+            transport,
+            state: TransportState::Connecting,
+        });
+    }
+
+    /// Notes whether the participant can be reached; true if that changed.
+    fn judge(&mut self, now: Instant) -> bool {
+        let reachable = match self.connection.as_ref().map(|connection| connection.state) {
+            Some(TransportState::Connected) => true,
+            Some(TransportState::Disconnected | TransportState::Failed) => false,
+            Some(TransportState::Connecting) | None => self.line.is_some(),
+        };
+        let changed = reachable == self.absent_since.is_some();
+        if changed {
+            self.absent_since = (!reachable).then_some(now);
+        }
+        changed
+    }
+
+    fn describe(&self, id: ParticipantId) -> Participant {
+        Participant {
+            id: id.to_string(),
+            name: self.name.to_string(),
+            muted: self.muted,
+            camera: self.camera,
+            absent: self.absent_since.is_some(),
+        }
+    }
+}
+
+/// 128 random bits: not to be guessed within the minute that a seat is held.
+fn new_token() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+/// Compares in a time that does not depend on where the first difference is.
+fn same_token(held: &str, given: &str) -> bool {
+    held.len() == given.len()
+        && held
+            .bytes()
+            .zip(given.bytes())
+            .fold(0, |differs, (a, b)| differs | (a ^ b))
+            == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signaling::line;
+
+    const HOLD: Duration = Duration::from_secs(30);
+    const FIRST: TransportId = TransportId(1);
+    const SECOND: TransportId = TransportId(2);
+
+    fn named(name: &str) -> DisplayName {
+        DisplayName::parse(name).unwrap()
+    }
+
+    fn seats() -> Seats {
+        Seats::new(2, HOLD)
+    }
+
+    fn join(seats: &mut Seats, name: &str) -> Entered {
+        seats
+            .join(named(name), None, line().0, Instant::now())
+            .unwrap()
+    }
+
+    fn connect(seats: &mut Seats, participant: ParticipantId, transport: TransportId) {
+        seats
+            .seats
+            .get_mut(&participant)
+            .unwrap()
+            .connect(transport, None);
+    }
+
+    #[test]
+    fn the_third_of_two_seats_is_refused_and_free_again_after_a_leave() {
+        let mut seats = seats();
+        let ann = join(&mut seats, "Ann");
+        join(&mut seats, "Bob");
+
+        let refused = seats
+            .join(named("Cid"), None, line().0, Instant::now())
+            .unwrap_err();
+        assert_eq!(refused, JoinError::Full { max: 2 });
+
+        assert!(seats.leave(ann.seat));
+        assert_eq!(join(&mut seats, "Cid").seat.participant, ParticipantId(3));
+    }
+
+    #[test]
+    fn a_silent_transport_makes_absent_and_its_return_present() {
+        let mut seats = seats();
+        let ann = join(&mut seats, "Ann").seat.participant;
+        let now = Instant::now();
+        connect(&mut seats, ann, FIRST);
+        assert!(!seats.transport(ann, FIRST, TransportState::Connected, now));
+
+        assert!(seats.transport(ann, FIRST, TransportState::Disconnected, now));
+        assert!(seats.participant(ann).unwrap().absent);
+
+        assert!(seats.transport(ann, FIRST, TransportState::Connected, now));
+        assert!(!seats.participant(ann).unwrap().absent);
+    }
+
+    #[test]
+    fn a_lost_session_alone_does_not_make_absent_while_media_flows() {
+        let mut seats = seats();
+        let ann = join(&mut seats, "Ann").seat;
+        let now = Instant::now();
+        connect(&mut seats, ann.participant, FIRST);
+        seats.transport(ann.participant, FIRST, TransportState::Connected, now);
+
+        assert!(!seats.hang_up(ann, now));
+        assert!(seats.transport(ann.participant, FIRST, TransportState::Disconnected, now));
+    }
+
+    #[test]
+    fn an_absent_seat_goes_when_it_was_held_long_enough_and_not_before() {
+        let mut seats = seats();
+        let ann = join(&mut seats, "Ann").seat;
+        let now = Instant::now();
+        assert!(seats.hang_up(ann, now), "no transport, no session: absent");
+
+        let just_before = seats.expire(now + HOLD - Duration::from_millis(1));
+        assert!(just_before.is_empty());
+
+        let gone = seats.expire(now + HOLD);
+        assert_eq!(gone.len(), 1);
+        assert!(seats.is_empty());
+    }
+
+    #[test]
+    fn a_token_takes_the_same_seat_back_and_displaces_its_session() {
+        let mut seats = seats();
+        let first = join(&mut seats, "Ann");
+
+        let second = seats
+            .join(named("Ann"), Some(&first.token), line().0, Instant::now())
+            .unwrap();
+
+        assert_eq!(second.seat.participant, first.seat.participant);
+        assert!(second.displaced.is_some());
+        assert!(
+            !seats.leave(first.seat),
+            "the earlier session has no say any more"
+        );
+        assert!(seats.leave(second.seat));
+    }
+
+    #[test]
+    fn the_end_of_a_replaced_transport_means_nothing() {
+        let mut seats = seats();
+        let ann = join(&mut seats, "Ann").seat.participant;
+        connect(&mut seats, ann, FIRST);
+        connect(&mut seats, ann, SECOND);
+
+        assert!(!seats.transport(ann, FIRST, TransportState::Failed, Instant::now()));
+        assert!(seats.line_of(ann, FIRST).is_none());
+        assert!(seats.line_of(ann, SECOND).is_some());
+    }
+
+    #[test]
+    fn a_made_up_token_is_refused() {
+        let mut seats = seats();
+        let ann = join(&mut seats, "Ann");
+
+        for token in ["", "0", &"0".repeat(32), &ann.token[1..]] {
+            let refused = seats
+                .join(named("Eve"), Some(token), line().0, Instant::now())
+                .unwrap_err();
+            assert_eq!(refused, JoinError::BadToken);
+        }
+    }
+
+    #[test]
+    fn only_a_change_of_status_is_told() {
+        let mut seats = seats();
+        let ann = join(&mut seats, "Ann").seat;
+        let mute = StatusChange {
+            muted: Some(true),
+            camera: None,
+        };
+
+        assert!(seats.status(ann, mute));
+        assert!(!seats.status(ann, mute));
+
+        let described = seats.participant(ann.participant).unwrap();
+        assert_eq!((described.muted, described.camera), (true, true));
+    }
+}

@@ -1,0 +1,389 @@
+//! One participant's WebRTC connection, from its offer to its end.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::RTCConfigurationBuilder;
+use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::peer_connection::transport::RTCIceCandidateInit;
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
+    RtpCodecKind,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
+use tracing::{Instrument, debug, warn};
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::media_stream::track_remote::TrackRemote;
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCPeerConnectionIceEvent,
+    RTCPeerConnectionState,
+};
+use webrtc::rtp_transceiver::RtpSender;
+
+use super::engine::{engine, opus, vp8};
+use super::offer::{Direction, Offer, OfferError};
+use super::receiver;
+use super::sender::{OutgoingTrack, Sender};
+use super::tap::KeyframeTap;
+use crate::link::Link;
+
+/// Silence on the path for this long makes a transport disconnected: media stops, the participant
+/// counts as absent.
+const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
+
+/// Silence for this much longer ends it (RFC 7675 wants media stopped within 30 s).
+const FAILED_AFTER: Duration = Duration::from_secs(10);
+
+/// How often an idle path is checked.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Both of our tracks belong to one stream, so that a browser plays them in sync.
+const STREAM_ID: &str = "mosaic";
+
+/// An ICE candidate as the browser's `RTCIceCandidateInit` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    /// The `candidate:` line (RFC 8839 §5.1), empty at the end of candidates.
+    pub candidate: String,
+    /// Media identification tag of the section it belongs to.
+    #[serde(default)]
+    pub sdp_mid: Option<String>,
+    /// Index of that section.
+    #[serde(default, rename = "sdpMLineIndex")]
+    pub sdp_m_line_index: Option<u16>,
+}
+
+/// Whether media can flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TransportState {
+    /// Not yet.
+    Connecting,
+    /// Both ways.
+    Connected,
+    /// The other side has not been heard of for a while; it may come back.
+    Disconnected,
+    /// It did not. Only an ICE restart or a new transport helps.
+    Failed,
+}
+
+/// What a transport tells its session and room.
+#[derive(Debug)]
+pub(crate) enum TransportEvent {
+    /// A candidate of ours, to be trickled.
+    Candidate(Candidate),
+    /// Media can flow, or no longer.
+    State(TransportState),
+}
+
+/// Makes transports.
+#[derive(Clone, Debug)]
+pub(crate) struct Rtc {
+    media_ip: IpAddr,
+}
+
+/// Tells the transports of a process apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TransportId(pub(crate) u64);
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+/// A live connection. Dropping the last handle closes it.
+pub(crate) struct Transport {
+    id: TransportId,
+    origin: u64,
+    connection: Arc<dyn PeerConnection>,
+    hears: Direction,
+    sees: Direction,
+    _alive: mpsc::Sender<()>,
+}
+
+impl Rtc {
+    /// Transports that take media at `media_ip`, each at a UDP port of its own.
+    pub(crate) fn new(media_ip: IpAddr) -> Self {
+        Self { media_ip }
+    }
+
+    /// Answers an offer: a new transport and our session description, candidates to follow as
+    /// events.
+    ///
+    /// # Errors
+    ///
+    /// [`OfferError::Refused`]; nothing is left open then.
+    pub(crate) async fn answer(
+        &self,
+        offer: Offer,
+        link: Arc<Link>,
+        events: mpsc::Sender<TransportEvent>,
+    ) -> Result<(Transport, String), OfferError> {
+        let (state, states) = watch::channel(TransportState::Connecting);
+        let handler = Arc::new(Handler {
+            link: Arc::clone(&link),
+            events,
+            state,
+        });
+        let connection = self.connect(handler, &link).await.map_err(refused)?;
+
+        let (alive, ended) = mpsc::channel(1);
+        tokio::spawn(close_at_end(Arc::clone(&connection), ended).in_current_span());
+        let (hears, sees) = (offer.audio, offer.video);
+        let transport = Transport {
+            id: TransportId(NEXT_ID.fetch_add(1, Ordering::Relaxed)),
+            origin: offer.origin,
+            connection,
+            hears,
+            sees,
+            _alive: alive,
+        };
+
+        let audio = transport
+            .offer_track(RtpCodecKind::Audio, opus(), hears)
+            .await?;
+        let video = transport
+            .offer_track(RtpCodecKind::Video, vp8(), sees)
+            .await?;
+        let answer = transport.negotiate(offer.sdp).await?;
+        let sender = Sender {
+            audio: negotiated(audio).await,
+            video: negotiated(video).await,
+            link,
+            states,
+        };
+        tokio::spawn(sender.run().in_current_span());
+        Ok((transport, answer))
+    }
+
+    async fn connect(
+        &self,
+        handler: Arc<Handler>,
+        link: &Arc<Link>,
+    ) -> webrtc::error::Result<Arc<dyn PeerConnection>> {
+        let (engine, registry) = engine(KeyframeTap::new(Arc::clone(link)))?;
+        let settings = SettingEngineBuilder::new()
+            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+            .with_include_loopback_candidate(self.media_ip.is_loopback())
+            .with_ice_timeouts(
+                Some(DISCONNECTED_AFTER),
+                Some(FAILED_AFTER),
+                Some(KEEPALIVE_INTERVAL),
+            )
+            .build();
+        let connection = PeerConnectionBuilder::new()
+            .with_configuration(RTCConfigurationBuilder::new().build())
+            .with_media_engine(engine)
+            .with_interceptor_registry(registry)
+            .with_setting_engine(settings)
+            .with_handler(handler)
+            .with_udp_addrs(vec![(self.media_ip, 0)])
+            .build()
+            .await?;
+        Ok(Arc::new(connection))
+    }
+}
+
+impl Transport {
+    /// Which transport this is.
+    pub(crate) fn id(&self) -> TransportId {
+        self.id
+    }
+
+    /// Whether `offer` is a further one of the same connection of the other side's.
+    pub(crate) fn is_continued_by(&self, offer: &Offer) -> bool {
+        self.origin == offer.origin
+    }
+
+    /// Whether the participant takes audio from us.
+    pub(crate) fn hears(&self) -> Direction {
+        self.hears
+    }
+
+    /// Whether the participant takes video from us.
+    pub(crate) fn sees(&self) -> Direction {
+        self.sees
+    }
+
+    /// Answers a further offer over the same connection: an ICE restart, or changed directions.
+    ///
+    /// # Errors
+    ///
+    /// [`OfferError::Refused`] or [`OfferError::NotSdp`]; the connection goes on as it was.
+    pub(crate) async fn answer_again(&self, offer: Offer) -> Result<String, OfferError> {
+        self.negotiate(offer.sdp).await
+    }
+
+    /// Adds one of the other side's candidates. Names of multicast DNS are passed over: the
+    /// browser's own checks show us the address behind them.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the candidate.
+    pub(crate) async fn add_candidate(&self, candidate: Candidate) -> Result<(), String> {
+        if candidate.candidate.contains(".local ") {
+            return Ok(());
+        }
+        let init = RTCIceCandidateInit {
+            candidate: candidate.candidate,
+            sdp_mid: candidate.sdp_mid,
+            sdp_mline_index: candidate.sdp_m_line_index,
+            ..RTCIceCandidateInit::default()
+        };
+        self.connection
+            .add_ice_candidate(init)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    async fn negotiate(&self, offer: String) -> Result<String, OfferError> {
+        let offer = RTCSessionDescription::offer(offer)
+            .map_err(|error| OfferError::NotSdp(error.to_string()))?;
+        self.connection
+            .set_remote_description(offer)
+            .await
+            .map_err(refused)?;
+        let answer = self.connection.create_answer(None).await.map_err(refused)?;
+        self.connection
+            .set_local_description(answer)
+            .await
+            .map_err(refused)?;
+        let answer = self.connection.local_description().await;
+        answer
+            .map(|answer| answer.sdp)
+            .ok_or_else(|| OfferError::Refused("no answer".to_owned()))
+    }
+
+    async fn offer_track(
+        &self,
+        kind: RtpCodecKind,
+        codec: RTCRtpCodec,
+        receives: Direction,
+    ) -> Result<Option<Offered>, OfferError> {
+        if receives == Direction::Unwanted {
+            return Ok(None);
+        }
+        let ssrc = rand::random();
+        let rtx = (kind == RtpCodecKind::Video).then(|| RTCRtpRtxParameters {
+            ssrc: rand::random(),
+        });
+        let coding = RTCRtpEncodingParameters {
+            rtp_coding_parameters: RTCRtpCodingParameters {
+                ssrc: Some(ssrc),
+                rtx,
+                ..RTCRtpCodingParameters::default()
+            },
+            codec,
+            ..RTCRtpEncodingParameters::default()
+        };
+        let track = MediaStreamTrack::new(
+            STREAM_ID.to_owned(),
+            format!("{STREAM_ID}-{kind}"),
+            format!("mixed {kind}"),
+            kind,
+            vec![coding],
+        );
+        let track = Arc::new(TrackLocalStaticRTP::new(track));
+        let sender = self
+            .connection
+            .add_track(Arc::clone(&track) as Arc<dyn TrackLocal>)
+            .await
+            .map_err(refused)?;
+        Ok(Some(Offered {
+            track,
+            sender,
+            ssrc,
+        }))
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").finish_non_exhaustive()
+    }
+}
+
+/// A track of ours before the payload type is known.
+struct Offered {
+    track: Arc<TrackLocalStaticRTP>,
+    sender: Arc<dyn RtpSender>,
+    ssrc: u32,
+}
+
+async fn negotiated(offered: Option<Offered>) -> Option<OutgoingTrack> {
+    let Offered {
+        track,
+        sender,
+        ssrc,
+    } = offered?;
+    let parameters = match sender.get_parameters().await {
+        Ok(parameters) => parameters,
+        Err(error) => {
+            warn!(%error, "a track was not negotiated");
+            return None;
+        }
+    };
+    let payload_type = parameters.rtp_parameters.codecs.first()?.payload_type;
+    Some(OutgoingTrack::new(track, ssrc, payload_type))
+}
+
+async fn close_at_end(connection: Arc<dyn PeerConnection>, mut ended: mpsc::Receiver<()>) {
+    let _ = ended.recv().await;
+    if let Err(error) = connection.close().await {
+        debug!(%error, "the connection did not close cleanly");
+    }
+}
+
+fn refused(error: webrtc::error::Error) -> OfferError {
+    OfferError::Refused(error.to_string())
+}
+
+/// Carries the crate's callbacks out. They run on the connection's driver: nothing here waits.
+struct Handler {
+    link: Arc<Link>,
+    events: mpsc::Sender<TransportEvent>,
+    state: watch::Sender<TransportState>,
+}
+
+impl Handler {
+    fn tell(&self, event: TransportEvent) {
+        if let Err(error) = self.events.try_send(event) {
+            debug!(%error, "nobody listens to the transport");
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        match event.candidate.to_json() {
+            Ok(candidate) => self.tell(TransportEvent::Candidate(Candidate {
+                candidate: candidate.candidate,
+                sdp_mid: candidate.sdp_mid,
+                sdp_m_line_index: candidate.sdp_mline_index,
+            })),
+            Err(error) => warn!(%error, "a local candidate has no text form"),
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        let state = match state {
+            RTCPeerConnectionState::Connected => TransportState::Connected,
+            RTCPeerConnectionState::Disconnected => TransportState::Disconnected,
+            RTCPeerConnectionState::Failed => TransportState::Failed,
+            _ => return,
+        };
+        debug!(?state, "transport");
+        self.state.send_replace(state);
+        self.tell(TransportEvent::State(state));
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        tokio::spawn(receiver::run(track, Arc::clone(&self.link)).in_current_span());
+    }
+}

@@ -1,0 +1,129 @@
+//! `mosaicd serve`: the live conference server, from its settings to its end.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use codecs::video::PictureSize;
+use mixer::video::Fit;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::http::{self, Doors};
+use crate::room::{MediaConfig, RoomConfig, Rooms};
+use crate::rtc::Rtc;
+
+/// How long open requests may take to end once the server stops.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
+
+/// What the server does. Everything has been checked when this exists.
+#[derive(Clone, Debug)]
+pub struct ServeConfig {
+    /// Where HTTP and the WebSocket are served.
+    pub listen: SocketAddr,
+    /// The address that media comes to; it is what the server's ICE candidates say.
+    pub media_ip: IpAddr,
+    /// The canvas of every room.
+    pub size: PictureSize,
+    /// Pictures per second, 1 to 60.
+    pub fps: u32,
+    /// Bitrate of the mixed video in kb/s.
+    pub video_kbps: u32,
+    /// Bitrate of the mixed audio in kb/s.
+    pub audio_kbps: u32,
+    /// How long the seat of an absent participant is held.
+    pub seat_hold: Duration,
+    /// The most participants in a room, 1 to 49.
+    pub max_participants: usize,
+    /// The most rooms at a time.
+    pub max_rooms: usize,
+    /// How pictures meet regions of another aspect.
+    pub fit: Fit,
+}
+
+/// Serves until SIGINT or SIGTERM.
+///
+/// # Errors
+///
+/// If the address cannot be bound or the runtime cannot be started.
+pub fn run(config: ServeConfig) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime did not start")?;
+    let served = runtime.block_on(serve(config));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
+}
+
+async fn serve(config: ServeConfig) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|n| format!("video-{n}"))
+        .build()
+        .context("the video threads did not start")?;
+
+    let rooms = RoomConfig {
+        seat_hold: config.seat_hold,
+        max_participants: config.max_participants,
+        media: MediaConfig {
+            size: config.size,
+            fps: config.fps,
+            video_kbps: config.video_kbps,
+            audio_kbps: config.audio_kbps,
+            fit: config.fit,
+        },
+    };
+    let (drain, draining) = watch::channel(false);
+    let doors = Doors {
+        rooms: Arc::new(Rooms::new(rooms, config.max_rooms, Arc::new(pool))),
+        rtc: Rtc::new(config.media_ip),
+        draining,
+    };
+    info!(%address, media_ip = %config.media_ip, canvas = %config.size, fps = config.fps, "serving");
+    if !address.ip().is_loopback() {
+        warn!("browsers give cameras only to https:// or localhost: put HTTPS in front");
+    }
+    info!("open http://{address}/");
+
+    let mut stopping = drain.subscribe();
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        info!("stopping");
+        drain.send_replace(true);
+    });
+    let stop = {
+        let mut stopping = stopping.clone();
+        async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+        }
+    };
+    let served = tokio::spawn(http::serve(listener, doors, stop));
+    let _ = stopping.wait_for(|stop| *stop).await;
+    match tokio::time::timeout(STOP_WITHIN, served).await {
+        Ok(ended) => ended
+            .context("the server ended early")?
+            .context("the server failed"),
+        // Somebody holds a request open; they had their time.
+        Err(_) => Ok(()),
+    }
+}
+
+async fn wait_for_signal() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

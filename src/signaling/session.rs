@@ -1,0 +1,369 @@
+//! The state of one conversation: not yet in a room, or seated in one.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tracing::{Instrument, Span, debug, field, info_span};
+
+use super::line::Line;
+use super::message::{
+    ClientMessage, ErrorCode, ErrorMessage, Join, MAX_MESSAGE_BYTES, RequestId, ServerMessage,
+    VERSION,
+};
+use super::names::{DisplayName, RoomName};
+use crate::link::Link;
+use crate::room::{
+    Attachment, EnterError, JoinError, JoinRequest, RoomHandle, Rooms, SeatId, StatusChange,
+};
+use crate::rtc::{Candidate, Offer, OfferError, Rtc, Transport, TransportEvent, TransportId};
+
+/// The longest text a request id may be, in bytes.
+const MAX_ID_BYTES: usize = 64;
+
+/// Candidates and states of one transport that may wait.
+const TRANSPORT_EVENTS: usize = 64;
+
+/// Whether the conversation goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    GoOn,
+    /// The client has left.
+    End,
+}
+
+/// One conversation. Everything it has to say goes to its line.
+#[derive(Debug)]
+pub(crate) struct Session {
+    rooms: Arc<Rooms>,
+    rtc: Rtc,
+    line: Line,
+    seated: Option<SeatedSession>,
+    span: Span,
+}
+
+#[derive(Debug)]
+struct SeatedSession {
+    room: RoomHandle,
+    seat: SeatId,
+    room_start: Instant,
+    transport: Option<Arc<Transport>>,
+}
+
+/// What happens to one transport.
+#[derive(Debug)]
+struct TransportEvents {
+    transport: TransportId,
+    told: mpsc::Receiver<TransportEvent>,
+}
+
+/// A request that failed: what the client is told.
+struct Refusal {
+    code: ErrorCode,
+    message: String,
+}
+
+impl Session {
+    pub(crate) fn new(rooms: Arc<Rooms>, rtc: Rtc, line: Line) -> Self {
+        let span = info_span!("session", room = field::Empty, participant = field::Empty);
+        Self {
+            rooms,
+            rtc,
+            line,
+            seated: None,
+            span,
+        }
+    }
+
+    /// Takes one message of the client.
+    pub(crate) async fn hear(&mut self, text: &str) -> Heard {
+        let (id, heard) = match parse(text) {
+            Ok(message) => {
+                let id = message.id().cloned();
+                let span = self.span.clone();
+                (id, self.obey(message).instrument(span).await)
+            }
+            Err((id, refusal)) => (id, Err(refusal)),
+        };
+        heard.unwrap_or_else(|Refusal { code, message }| {
+            debug!(parent: &self.span, ?code, message, "refused");
+            let error = ErrorMessage {
+                id,
+                code,
+                message,
+                retry_after_ms: None,
+            };
+            self.line.say(ServerMessage::Error(error));
+            Heard::GoOn
+        })
+    }
+
+    /// The carrier is gone. A seat that was not given up is held for a while.
+    pub(crate) async fn end(mut self) {
+        if let Some(seated) = self.seated.take() {
+            seated.room.hang_up(seated.seat).await;
+        }
+    }
+
+    async fn obey(&mut self, message: ClientMessage) -> Result<Heard, Refusal> {
+        match message {
+            ClientMessage::Join(join) => self.join(join).await?,
+            ClientMessage::Offer { id, sdp } => self.offer(id, sdp).await?,
+            ClientMessage::Candidate { candidate, .. } => self.candidate(candidate).await?,
+            ClientMessage::Status { muted, camera, .. } => {
+                let seated = self.seated()?;
+                seated
+                    .room
+                    .status(seated.seat, StatusChange { muted, camera })
+                    .await;
+            }
+            ClientMessage::Ping { id } => self.line.say(ServerMessage::Pong { id }),
+            ClientMessage::Leave { id } => {
+                let seated = self.seated.take().ok_or_else(not_joined)?;
+                seated.room.leave(seated.seat).await;
+                self.line.say(ServerMessage::Left { id });
+                return Ok(Heard::End);
+            }
+        }
+        Ok(Heard::GoOn)
+    }
+
+    async fn join(&mut self, join: Join) -> Result<(), Refusal> {
+        if self.seated.is_some() {
+            return Err(refusal(
+                ErrorCode::AlreadyJoined,
+                "this session has a seat already",
+            ));
+        }
+        if join.version != VERSION {
+            let message = format!("version is {}, expected {VERSION}", join.version);
+            return Err(refusal(ErrorCode::BadVersion, message));
+        }
+        let room = RoomName::parse(&join.room).ok_or_else(|| {
+            refusal(
+                ErrorCode::BadRoom,
+                "a room's name is 1 to 64 of A-Z a-z 0-9 . _ -",
+            )
+        })?;
+        let name = DisplayName::parse(&join.name).ok_or_else(|| {
+            refusal(
+                ErrorCode::BadName,
+                "a name is at most 64 characters, none of them control",
+            )
+        })?;
+        let request = JoinRequest {
+            id: join.id,
+            name,
+            token: join.token,
+            line: self.line.clone(),
+        };
+        let (handle, seated) = self.rooms.join(&room, request).await?;
+        self.span.record("room", field::display(&room));
+        self.span
+            .record("participant", field::display(seated.seat.participant));
+        self.seated = Some(SeatedSession {
+            room: handle,
+            seat: seated.seat,
+            room_start: seated.room_start,
+            transport: seated.transport,
+        });
+        Ok(())
+    }
+
+    async fn offer(&mut self, id: Option<RequestId>, sdp: String) -> Result<(), Refusal> {
+        let seated = self.seated.as_mut().ok_or_else(not_joined)?;
+        let offer = Offer::parse(sdp)?;
+        if let Some(transport) = seated
+            .transport
+            .as_ref()
+            .filter(|it| it.is_continued_by(&offer))
+        {
+            let sdp = transport.answer_again(offer).await?;
+            self.line.say(ServerMessage::Answer { id, sdp });
+            return Ok(());
+        }
+        let (sdp, events) = seated.connect(&self.rtc, offer).await?;
+        self.line.say(ServerMessage::Answer { id, sdp });
+        // Only now: a client has no use for candidates before the answer.
+        seated.follow(events);
+        Ok(())
+    }
+
+    async fn candidate(&mut self, candidate: Candidate) -> Result<(), Refusal> {
+        let transport = self.seated()?.transport.as_ref().ok_or_else(|| {
+            refusal(
+                ErrorCode::BadCandidate,
+                "a candidate needs an offer before it",
+            )
+        })?;
+        transport
+            .add_candidate(candidate)
+            .await
+            .map_err(|message| refusal(ErrorCode::BadCandidate, message))
+    }
+
+    fn seated(&self) -> Result<&SeatedSession, Refusal> {
+        self.seated.as_ref().ok_or_else(not_joined)
+    }
+}
+
+impl SeatedSession {
+    /// Makes a new transport, in place of one that the seat may have had: our answer, and what
+    /// happens to the transport from now on.
+    async fn connect(
+        &mut self,
+        rtc: &Rtc,
+        offer: Offer,
+    ) -> Result<(String, TransportEvents), OfferError> {
+        let link = Arc::new(Link::new(self.room_start));
+        let (events, told) = mpsc::channel(TRANSPORT_EVENTS);
+        let (transport, answer) = rtc.answer(offer, Arc::clone(&link), events).await?;
+        let transport = Arc::new(transport);
+        let events = TransportEvents {
+            transport: transport.id(),
+            told,
+        };
+        self.transport = Some(Arc::clone(&transport));
+        self.room
+            .attach(self.seat, Attachment { link, transport })
+            .await;
+        Ok((answer, events))
+    }
+
+    /// Has the room told of a transport's events, for as long as the transport lives: it may
+    /// outlive this session.
+    fn follow(&self, mut events: TransportEvents) {
+        let (room, participant) = (self.room.clone(), self.seat.participant);
+        let passing_on = async move {
+            while let Some(event) = events.told.recv().await {
+                room.transport(participant, events.transport, event).await;
+            }
+        };
+        tokio::spawn(passing_on.in_current_span());
+    }
+}
+
+/// Reads one message, with its id as far as it can be read even when the rest cannot.
+fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
+    if text.len() > MAX_MESSAGE_BYTES {
+        let message = format!("{} bytes, expected at most {MAX_MESSAGE_BYTES}", text.len());
+        return Err((None, refusal(ErrorCode::TooLarge, message)));
+    }
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| (None, refusal(ErrorCode::BadJson, error.to_string())))?;
+    let id = value
+        .get("id")
+        .and_then(|id| serde_json::from_value::<RequestId>(id.clone()).ok());
+    let id = match id {
+        Some(RequestId::Text(text)) if text.len() > MAX_ID_BYTES => {
+            let message = format!(
+                "id has {} bytes, expected at most {MAX_ID_BYTES}",
+                text.len()
+            );
+            return Err((None, refusal(ErrorCode::BadMessage, message)));
+        }
+        id => id,
+    };
+    let Some(kind) = value.get("type").and_then(Value::as_str) else {
+        return Err((
+            id,
+            refusal(ErrorCode::BadMessage, "a message is an object with a type"),
+        ));
+    };
+    if !TYPES.contains(&kind) {
+        let message = format!("the type is unknown, expected one of {}", TYPES.join(", "));
+        return Err((id, refusal(ErrorCode::UnknownType, message)));
+    }
+    serde_json::from_value(value)
+        .map_err(|error| (id, refusal(ErrorCode::BadMessage, error.to_string())))
+}
+
+/// The types a client may send.
+const TYPES: [&str; 6] = ["join", "offer", "candidate", "status", "leave", "ping"];
+
+fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
+    Refusal {
+        code,
+        message: message.into(),
+    }
+}
+
+fn not_joined() -> Refusal {
+    refusal(ErrorCode::NotJoined, "join a room first")
+}
+
+impl From<EnterError> for Refusal {
+    fn from(error: EnterError) -> Self {
+        let code = match error {
+            EnterError::TooManyRooms { .. } => ErrorCode::TooManyRooms,
+            EnterError::Room(JoinError::Full { .. }) => ErrorCode::RoomFull,
+            EnterError::Room(JoinError::BadToken) => ErrorCode::BadToken,
+        };
+        refusal(code, error.to_string())
+    }
+}
+
+impl From<OfferError> for Refusal {
+    fn from(error: OfferError) -> Self {
+        let code = match error {
+            OfferError::NotSdp(_) | OfferError::Refused(_) => ErrorCode::BadSdp,
+            OfferError::NoOpus => ErrorCode::NoOpus,
+            OfferError::NoVp8 => ErrorCode::NoVp8,
+        };
+        refusal(code, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_that_make_no_sense_are_refused_by_code() {
+        let long_id = format!(r#"{{"type":"ping","id":"{}"}}"#, "x".repeat(65));
+        let rows = [
+            ("", ErrorCode::BadJson),
+            ("hello", ErrorCode::BadJson),
+            ("[]", ErrorCode::BadMessage),
+            ("7", ErrorCode::BadMessage),
+            (r#"{"id":1}"#, ErrorCode::BadMessage),
+            (r#"{"type":"dance"}"#, ErrorCode::UnknownType),
+            (r#"{"type":"join","version":1}"#, ErrorCode::BadMessage),
+            (
+                r#"{"type":"join","version":"1","room":"a"}"#,
+                ErrorCode::BadMessage,
+            ),
+            (r#"{"type":"offer","sdp":7}"#, ErrorCode::BadMessage),
+            (&long_id, ErrorCode::BadMessage),
+            (&"[".repeat(100_000), ErrorCode::TooLarge),
+            (&"[".repeat(10_000), ErrorCode::BadJson),
+        ];
+
+        for (text, code) in rows {
+            let (_, refusal) = parse(text).unwrap_err();
+            assert_eq!(refusal.code, code, "{}", &text[..text.len().min(60)]);
+        }
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_read_still_gives_its_id_back() {
+        let (id, _) = parse(r#"{"type":"join","id":7}"#).err().unwrap();
+        assert_eq!(id, Some(RequestId::Number(7)));
+
+        let (id, _) = parse(r#"{"type":"dance","id":"a"}"#).err().unwrap();
+        assert_eq!(id, Some(RequestId::Text("a".to_owned())));
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored() {
+        let message = parse(r#"{"type":"ping","id":1,"later":{"x":[]}}"#);
+
+        assert!(matches!(
+            message,
+            Ok(ClientMessage::Ping {
+                id: Some(RequestId::Number(1))
+            })
+        ));
+    }
+}

@@ -1,0 +1,954 @@
+/**
+ * The mosaicd client: joins a room, sends one MediaStream, receives one audio and one video track
+ * with everybody in them, and keeps that up over lost sockets and changing networks.
+ *
+ *     import { join } from "https://mosaic.example/mosaic.js";
+ *     const call = await join({ room: "demo", name: "Ann", stream });
+ *     video.srcObject = call.stream;
+ *
+ * No dependency, no build step, nothing of the page: any MediaStream will do, or none. One file on
+ * purpose, so that it can be imported or copied as it is. The messages are those of PROTOCOL.md.
+ * Tracks belong to the caller: they are never stopped here.
+ *
+ * Events, each a CustomEvent: `state` {state, previous, error}, `participants` {change, participant,
+ * reason}, `speaker` {participant}, `layout` {canvas, tiles}, `stream` {stream}, `trouble` {error}.
+ *
+ * Bounds: one WebSocket and one RTCPeerConnection at a time, one request timer each, at most
+ * {@link MAX_EARLY_CANDIDATES} candidates waiting for an answer.
+ *
+ * @module mosaic
+ */
+
+/** The version of PROTOCOL.md spoken here. */
+export const PROTOCOL_VERSION = 1;
+
+const OPEN_TIMEOUT_MS = 10_000;
+const REPLY_TIMEOUT_MS = 10_000;
+const LEAVE_TIMEOUT_MS = 1_000;
+/** Unanswered pings after which the server counts as gone. */
+const MAX_MISSED_PINGS = 2;
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 10_000;
+/** Whatever a server advises, nobody waits longer than this. */
+const MAX_RETRY_AFTER_MS = 60_000;
+const MIN_PING_INTERVAL_MS = 250;
+/** About two minutes of trying, after which the caller should ask the person. */
+const MAX_ATTEMPTS = 15;
+/** A session that lived this long was a good one: the next loss starts with a short wait again. */
+const GOOD_SESSION_MS = 10_000;
+/** How long media may take to connect, and how long a short interruption may last. */
+const MEDIA_TIMEOUT_MS = 12_000;
+const MEDIA_GRACE_MS = 3_000;
+const MAX_EARLY_CANDIDATES = 64;
+/** Rates closer together than this say nothing: the earlier result is given again. */
+const STATS_MIN_WINDOW_MS = 250;
+/** Ratios at which browsers and the mixer scale cheaply. */
+const SCALE_STEPS = [4, 3, 2, 1.5, 1];
+/** A picture may be this much smaller than its tile before it counts as too small. */
+const SCALE_TOLERANCE = 0.95;
+const MIN_VIDEO_KBPS = 120;
+/** VP8 from a camera looks clean at about this many bits per second and pixel. */
+const VIDEO_BPS_PER_PIXEL = 2;
+
+/** Once seated, these are worth another attempt; any other would only come again. */
+const PASSING_CODES = new Set([
+  "unreachable", "timeout", "draining", "room_full", "too_many_rooms", "not_joined",
+]);
+
+/**
+ * @typedef {"joining"|"connected"|"reconnecting"|"left"|"failed"} CallState
+ * @typedef {{id: string, name: string, muted: boolean, camera: boolean, absent: boolean}} Participant
+ * @typedef {{width: number, height: number, fps?: number}} Canvas pixels, frames per second
+ * @typedef {{participant: string, left: number, top: number, width: number, height: number}} Tile
+ *   in pixels of the canvas
+ * @typedef {{canvas: Canvas, tiles: Tile[]}} Layout
+ *
+ * @typedef {object} CallOptions
+ * @property {string} room 1 to 64 of `A-Z a-z 0-9 . _ -`
+ * @property {string} name at most 64 characters
+ * @property {MediaStream|null} [stream] what to send: its first audio and first video track
+ * @property {string|URL} [url] the WebSocket; default: `ws` beside this file
+ * @property {string|null} [token] of an earlier call, to take its seat back
+ * @property {boolean} [muted] start with the microphone muted
+ * @property {boolean} [camera] start with the camera on (default)
+ * @property {number} [maxVideoKbps] ceiling for what is sent, default 800
+ * @property {boolean} [fitToTile] send no larger a picture than one's tile shows (default)
+ * @property {boolean} [leaveOnPageHide] leave when the page goes away (default)
+ *
+ * @typedef {object} CallStats
+ * @property {number|null} down_kbps received, RTP with headers
+ * @property {number|null} up_kbps sent, RTP with headers
+ * @property {number|null} loss_down share of packets lost on the way here, 0 to 1
+ * @property {number|null} loss_up share of packets lost on the way to the server, 0 to 1
+ * @property {number|null} rtt_ms round trip to the server
+ * @property {number|null} jitter_ms how unevenly packets arrive
+ * @property {string|null} protocol "udp" or "tcp"
+ * @property {{width: number, height: number, fps: number}|null} received the mixed picture
+ * @property {{width: number, height: number, fps: number}|null} sent one's own picture
+ */
+
+/** What went wrong: `code` is one of PROTOCOL.md's, or of this client's own. */
+export class MosaicError extends Error {
+  /**
+   * Own codes: `unreachable` (no server, or it went away), `timeout` (no reply), `unsupported` (no
+   * WebRTC here), `no_media` (packets do not get through), `bad_answer`, `taken`, `draining`, `left`, `unexpected`.
+   *
+   * @param {string} code
+   * @param {string} message for people
+   * @param {number|null} [retryAfterMs] the server's advice, in milliseconds
+   */
+  constructor(code, message, retryAfterMs = null) {
+    super(message);
+    this.name = "MosaicError";
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/**
+ * Joins a room. Resolves once the server has answered the offer; media follows within moments, and
+ * `state` tells when.
+ *
+ * @param {CallOptions} options
+ * @returns {Promise<Call>}
+ * @throws {MosaicError}
+ */
+export async function join(options) {
+  const call = new Call(options);
+  await call.join();
+  return call;
+}
+
+/** One participation in one room. Made by {@link join}, or by hand to watch it from the start. */
+export class Call extends EventTarget {
+  #url;
+  #room;
+  #name;
+  #token;
+  #maxVideoKbps;
+  #fitToTile;
+  /** @type {CallState} */ #state = "joining";
+  /** @type {MosaicError|null} */ #error = null;
+  /** @type {Session|null} */ #session = null;
+  /** @type {Transport|null} */ #transport = null;
+  /** @type {MediaStreamTrack|null} */ #audioTrack = null;
+  /** @type {MediaStreamTrack|null} */ #videoTrack = null;
+  #muted;
+  #camera;
+  #stream = new MediaStream();
+  /** @type {Map<string, Participant>} */ #participants = new Map();
+  /** @type {string|null} */ #self = null;
+  /** @type {string|null} */ #speaker = null;
+  /** @type {Layout|null} */ #layout = null;
+  #maxParticipants = 0;
+  /** @type {RTCIceServer[]} */ #iceServers = [];
+  #seated = false;
+  #repairs = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */ #mediaTimer;
+  /** @type {Promise<unknown>} */ #negotiation = Promise.resolve();
+  /** @type {Promise<unknown>} */ #senderWork = Promise.resolve();
+  #sentStatus = "";
+  /** @type {() => void} */ #wake = () => {};
+  /** @type {Promise<void>|null} */ #joining = null;
+  /** @type {{resolve: () => void, reject: (error: MosaicError) => void}|null} */ #ready = null;
+  /** @type {RateWindow} */ #rates = new RateWindow();
+  #onPageHide = () => this.#leaveAtOnce();
+  #onTrackEnded = () => this.#sendStatus();
+
+  /** @param {CallOptions} options */
+  constructor(options) {
+    super();
+    this.#url = socketUrl(options.url);
+    this.#room = options.room;
+    this.#name = options.name;
+    this.#token = options.token ?? null;
+    this.#muted = options.muted ?? false;
+    this.#camera = options.camera ?? true;
+    this.#maxVideoKbps = options.maxVideoKbps ?? 800;
+    this.#fitToTile = options.fitToTile ?? true;
+    this.#takeTracks(options.stream ?? null);
+    if (options.leaveOnPageHide ?? true) globalThis.addEventListener("pagehide", this.#onPageHide);
+  }
+
+  /** @returns {CallState} */
+  get state() { return this.#state; }
+  /** Why the state is `reconnecting` or `failed`; null otherwise. */
+  get error() { return this.#error; }
+  /** What is received: one audio and one video track. The object stays, its tracks may change. */
+  get stream() { return this.#stream; }
+  /** Everybody in the room by id, oneself included. @returns {ReadonlyMap<string, Participant>} */
+  get participants() { return this.#participants; }
+  /** One's own participant id; null until joined. */
+  get self() { return this.#self; }
+  /** Id of who is speaking, or null. */
+  get speaker() { return this.#speaker; }
+  /** Who is where on the picture; null until told. */
+  get layout() { return this.#layout; }
+  get room() { return this.#room; }
+  get maxParticipants() { return this.#maxParticipants; }
+  /** Takes this seat back in a later call, within the server's `seat_ms`. */
+  get token() { return this.#token; }
+  get muted() { return this.#muted; }
+  get camera() { return this.#camera; }
+
+  /**
+   * Goes in. Resolves when the server has answered the offer, rejects when the call is over before.
+   *
+   * @returns {Promise<void>}
+   * @throws {MosaicError}
+   */
+  join() {
+    this.#joining ??= new Promise((resolve, reject) => {
+      this.#ready = { resolve, reject };
+      if (typeof RTCPeerConnection === "undefined") {
+        this.#end("failed", new MosaicError("unsupported", "this browser has no WebRTC"));
+      } else {
+        this.#run();
+      }
+    });
+    return this.#joining;
+  }
+
+  /** Goes out; resolves when the server knows, or does not answer within a second. */
+  async leave() {
+    if (this.#isOver()) return;
+    const session = this.#session;
+    this.#session = null;
+    this.#end("left", null);
+    await session?.request("leave", {}, LEAVE_TIMEOUT_MS).catch(() => {});
+    session?.close();
+  }
+
+  /** Silences one's microphone, or opens it, and tells the others. @param {boolean} muted */
+  setMuted(muted) {
+    this.#muted = muted;
+    if (this.#audioTrack) this.#audioTrack.enabled = !muted;
+    this.#sendStatus();
+  }
+
+  /**
+   * Stops or resumes sending one's picture, and tells the others. The camera's light is the
+   * caller's: stop the track, and give a new one to {@link setStream}, to switch it off as well.
+   *
+   * @param {boolean} camera
+   */
+  async setCamera(camera) {
+    this.#camera = camera;
+    this.#sendStatus();
+    await this.#applyTracks();
+  }
+
+  /**
+   * Sends other tracks from now on, without a new negotiation.
+   *
+   * @param {MediaStream|null} stream its first audio and first video track; either may be missing
+   */
+  async setStream(stream) {
+    this.#takeTracks(stream);
+    this.#sendStatus();
+    await this.#applyTracks();
+  }
+
+  /**
+   * What the link does, since the last time this was asked.
+   *
+   * @returns {Promise<CallStats>}
+   */
+  async stats() {
+    return this.#rates.measure(this.#transport?.pc ?? null);
+  }
+
+  // -- the life of a call ------------------------------------------------------------------------
+
+  /** Sessions one after the other, until one ends for good. */
+  async #run() {
+    for (let attempt = 0; !this.#isOver(); attempt += 1) {
+      let cause;
+      try {
+        const session = await this.#openSession();
+        const openedAt = performance.now();
+        cause = await session.closed;
+        if (performance.now() - openedAt >= GOOD_SESSION_MS) attempt = 0;
+      } catch (error) {
+        cause = asMosaicError(error);
+      }
+      if (this.#isOver()) return;
+      this.#session = null;
+      if (!this.#seated || !PASSING_CODES.has(cause.code) || attempt >= MAX_ATTEMPTS) {
+        this.#end("failed", cause);
+        return;
+      }
+      this.#setState("reconnecting", cause);
+      const advised = Math.min(cause.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
+      await this.#pause(Math.max(backoffMs(attempt), advised));
+    }
+  }
+
+  /** Opens a socket, takes a seat, connects media. @returns {Promise<Session>} */
+  async #openSession() {
+    const session = await Session.open(this.#url, (message) => this.#receive(message));
+    try {
+      this.#throwIfOver();
+      this.#session = session;
+      const joined = await this.#takeSeat(session);
+      this.#throwIfOver();
+      this.#welcome(session, joined);
+      await this.#negotiate();
+      return session;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+  }
+
+  /** @param {Session} session @returns {Promise<any>} the `joined` message */
+  async #takeSeat(session) {
+    const request = { version: PROTOCOL_VERSION, room: this.#room, name: this.#name };
+    if (this.#token !== null) {
+      try {
+        return await session.request("join", { ...request, token: this.#token });
+      } catch (error) {
+        if (asMosaicError(error).code !== "bad_token") throw error;
+        // The seat is gone, and what it had of media with it: come in as somebody new.
+        this.#token = null;
+        this.#dropTransport();
+      }
+    }
+    return session.request("join", request);
+  }
+
+  /** @param {Session} session @param {any} joined */
+  #welcome(session, joined) {
+    this.#seated = true;
+    this.#self = joined.participant;
+    this.#token = joined.token ?? null;
+    this.#iceServers = joined.ice_servers ?? [];
+    this.#maxParticipants = joined.max_participants ?? 0;
+    this.#layout ??= { canvas: joined.canvas, tiles: [] };
+    this.#participants.clear();
+    for (const participant of joined.participants ?? []) {
+      this.#participants.set(participant.id, participant);
+    }
+    session.keepAlive(joined.ping_interval_ms ?? 5_000);
+    this.#sentStatus = "";
+    this.#sendStatus();
+    this.#emit("participants", { change: "all", participant: null, reason: null });
+  }
+
+  /** @param {any} message one that answers no request */
+  #receive(message) {
+    switch (message.type) {
+      case "candidate":
+        this.#transport?.addCandidate(message.candidate);
+        break;
+      case "participant": {
+        const { participant } = message;
+        const change = this.#participants.has(participant.id) ? "changed" : "joined";
+        this.#participants.set(participant.id, participant);
+        this.#emit("participants", { change, participant, reason: null });
+        break;
+      }
+      case "participant_left": {
+        const participant = this.#participants.get(message.participant);
+        if (!participant) break;
+        this.#participants.delete(participant.id);
+        this.#emit("participants", { change: "left", participant, reason: message.reason });
+        break;
+      }
+      case "speaker":
+        this.#speaker = message.participant;
+        this.#emit("speaker", { participant: this.#speaker });
+        break;
+      case "layout":
+        this.#layout = { canvas: message.canvas, tiles: message.tiles };
+        this.#emit("layout", this.#layout);
+        this.#tuneVideo();
+        break;
+      case "bye":
+        this.#session?.close(message.reason === "taken"
+          ? new MosaicError("taken", "this seat was taken by another session")
+          : new MosaicError("draining", "the server is going away"));
+        break;
+      case "error":
+        this.#emit("trouble", { error: errorFrom(message) });
+        break;
+      default: // A newer server may say more than we know.
+    }
+  }
+
+  /** @param {CallState} state @param {MosaicError|null} error */
+  #setState(state, error) {
+    if (state === this.#state && error?.code === this.#error?.code) return;
+    const previous = this.#state;
+    this.#state = state;
+    this.#error = error;
+    this.#emit("state", { state, previous, error });
+  }
+
+  /** @param {"left"|"failed"} state @param {MosaicError|null} error */
+  #end(state, error) {
+    if (this.#isOver()) return;
+    globalThis.removeEventListener("pagehide", this.#onPageHide);
+    this.#session?.close();
+    this.#session = null;
+    this.#takeTracks(null);
+    this.#dropTransport();
+    for (const track of this.#stream.getTracks()) this.#stream.removeTrack(track);
+    this.#setState(state, error);
+    this.#ready?.reject(error ?? leftError());
+    this.#wake();
+  }
+
+  /** For a page on its way out, which waits for no reply. */
+  #leaveAtOnce() {
+    this.#session?.send({ type: "leave" });
+    this.#end("left", null);
+  }
+
+  #isOver() {
+    return this.#state === "left" || this.#state === "failed";
+  }
+
+  #throwIfOver() {
+    if (this.#isOver()) throw this.#error ?? leftError();
+  }
+
+  /** Waits, but no longer than until the network is back or the call is over. @param {number} ms */
+  #pause(ms) {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        globalThis.removeEventListener("online", done);
+        resolve(undefined);
+      };
+      const timer = setTimeout(done, ms);
+      globalThis.addEventListener("online", done);
+      this.#wake = done;
+    });
+  }
+
+  // -- media -------------------------------------------------------------------------------------
+
+  /** Offers and takes the answer, one exchange at a time. @returns {Promise<void>} */
+  #negotiate() {
+    const exchange = this.#negotiation.then(() => this.#exchange());
+    this.#negotiation = exchange.catch(() => {});
+    return exchange;
+  }
+
+  async #exchange() {
+    // Twice at most: a server that has lost our transport answers with a new one, which an existing
+    // RTCPeerConnection cannot follow; a new RTCPeerConnection can.
+    for (let round = 0; round < 2; round += 1) {
+      const session = this.#session;
+      if (!session) throw new MosaicError("unreachable", "the server is gone");
+      this.#transport ??= this.#createTransport();
+      const transport = this.#transport;
+      const sdp = await transport.offer();
+      const answer = await session.request("offer", { sdp });
+      if (transport !== this.#transport) continue;
+      if (await transport.accept(answer.sdp)) {
+        this.#attach(transport);
+        return;
+      }
+      this.#dropTransport();
+    }
+    throw new MosaicError("bad_answer", "the server's answer could not be used");
+  }
+
+  #createTransport() {
+    const transport = new Transport(this.#iceServers, this.#maxVideoKbps, {
+      onCandidate: (candidate) => this.#session?.send({ type: "candidate", candidate }),
+      onState: (state) => {
+        if (transport === this.#transport) this.#onMediaState(state);
+      },
+    });
+    this.#rates = new RateWindow();
+    this.#applyTracks(transport);
+    return transport;
+  }
+
+  #dropTransport() {
+    clearTimeout(this.#mediaTimer);
+    this.#transport?.close();
+    this.#transport = null;
+  }
+
+  /** @param {Transport} transport just answered */
+  #attach(transport) {
+    const tracks = transport.remoteTracks();
+    const old = this.#stream.getTracks().filter((track) => !tracks.includes(track));
+    for (const track of old) this.#stream.removeTrack(track);
+    for (const track of tracks) this.#stream.addTrack(track);
+    this.#emit("stream", { stream: this.#stream });
+    this.#ready?.resolve();
+    this.#watchMedia(MEDIA_TIMEOUT_MS);
+    // Only this: right after a restart, `failed` is still what was before it.
+    if (transport.state() === "connected") this.#onMediaState("connected");
+    this.#tuneVideo();
+  }
+
+  /** @param {RTCPeerConnectionState} state */
+  #onMediaState(state) {
+    if (this.#isOver()) return;
+    if (state === "connected") {
+      clearTimeout(this.#mediaTimer);
+      this.#repairs = 0;
+      if (this.#session) this.#setState("connected", null);
+    } else if (state === "disconnected") {
+      // Often a moment without packets; a restart now would only prolong it.
+      this.#watchMedia(MEDIA_GRACE_MS);
+    } else if (state === "failed") {
+      this.#repair();
+    }
+  }
+
+  /** @param {number} ms */
+  #watchMedia(ms) {
+    clearTimeout(this.#mediaTimer);
+    this.#mediaTimer = setTimeout(() => {
+      if (this.#transport?.state() !== "connected") this.#repair();
+    }, ms);
+  }
+
+  /** First by an ICE restart, then with a new connection, for as long as the session lives. */
+  #repair() {
+    clearTimeout(this.#mediaTimer);
+    const session = this.#session;
+    // Without a session its loss is being dealt with, and media will be offered anew.
+    if (this.#isOver() || !session) return;
+    this.#setState("reconnecting", new MosaicError("no_media", "sound and picture do not get through"));
+    if (this.#repairs > 0) this.#dropTransport();
+    this.#repairs += 1;
+    this.#negotiate().catch((error) => session.close(asMosaicError(error)));
+  }
+
+  /** @param {MediaStream|null} stream */
+  #takeTracks(stream) {
+    this.#audioTrack?.removeEventListener("ended", this.#onTrackEnded);
+    this.#videoTrack?.removeEventListener("ended", this.#onTrackEnded);
+    this.#audioTrack = stream?.getAudioTracks()[0] ?? null;
+    this.#videoTrack = stream?.getVideoTracks()[0] ?? null;
+    this.#audioTrack?.addEventListener("ended", this.#onTrackEnded);
+    this.#videoTrack?.addEventListener("ended", this.#onTrackEnded);
+    if (this.#audioTrack) this.#audioTrack.enabled = !this.#muted;
+  }
+
+  /** Puts what is to be sent on the wire, in the order in which it was asked for. */
+  #applyTracks(transport = this.#transport) {
+    this.#senderWork = this.#senderWork.then(async () => {
+      await transport?.send(this.#audioTrack, this.#camera ? this.#videoTrack : null);
+    });
+    this.#tuneVideo();
+    return this.#senderWork;
+  }
+
+  #sendStatus() {
+    const status = {
+      type: "status",
+      muted: this.#muted || this.#audioTrack?.readyState !== "live",
+      camera: this.#camera && this.#videoTrack?.readyState === "live",
+    };
+    const text = JSON.stringify(status);
+    if (!this.#session || !this.#seated || text === this.#sentStatus) return;
+    this.#sentStatus = text;
+    this.#session.send(status);
+  }
+
+  /** Sends what one's tile shows and no more: it saves the link, the browser and the mixer. */
+  #tuneVideo() {
+    const tile = this.#layout?.tiles.find(({ participant }) => participant === this.#self);
+    const size = this.#videoTrack?.getSettings();
+    if (!this.#fitToTile || !tile || !size?.width || !size.height) return;
+    const ratio = Math.min(size.width / tile.width, size.height / tile.height);
+    const scale = SCALE_STEPS.find((step) => step * SCALE_TOLERANCE <= ratio) ?? 1;
+    const pixels = (size.width / scale) * (size.height / scale);
+    const kbps = Math.round((pixels * VIDEO_BPS_PER_PIXEL) / 1_000);
+    const bounded = Math.min(this.#maxVideoKbps, Math.max(MIN_VIDEO_KBPS, kbps));
+    this.#senderWork = this.#senderWork.then(() => this.#transport?.tune(scale, bounded));
+  }
+
+  /** @param {string} type @param {object} detail */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** One WebSocket: requests and their replies, pings, and one end. */
+class Session {
+  #socket;
+  #onMessage;
+  #nextId = 1;
+  /** @type {Map<number, {resolve: (reply: any) => void, reject: (error: MosaicError) => void}>} */
+  #waiting = new Map();
+  /** @type {ReturnType<typeof setInterval>|undefined} */ #pinging;
+  #missedPings = 0;
+  /** @type {(cause: MosaicError) => void} */ #settleClosed = () => {};
+  /** Resolves, never rejects, with why the session is over. @type {Promise<MosaicError>} */
+  closed;
+
+  /**
+   * @param {string} url
+   * @param {(message: any) => void} onMessage gets what answers no request
+   * @returns {Promise<Session>}
+   */
+  static open(url, onMessage) {
+    return new Promise((resolve, reject) => {
+      const socket = new WebSocket(url);
+      const session = new Session(socket, onMessage);
+      const unreachable = new MosaicError("unreachable", "the server cannot be reached");
+      const timer = setTimeout(() => session.close(unreachable), OPEN_TIMEOUT_MS);
+      socket.onopen = () => {
+        clearTimeout(timer);
+        resolve(session);
+      };
+      session.closed.then((cause) => {
+        clearTimeout(timer);
+        reject(cause);
+      });
+    });
+  }
+
+  /** @param {WebSocket} socket @param {(message: any) => void} onMessage */
+  constructor(socket, onMessage) {
+    this.#socket = socket;
+    this.#onMessage = onMessage;
+    this.closed = new Promise((resolve) => { this.#settleClosed = resolve; });
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = () => this.close();
+    // Usually `close` follows; where a content security policy is in the way, it does not.
+    socket.onerror = () => this.close(new MosaicError("unreachable", "the server cannot be reached"));
+  }
+
+  /** @param {object} message dropped where the socket is not open: its end will be dealt with */
+  send(message) {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /**
+   * @param {string} type
+   * @param {object} fields
+   * @param {number} [timeoutMs]
+   * @returns {Promise<any>} the reply
+   */
+  request(type, fields, timeoutMs = REPLY_TIMEOUT_MS) {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return new Promise((resolve, reject) => {
+      if (this.#socket.readyState !== WebSocket.OPEN) {
+        reject(new MosaicError("unreachable", "the server is gone"));
+        return;
+      }
+      const timer = setTimeout(
+        () => this.#settle(id, "reject", new MosaicError("timeout", `no reply to ${type}`)),
+        timeoutMs,
+      );
+      const settled = (/** @type {(value: any) => void} */ settle) => (/** @type {any} */ value) => {
+        clearTimeout(timer);
+        settle(value);
+      };
+      this.#waiting.set(id, { resolve: settled(resolve), reject: settled(reject) });
+      this.send({ type, id, ...fields });
+    });
+  }
+
+  /**
+   * Pings, and gives the session up when pings stay unanswered. Counts ticks, not time: a browser
+   * that slows the timers of a hidden page must not take that for a dead server.
+   *
+   * @param {number} intervalMs
+   */
+  keepAlive(intervalMs) {
+    clearInterval(this.#pinging);
+    this.#missedPings = 0;
+    this.#pinging = setInterval(() => {
+      if (this.#missedPings >= MAX_MISSED_PINGS) {
+        this.close(new MosaicError("unreachable", "the server does not answer"));
+        return;
+      }
+      this.#missedPings += 1;
+      this.send({ type: "ping" });
+    }, Math.max(intervalMs, MIN_PING_INTERVAL_MS));
+  }
+
+  /** @param {MosaicError} [cause] */
+  close(cause = new MosaicError("unreachable", "the server is gone")) {
+    clearInterval(this.#pinging);
+    this.#socket.onmessage = null;
+    this.#socket.onclose = null;
+    this.#socket.onerror = null;
+    this.#socket.close();
+    for (const id of [...this.#waiting.keys()]) this.#settle(id, "reject", cause);
+    this.#settleClosed(cause);
+  }
+
+  /** @param {unknown} data */
+  #receive(data) {
+    this.#missedPings = 0;
+    let message;
+    try {
+      message = JSON.parse(String(data));
+    } catch {
+      return;
+    }
+    if (typeof message?.type !== "string") return;
+    const isReply = message.type === "error"
+      ? this.#settle(message.id, "reject", errorFrom(message))
+      : this.#settle(message.id, "resolve", message);
+    if (!isReply) this.#onMessage(message);
+  }
+
+  /** @param {number} id @param {"resolve"|"reject"} how @param {any} value */
+  #settle(id, how, value) {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    waiting?.[how](value);
+    return waiting !== undefined;
+  }
+}
+
+/** One RTCPeerConnection with one audio and one video transceiver, both ways from the start. */
+class Transport {
+  #audio;
+  #video;
+  /** Of the server's certificate; null before the first answer. @type {string|null} */
+  #fingerprint = null;
+  /** @type {RTCIceCandidateInit[]} */ #early = [];
+  #tuned = "";
+
+  /**
+   * @param {RTCIceServer[]} iceServers
+   * @param {number} maxVideoKbps
+   * @param {{onCandidate: (candidate: object) => void,
+   *   onState: (state: RTCPeerConnectionState) => void}} handlers
+   */
+  constructor(iceServers, maxVideoKbps, { onCandidate, onState }) {
+    this.pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    // Both sections whether or not there is a track: a camera can be added without negotiating.
+    const streams = [new MediaStream()];
+    this.#audio = this.pc.addTransceiver("audio", { direction: "sendrecv", streams });
+    this.#video = this.pc.addTransceiver("video", {
+      direction: "sendrecv",
+      streams,
+      sendEncodings: [{ maxBitrate: maxVideoKbps * 1_000 }],
+    });
+    preferCodec(this.#audio, "audio/opus");
+    preferCodec(this.#video, "video/vp8");
+    this.pc.onicecandidate = ({ candidate }) => {
+      // Some browsers end with an empty candidate and then null, some with null only.
+      if (candidate?.candidate === "") return;
+      onCandidate(candidate?.toJSON() ?? { candidate: "", sdpMid: this.#audio.mid, sdpMLineIndex: 0 });
+    };
+    this.pc.onconnectionstatechange = () => onState(this.state());
+    this.pc.oniceconnectionstatechange = () => onState(this.state());
+  }
+
+  /** @returns {RTCPeerConnectionState} */
+  state() {
+    const { connectionState, iceConnectionState } = this.pc;
+    if (connectionState) return connectionState;
+    // Firefox before 113.
+    if (iceConnectionState === "completed") return "connected";
+    return iceConnectionState === "checking" ? "connecting" : iceConnectionState;
+  }
+
+  remoteTracks() {
+    return [this.#audio.receiver.track, this.#video.receiver.track];
+  }
+
+  /** An offer; after the first answer, one that restarts ICE. */
+  async offer() {
+    const offer = await this.pc.createOffer({ iceRestart: this.#fingerprint !== null });
+    await this.pc.setLocalDescription(offer);
+    return this.pc.localDescription?.sdp ?? offer.sdp;
+  }
+
+  /** @param {string} sdp @returns {Promise<boolean>} whether this connection could follow */
+  async accept(sdp) {
+    const fingerprint = /^a=fingerprint:(.*)$/m.exec(sdp)?.[1].trim().toLowerCase() ?? "";
+    if (this.#fingerprint !== null && this.#fingerprint !== fingerprint) return false;
+    try {
+      await this.pc.setRemoteDescription({ type: "answer", sdp });
+    } catch {
+      return false;
+    }
+    this.#fingerprint = fingerprint;
+    for (const candidate of this.#early.splice(0)) this.addCandidate(candidate);
+    return true;
+  }
+
+  /** @param {RTCIceCandidateInit} candidate */
+  addCandidate(candidate) {
+    if (this.pc.signalingState !== "stable") {
+      if (this.#early.length < MAX_EARLY_CANDIDATES) this.#early.push(candidate);
+      return;
+    }
+    // One that cannot be used is no reason to stop: others may be.
+    this.pc.addIceCandidate(candidate).catch(() => {});
+  }
+
+  /** @param {MediaStreamTrack|null} audio @param {MediaStreamTrack|null} video */
+  async send(audio, video) {
+    await replaceTrack(this.#audio.sender, audio);
+    await replaceTrack(this.#video.sender, video);
+  }
+
+  /** @param {number} scale how much smaller than captured @param {number} kbps at most */
+  async tune(scale, kbps) {
+    const wanted = `${scale} ${kbps}`;
+    if (wanted === this.#tuned) return;
+    const parameters = this.#video.sender.getParameters();
+    if (!parameters.encodings?.length) return;
+    parameters.encodings[0].scaleResolutionDownBy = scale;
+    parameters.encodings[0].maxBitrate = kbps * 1_000;
+    // "balanced" held a 640x360 camera at 10 fps and half its size for the first 15 s of a call in
+    // Chromium, although the link was free; people mind a slow picture more than a soft one.
+    /** @type {any} */ (parameters).degradationPreference = "maintain-framerate";
+    try {
+      await this.#video.sender.setParameters(parameters);
+      this.#tuned = wanted;
+    } catch {
+      // What the browser chose before goes on; nothing depends on it.
+    }
+  }
+
+  close() {
+    this.pc.onicecandidate = null;
+    this.pc.onconnectionstatechange = null;
+    this.pc.oniceconnectionstatechange = null;
+    this.pc.close();
+  }
+}
+
+/** Turns counters that only grow into rates between two looks at them. */
+class RateWindow {
+  /** @type {{at: number, bytesIn: number, bytesOut: number, received: number, lostDown: number,
+   *   sent: number, lostUp: number}|null} */
+  #before = null;
+  /** @type {CallStats|null} */ #last = null;
+
+  /** @param {RTCPeerConnection|null} pc @returns {Promise<CallStats>} */
+  async measure(pc) {
+    const before = this.#before;
+    if (this.#last && before && performance.now() - before.at < STATS_MIN_WINDOW_MS) return this.#last;
+    /** @type {any[]} */ const entries = [];
+    (await pc?.getStats())?.forEach((/** @type {any} */ entry) => entries.push(entry));
+    const of = (/** @type {string} */ type) => entries.filter((entry) => entry.type === type);
+    const inbound = of("inbound-rtp");
+    const outbound = of("outbound-rtp");
+    const reports = of("remote-inbound-rtp");
+    const now = {
+      at: performance.now(),
+      bytesIn: sum(inbound, "bytesReceived") + sum(inbound, "headerBytesReceived"),
+      bytesOut: sum(outbound, "bytesSent") + sum(outbound, "headerBytesSent"),
+      received: sum(inbound, "packetsReceived"),
+      lostDown: sum(inbound, "packetsLost"),
+      sent: sum(outbound, "packetsSent"),
+      lostUp: sum(reports, "packetsLost"),
+    };
+    const pair = selectedPair(entries);
+    const rtt = pair?.currentRoundTripTime ?? reports.find((report) => report.roundTripTime)?.roundTripTime;
+    const local = entries.find((entry) => entry.id === pair?.localCandidateId);
+    const seconds = before ? (now.at - before.at) / 1_000 : 0;
+    const kbps = (/** @type {number} */ bytes) => Math.round(Math.max(0, bytes) / 125 / seconds);
+    const lostDown = Math.max(0, before ? now.lostDown - before.lostDown : 0);
+    const lostUp = Math.max(0, before ? now.lostUp - before.lostUp : 0);
+    this.#last = {
+      down_kbps: before && kbps(now.bytesIn - before.bytesIn),
+      up_kbps: before && kbps(now.bytesOut - before.bytesOut),
+      loss_down: before && share(lostDown, now.received - before.received + lostDown),
+      loss_up: before && reports.length > 0 ? share(lostUp, now.sent - before.sent) : null,
+      rtt_ms: rtt === undefined ? null : Math.round(rtt * 1_000),
+      jitter_ms: inbound.length > 0
+        ? Math.round(Math.max(...inbound.map((entry) => entry.jitter ?? 0)) * 1_000)
+        : null,
+      protocol: local?.protocol ?? null,
+      received: picture(inbound),
+      sent: picture(outbound),
+    };
+    this.#before = now;
+    return this.#last;
+  }
+}
+
+/** @param {any[]} entries of one stats report */
+function selectedPair(entries) {
+  const id = entries.find((entry) => entry.type === "transport")?.selectedCandidatePairId;
+  return entries.find((entry) => entry.type === "candidate-pair"
+    // Firefox has no transport entry, and marks the pair instead.
+    && (id ? entry.id === id : entry.selected || (entry.nominated && entry.state === "succeeded")));
+}
+
+/** @param {any[]} streams @returns {{width: number, height: number, fps: number}|null} */
+function picture(streams) {
+  const video = streams.find((entry) => entry.kind === "video" && entry.frameWidth > 0);
+  if (!video) return null;
+  return {
+    width: video.frameWidth,
+    height: video.frameHeight,
+    fps: Math.round(video.framesPerSecond ?? 0),
+  };
+}
+
+/** @param {any[]} entries @param {string} field */
+function sum(entries, field) {
+  return entries.reduce((total, entry) => total + (entry[field] ?? 0), 0);
+}
+
+/** @param {number} part @param {number} whole */
+function share(part, whole) {
+  return whole > 0 ? Math.min(1, part / whole) : 0;
+}
+
+/** @param {RTCRtpTransceiver} transceiver @param {string} mimeType */
+function preferCodec(transceiver, mimeType) {
+  const codecs = RTCRtpReceiver.getCapabilities?.(transceiver.receiver.track.kind)?.codecs;
+  if (!codecs || !transceiver.setCodecPreferences) return;
+  const isPreferred = (/** @type {{mimeType: string}} */ codec) => codec.mimeType.toLowerCase() === mimeType;
+  try {
+    transceiver.setCodecPreferences([
+      ...codecs.filter(isPreferred),
+      ...codecs.filter((codec) => !isPreferred(codec)),
+    ]);
+  } catch {
+    // The browser's own order offers them too.
+  }
+}
+
+/** @param {RTCRtpSender} sender @param {MediaStreamTrack|null} track */
+async function replaceTrack(sender, track) {
+  if (sender.track === track) return;
+  try {
+    await sender.replaceTrack(track);
+  } catch {
+    // The connection was closed meanwhile; its successor is given the tracks that are current then.
+  }
+}
+
+/** Between half and all of a wait that doubles: many clients must not come back at once. */
+function backoffMs(/** @type {number} */ attempt) {
+  const wait = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** attempt);
+  return wait * (0.5 + Math.random() / 2);
+}
+
+/** @param {string|URL|undefined} url */
+function socketUrl(url) {
+  const absolute = new URL(url ?? "ws", url ? globalThis.location?.href : import.meta.url);
+  absolute.protocol = absolute.protocol.replace(/^http/, "ws");
+  return absolute.href;
+}
+
+function leftError() {
+  return new MosaicError("left", "left while joining");
+}
+
+/** @param {any} message the server's `error` */
+function errorFrom(message) {
+  return new MosaicError(message.code, message.message, message.retry_after_ms ?? null);
+}
+
+/** @param {unknown} error */
+function asMosaicError(error) {
+  if (error instanceof MosaicError) return error;
+  return new MosaicError("unexpected", error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,41 @@
+/**
+ * Starts the daemon under test on a free loopback port and stops it again.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import readline from "node:readline";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What cargo built; `MOSAICD` names another. */
+const binary = process.env.MOSAICD ?? `${root}target/debug/mosaicd`;
+
+/**
+ * @param {string[]} flags of `mosaicd serve`
+ * @returns {Promise<{url: string, log: string[], stop: () => Promise<number|null>}>} where it
+ *   serves, without a slash at the end; its log so far; and the end of it, with its exit code
+ */
+export async function startDaemon(flags = []) {
+  const daemon = spawn(binary, ["serve", "--listen", "127.0.0.1:0", ...flags], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, RUST_LOG: process.env.RUST_LOG ?? "info,mosaicd=debug,rtc=warn,webrtc=warn" },
+  });
+  const exited = once(daemon, "exit").then(([code]) => code);
+  const log = [];
+  const url = await new Promise((resolve, reject) => {
+    exited.then((code) => reject(new Error(`the daemon exited with ${code}:\n${log.join("\n")}`)));
+    daemon.on("error", reject);
+    readline.createInterface({ input: daemon.stderr }).on("line", (line) => {
+      log.push(line);
+      if (process.env.SHOW_LOG) console.error(line);
+      const open = line.match(/open (http:\/\/[^/\s]+)\//);
+      if (open) resolve(open[1]);
+    });
+  });
+  const stop = async () => {
+    daemon.kill("SIGTERM");
+    return exited;
+  };
+  return { url, log, stop };
+}

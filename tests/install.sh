@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Installs what is missing on Debian and Ubuntu, and says so.
+#
+#   install.sh build   what the daemon is built with
+#   install.sh test    what the tests need on top: a browser, Node.js, the wasm target
+#   install.sh bench   what the comparisons are made with, where it can be had
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build_packages=(build-essential cmake pkg-config libvpx-dev libyuv-dev)
+bench_packages=(ffmpeg)
+
+say() { printf 'mosaicd: %s\n' "$*" >&2; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        say "not root and no sudo, please run: $*"
+        exit 1
+    fi
+}
+
+installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+install_packages() {
+    local missing=()
+    for package in "$@"; do
+        installed "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    if ! command -v apt-get >/dev/null; then
+        say "no apt-get here; please install what ${missing[*]} are called on this system"
+        exit 1
+    fi
+    say "installing ${missing[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+install_browser() {
+    if [ -n "${CHROMIUM:-}" ]; then
+        command -v "$CHROMIUM" >/dev/null || { say "CHROMIUM=$CHROMIUM is not there"; exit 1; }
+    elif ! command -v chromium >/dev/null; then
+        install_packages chromium
+    fi
+}
+
+install_node() {
+    command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm
+    if [ ! -d tests/browser/node_modules/playwright-core ]; then
+        say "installing the browser driver (npm)"
+        (cd tests/browser && npm ci --no-audit --no-fund --loglevel=error)
+    fi
+}
+
+install_wasm_target() {
+    if ! rustup target list --installed | grep -qx wasm32-unknown-unknown; then
+        say "adding the Rust target wasm32-unknown-unknown"
+        rustup target add wasm32-unknown-unknown
+    fi
+}
+
+case "${1:-}" in
+    build) install_packages "${build_packages[@]}" ;;
+    test)
+        install_browser
+        install_node
+        install_wasm_target
+        ;;
+    bench) install_packages "${bench_packages[@]}" || say "no ffmpeg, its column stays empty" ;;
+    *)
+        say "usage: install.sh build|test|bench"
+        exit 2
+        ;;
+esac

@@ -1,0 +1,92 @@
+//! The daemon as a process of its own, and what the kernel says of it.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+
+/// A running daemon. Dropping it kills it.
+pub(crate) struct Daemon {
+    child: Child,
+    /// `127.0.0.1:port`
+    pub(crate) address: String,
+}
+
+/// A look at the process from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    pub(crate) cpu: Duration,
+    pub(crate) resident_kb: u64,
+    pub(crate) descriptors: usize,
+    pub(crate) threads: usize,
+}
+
+impl Daemon {
+    /// Starts the daemon built beside this program.
+    pub(crate) fn start(flags: &[&str]) -> anyhow::Result<Self> {
+        let mut child = Command::new(binary()?)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(flags)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("the daemon does not start")?;
+        let stderr = child.stderr.take().context("the daemon has no stderr")?;
+        let mut lines = BufReader::new(stderr).lines();
+        let address = loop {
+            let line = lines.next().context("the daemon ended early")??;
+            if let Some((_, rest)) = line.split_once("open http://") {
+                break rest.trim_end_matches('/').to_owned();
+            }
+        };
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        Ok(Self { child, address })
+    }
+
+    /// What it uses now.
+    pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
+        usage_of(self.child.id())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where cargo put a binary: beside the folder of the examples.
+pub(crate) fn binary() -> anyhow::Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let folder = this.ancestors().nth(2).context("not run by cargo")?;
+    Ok(folder.join("mosaicd"))
+}
+
+/// What a process uses now (proc(5)).
+pub(crate) fn usage_of(process: u32) -> anyhow::Result<Usage> {
+    let proc = PathBuf::from(format!("/proc/{process}"));
+    let stat = std::fs::read_to_string(proc.join("stat"))?;
+    // The name in parentheses may hold anything; fields are counted from behind it.
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .context("stat")?
+        .1
+        .split_whitespace()
+        .collect();
+    let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+    let status = std::fs::read_to_string(proc.join("status"))?;
+    let resident = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("VmRSS")?;
+    Ok(Usage {
+        // USER_HZ is 100 wherever Linux runs.
+        cpu: Duration::from_millis(ticks * 10),
+        resident_kb: resident.trim().trim_end_matches(" kB").parse()?,
+        descriptors: std::fs::read_dir(proc.join("fd"))?.count(),
+        threads: std::fs::read_dir(proc.join("task"))?.count(),
+    })
+}

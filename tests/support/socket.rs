@@ -1,0 +1,110 @@
+//! A bare signaling client: text in, messages out.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use futures_util::{SinkExt, StreamExt};
+use mosaicd::signaling::message::{ErrorCode, ErrorMessage, ServerMessage};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// Nothing that is waited for takes this long unless it never comes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An open socket.
+pub(crate) struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Socket {
+    /// Opens `/ws` at `address`.
+    pub(crate) async fn open(address: &str) -> anyhow::Result<Self> {
+        let (stream, _) = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await?;
+        Ok(Self { stream })
+    }
+
+    /// Opens a socket and takes a seat.
+    pub(crate) async fn join(address: &str, room: &str, name: &str) -> anyhow::Result<Self> {
+        let mut socket = Self::open(address).await?;
+        let join = format!(r#"{{"type":"join","version":1,"room":"{room}","name":"{name}"}}"#);
+        socket.say(&join).await?;
+        match socket.hear().await? {
+            ServerMessage::Joined(_) => Ok(socket),
+            other => anyhow::bail!("expected joined, got {other:?}"),
+        }
+    }
+
+    /// Says anything.
+    pub(crate) async fn say(&mut self, text: &str) -> anyhow::Result<()> {
+        Ok(self.stream.send(Message::text(text)).await?)
+    }
+
+    /// Says something that is not text.
+    pub(crate) async fn say_bytes(&mut self, bytes: Vec<u8>) -> anyhow::Result<()> {
+        Ok(self.stream.send(Message::binary(bytes)).await?)
+    }
+
+    /// The next message.
+    pub(crate) async fn hear(&mut self) -> anyhow::Result<ServerMessage> {
+        loop {
+            match self
+                .raw()
+                .await?
+                .context("the server closed the socket")??
+            {
+                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
+                Message::Close(_) => anyhow::bail!("the server closed the socket"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next message that `wanted` takes; others are passed over.
+    pub(crate) async fn hear_until<T>(
+        &mut self,
+        wanted: impl Fn(ServerMessage) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        loop {
+            if let Some(found) = wanted(self.hear().await?) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Says `text` and takes the error that answers it.
+    pub(crate) async fn refusal(&mut self, text: &str) -> anyhow::Result<ErrorMessage> {
+        self.say(text).await?;
+        self.hear_until(|message| match message {
+            ServerMessage::Error(error) => Some(error),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Says `text` and takes the code of the error that answers it.
+    pub(crate) async fn refusal_code(&mut self, text: &str) -> anyhow::Result<ErrorCode> {
+        Ok(self.refusal(text).await?.code)
+    }
+
+    /// Whether the server is still there for us.
+    pub(crate) async fn ping(&mut self) -> anyhow::Result<()> {
+        self.say(r#"{"type":"ping","id":"still there?"}"#).await?;
+        self.hear_until(|message| matches!(message, ServerMessage::Pong { .. }).then_some(()))
+            .await
+    }
+
+    /// Resolves when the server has closed the socket.
+    pub(crate) async fn closed(&mut self) -> anyhow::Result<()> {
+        while let Some(Ok(_)) = self.raw().await? {}
+        Ok(())
+    }
+
+    async fn raw(
+        &mut self,
+    ) -> anyhow::Result<Option<Result<Message, tokio_tungstenite::tungstenite::Error>>> {
+        tokio::time::timeout(PATIENCE, self.stream.next())
+            .await
+            .context("nothing was heard")
+    }
+}
