@@ -12,5 +12,6 @@ pub mod rtp;
 pub mod scale;
 pub mod video;
 pub mod vp8;
+pub mod webm;
 #[cfg(feature = "native")]
 pub mod yuv;
