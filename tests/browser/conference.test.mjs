@@ -101,10 +101,12 @@ describe("a conference of three", () => {
     await until("red's color to come back", () => green.ask("look"), (tiles) => near(tiles[red.id], red.look.color));
   });
 
-  test("a late joiner sees the picture, and a leave removes the tile", async () => {
+  test("a late joiner sees the picture, and a leave removes the tile", async (t) => {
     const late = await participate(browser, daemon.url, { ...ROOM, name: "Late" });
+    const answered = Date.now();
     await until("the room's picture", () => late.ask("look"), (tiles) =>
       everybody.every(({ id, look }) => near(tiles[id], look.color)));
+    t.diagnostic(`the picture was there ${Date.now() - answered} ms after the answer`);
     const [red] = everybody;
     await until("four tiles", () => red.ask("layout"), ({ tiles }) => tiles.length === 4);
 
@@ -115,7 +117,7 @@ describe("a conference of three", () => {
     await late.close();
   });
 
-  test("somebody who vanishes is marked absent and loses the seat", async () => {
+  test("somebody who vanishes is marked absent and loses the seat", async (t) => {
     const [red] = everybody;
     const lost = await participate(browser, daemon.url, { ...ROOM, name: "Lost", color: [200, 200, 40], tone_hz: 1100 });
     await until("the fourth tile", () => red.ask("look"), (tiles) => near(tiles[lost.id], [200, 200, 40]));
@@ -123,9 +125,11 @@ describe("a conference of three", () => {
     // A page that goes without running its handlers: no leave, no close, just silence.
     const devtools = await lost.page.context().newCDPSession(lost.page);
     devtools.send("Page.crash").catch(() => {});
+    const vanished = Date.now();
 
     await until("the lost one to be absent", () => red.ask("participants"),
       (participants) => participants.find(({ id }) => id === lost.id)?.absent);
+    t.diagnostic(`marked absent ${Date.now() - vanished} ms after the last sign of life`);
     await until("the last picture to look like one", () => red.ask("look"), (tiles) => !near(tiles[lost.id], [200, 200, 40]));
     await until("the seat to go", () => red.ask("participants"),
       (participants) => !participants.some(({ id }) => id === lost.id));
