@@ -99,6 +99,7 @@ enum Command {
     },
     Leave {
         seat: SeatId,
+        done: oneshot::Sender<()>,
     },
     HangUp {
         seat: SeatId,
@@ -156,9 +157,12 @@ impl RoomHandle {
         self.tell(Command::Status { seat, change }).await;
     }
 
-    /// Gives the seat up.
+    /// Gives the seat up; resolves when that is done and nothing more will be said to it.
     pub(crate) async fn leave(&self, seat: SeatId) {
-        self.tell(Command::Leave { seat }).await;
+        let (done, when_done) = oneshot::channel();
+        self.tell(Command::Leave { seat, done }).await;
+        // An error means that the room has ended: then the seat is gone as well.
+        let _ = when_done.await;
     }
 
     /// Says that the session ended without a word. The seat is held for a while.
@@ -236,10 +240,11 @@ impl Room {
                 let changed = self.seats.status(seat, change);
                 self.tell_if(seat.participant, changed);
             }
-            Command::Leave { seat } => {
+            Command::Leave { seat, done } => {
                 if self.seats.leave(seat) {
                     self.forget(seat.participant, LeaveReason::Left);
                 }
+                let _ = done.send(());
             }
             Command::HangUp { seat } => {
                 let changed = self.seats.hang_up(seat, Instant::now());
