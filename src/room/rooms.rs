@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{JoinError, JoinRequest, RoomConfig, RoomHandle, Seated, open};
+use super::handle::Seated;
+use super::{JoinError, JoinRequest, RoomConfig, RoomHandle, open};
 use crate::signaling::RoomName;
 
 /// Why nobody was let in.
@@ -57,7 +58,7 @@ impl Rooms {
 
     fn find_or_open(&self, name: &RoomName) -> Result<RoomHandle, EnterError> {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        rooms.retain(|_, room| !room.commands.is_closed());
+        rooms.retain(|_, room| !room.has_ended());
         if let Some(room) = rooms.get(name) {
             return Ok(room.clone());
         }
@@ -77,6 +78,6 @@ impl Rooms {
 
     fn forget_ended(&self) {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        rooms.retain(|_, room| !room.commands.is_closed());
+        rooms.retain(|_, room| !room.has_ended());
     }
 }
