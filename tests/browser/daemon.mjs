@@ -1,5 +1,5 @@
 /**
- * Starts the daemon under test on a free loopback port and stops it again.
+ * Starts the daemon under test on a loopback port and stops it again.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,11 +13,12 @@ const binary = process.env.MOSAICD ?? `${root}target/debug/mosaicd`;
 
 /**
  * @param {string[]} flags of `mosaicd serve`
+ * @param {{port?: number}} where default: any free port
  * @returns {Promise<{url: string, log: string[], stop: () => Promise<number|null>}>} where it
  *   serves, without a slash at the end; its log so far; and the end of it, with its exit code
  */
-export async function startDaemon(flags = []) {
-  const daemon = spawn(binary, ["serve", "--listen", "127.0.0.1:0", ...flags], {
+export async function startDaemon(flags = [], { port = 0 } = {}) {
+  const daemon = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, RUST_LOG: process.env.RUST_LOG ?? "info,mosaicd=debug,rtc=warn,webrtc=warn" },
   });
