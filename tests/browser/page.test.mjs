@@ -227,6 +227,24 @@ describe("a call of two at the page", () => {
     assert.ok(await ann.page.locator("#panel-link").isHidden());
   });
 
+  test("the verdict on a connection follows its figures", async () => {
+    const good = { loss_down: 0.01, loss_up: null, rtt_ms: 80, jitter_ms: 20 };
+
+    const verdicts = await ann.page.evaluate(async (good) => {
+      const { judge } = await import("./panels.js");
+      return [
+        judge(good, false),
+        judge({ ...good, loss_up: 0.05 }, false),
+        judge({ ...good, jitter_ms: 150 }, false),
+        judge({ ...good, rtt_ms: 700 }, false),
+        judge({ ...good, rtt_ms: null }, false),
+        judge(good, true),
+      ];
+    }, good);
+
+    assert.deepEqual(verdicts, ["good", "fair", "fair", "poor", "unknown", "poor"]);
+  });
+
   test("who speaks wears a ring, on the picture and in the list", async () => {
     const [red] = LOOKS;
     const loud = await participate(browser, daemon.url, { room: "pair", ...red });
