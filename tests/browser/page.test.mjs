@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { launch } from "./browser.mjs";
 import { startDaemon } from "./daemon.mjs";
 import { LOOKS, participate } from "./participant.mjs";
+import { startRelay } from "./relay.mjs";
 import { until } from "./until.mjs";
 import { joining, visit } from "./visitor.mjs";
 
@@ -62,6 +63,61 @@ describe("coming in", () => {
 
     await ann.inCall();
     assert.deepEqual((await ann.tiles()).map(({ name }) => name), ["Mimi Vamm (you)"]);
+    await ann.close();
+  });
+
+  test("muted and without camera in the lobby is so in the call, and at the next visit", async () => {
+    const ann = await visit(browser, daemon.url, { path: "/?room=wishes&name=Ann" });
+    await ann.page.click("#lobby-mute");
+    await ann.page.click("#lobby-camera");
+    await ann.page.click("#join");
+    await ann.inCall();
+
+    for (const button of ["#mute", "#camera"]) assert.equal(await ann.attribute(button, "aria-pressed"), "true");
+    await until("it to be told", ann.call, ({ participants: [self] }) => self.muted && !self.camera);
+
+    await ann.page.reload();
+    assert.ok(await ann.page.locator("#lobby").isVisible(), "nobody is drawn into a call by a reload");
+    assert.equal(await ann.page.inputValue("#name"), "Ann");
+    assert.equal(await ann.page.inputValue("#room"), "wishes");
+    for (const button of ["#lobby-mute", "#lobby-camera"]) {
+      assert.equal(await ann.attribute(button, "aria-pressed"), "true");
+    }
+    await ann.close();
+  });
+
+  test("a question for devices that nobody answers keeps nobody out", async () => {
+    const ann = await visit(browser, daemon.url);
+    await ann.page.addInitScript(() => {
+      const devices = navigator.mediaDevices;
+      const getUserMedia = devices.getUserMedia.bind(devices);
+      devices.getUserMedia = (constraints) => new Promise((resolve) => {
+        window.allow = () => resolve(getUserMedia(constraints));
+      });
+    });
+    await ann.page.goto(daemon.url + joining("prompt", "Ann"));
+    await ann.inCall();
+    for (const button of ["#mute", "#camera"]) assert.equal(await ann.attribute(button, "aria-pressed"), "true");
+
+    await ann.page.evaluate(() => window.allow());
+
+    await until("both to be on", async () => [
+      await ann.attribute("#mute", "aria-pressed"), await ann.attribute("#camera", "aria-pressed"),
+    ], (pressed) => pressed.join() === "false,false");
+    await until("it to be told", ann.call, ({ participants: [self] }) => !self.muted && self.camera);
+    await ann.close();
+  });
+
+  test("a remembered device that is not plugged in today is no trouble", async () => {
+    const ann = await visit(browser, daemon.url);
+    await ann.page.evaluate(() => {
+      for (const kind of ["audio", "video"]) localStorage.setItem(`mosaicd.device.${kind}`, "0".repeat(64));
+    });
+    await ann.page.goto(daemon.url + joining("unplugged", "Ann"));
+    await ann.inCall();
+
+    await until("microphone and camera", ann.call, ({ participants: [self] }) => !self.muted && self.camera);
+    assert.equal(await ann.text("#devices-problem"), "");
     await ann.close();
   });
 
@@ -263,6 +319,33 @@ describe("a call of two at the page", () => {
     await loud.close();
   });
 
+  test("another microphone is taken up when it is chosen", async () => {
+    await bob.page.keyboard.press("d");
+    const choice = bob.page.locator("#dialog-devices #device-audio");
+    const labels = await choice.locator("option").allTextContents();
+    assert.ok(labels.length > 1, "the fake devices are several");
+    await choice.selectOption({ index: labels.length - 1 });
+
+    // The choice shows what is in use, not what was wished for.
+    await until("it to be in use", async () => [
+      await bob.page.evaluate(() => localStorage.getItem("mosaicd.device.audio")), await choice.inputValue(),
+    ], ([wished, used]) => wished !== null && wished === used);
+    assert.equal(await choice.evaluate(({ selectedIndex }) => selectedIndex), labels.length - 1);
+    await bob.page.keyboard.press("Escape");
+    assert.equal((await bob.call()).state, "connected");
+  });
+
+  test("a name is text, whatever it looks like", async () => {
+    const name = `<img src=x onerror="alert(1)"> & "Co"`;
+    const odd = await participate(browser, daemon.url, { room: "pair", name });
+
+    await until("the name as it is", ann.tiles, (tiles) => tiles.some((tile) => tile.name === name));
+    assert.equal(await ann.page.locator("#call img").count(), 0);
+    await odd.ask("leave");
+    await until("the tile to go", ann.tiles, ({ length }) => length === 2);
+    await odd.close();
+  });
+
   test("two tabs of one person are two participants", async () => {
     const twin = await visit(browser, daemon.url, { path: joining("pair", "Ann"), context: ann.context });
     await twin.inCall();
@@ -316,6 +399,24 @@ describe("things that go wrong", () => {
     assert.equal(await second.stop(), 0);
   });
 
+  test("a broken line to the server is said, while sound and picture flow on", async () => {
+    const relay = await startRelay(daemon.url);
+    const guest = await visit(browser, relay.url, { path: joining("relay", "Guest") });
+    await guest.inCall();
+
+    relay.cut();
+    await until("a word on it", () => guest.text("#alert"), (text) => text.includes("Reconnecting"));
+    const seconds = await guest.pictureSeconds();
+    await until("the picture to go on", guest.pictureSeconds, (now) => now > seconds + 0.3);
+
+    relay.mend();
+    await until("a word that it is over", () => guest.text("#toasts"), (text) => text.includes("Connected again"));
+    assert.ok(await guest.page.locator("#alert").isHidden());
+    assert.equal((await guest.tiles()).length, 1);
+    await guest.close();
+    await relay.close();
+  });
+
   test("no camera is said, and the call goes on with the microphone", async () => {
     const bare = await launch({ devices: "microphone" });
     const guest = await visit(bare, daemon.url, { path: joining("nocamera", "Guest") });
@@ -324,8 +425,7 @@ describe("things that go wrong", () => {
     await until("a word on it", () => guest.text("#toasts"), (text) => text.includes("No camera was found."));
     assert.equal(await guest.attribute("#mute", "aria-pressed"), "false");
     assert.equal(await guest.attribute("#camera", "aria-pressed"), "true");
-    const [tile] = await guest.tiles();
-    assert.ok(tile.hasPlaceholder && !tile.isMuted);
+    await until("a placeholder that can be heard", guest.tiles, ([tile]) => tile.hasPlaceholder && !tile.isMuted);
     await bare.close();
   });
 
@@ -343,8 +443,8 @@ describe("things that go wrong", () => {
 
     await until("the same in the call", () => guest.text("#toasts"), (text) => text.includes("may not use"));
     for (const button of ["#mute", "#camera"]) assert.equal(await guest.attribute(button, "aria-pressed"), "true");
-    const { participants: [self] } = await guest.call();
-    assert.deepEqual([self.muted, self.camera], [true, false], "the others are not promised anything");
+    await until("nothing to be promised to the others", guest.call,
+      ({ participants: [self] }) => self.muted && !self.camera);
     const talker = await participate(browser, daemon.url, { room: "refused", ...LOOKS[1] });
     await until("the other's tile", guest.tiles, (tiles) => tiles.some(({ name }) => name === "Green"));
     await talker.close();
