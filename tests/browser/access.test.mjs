@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { launch } from "./browser.mjs";
-import { startDaemon } from "./daemon.mjs";
+import { SMALL, startDaemon } from "./daemon.mjs";
 import { LOOKS, participate } from "./participant.mjs";
 import { until } from "./until.mjs";
 import { joining, visit } from "./visitor.mjs";
@@ -25,7 +25,7 @@ let daemon;
 let browser;
 
 before(async () => {
-  daemon = await startDaemon(["--size", "640x360", "--fps", "15", "--video-kbps", "400"]);
+  daemon = await startDaemon(SMALL);
   browser = await launch();
   await participate(browser, daemon.url, { room: "access", ...LOOKS[0], name: "Dr. Aleksandra Wiśniewska-Kowalczyk" });
 });

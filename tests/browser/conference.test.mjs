@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { launch } from "./browser.mjs";
-import { startDaemon } from "./daemon.mjs";
+import { SMALL, startDaemon } from "./daemon.mjs";
 import { LOOKS, near, participate } from "./participant.mjs";
 import { until } from "./until.mjs";
 
@@ -23,7 +23,7 @@ describe("a conference of three", () => {
   let everybody;
 
   before(async () => {
-    daemon = await startDaemon(["--size", "640x360", "--fps", "15", "--video-kbps", "600", "--seat-seconds", "2"]);
+    daemon = await startDaemon([...SMALL, "--seat-seconds", "2"]);
     browser = await launch();
     everybody = [];
     for (const look of LOOKS) {

@@ -8,7 +8,7 @@ import http from "node:http";
 import { after, before, describe, test } from "node:test";
 
 import { launch } from "./browser.mjs";
-import { startDaemon } from "./daemon.mjs";
+import { SMALL, startDaemon } from "./daemon.mjs";
 import { LOOKS, near, participate } from "./participant.mjs";
 import { startRelay } from "./relay.mjs";
 import { until } from "./until.mjs";
@@ -23,7 +23,7 @@ let daemon;
 let browser;
 
 before(async () => {
-  daemon = await startDaemon(["--size", "640x360", "--fps", "15", "--video-kbps", "600"]);
+  daemon = await startDaemon(SMALL);
   browser = await launch();
 });
 

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 
 import { launch } from "./browser.mjs";
-import { startDaemon } from "./daemon.mjs";
+import { SMALL, startDaemon } from "./daemon.mjs";
 import { counterPoints, fitted, readCounter } from "./marks.mjs";
 import { participate } from "./participant.mjs";
 import { until } from "./until.mjs";
@@ -33,7 +33,7 @@ describe("a call of recorded people", () => {
   let guest;
 
   before(async () => {
-    daemon = await startDaemon(["--size", "640x360", "--fps", "15", "--video-kbps", "1000"]);
+    daemon = await startDaemon(SMALL);
     browser = await launch();
     const play = async (name, fixture) =>
       participate(browser, daemon.url, { room: ROOM, name, recording: await recording(fixture) });

@@ -37,8 +37,18 @@ export async function visit(browser, url, { path = "/", context: shared, setting
     }),
     tiles: () => page.evaluate(readTiles),
     people: () => page.locator("#people li").allInnerTexts(),
-    pictureSeconds: () => page.evaluate(() => document.querySelector("#picture").currentTime),
+    /** Resolves once some more of the call's picture has been shown. */
+    untilMoving: () => untilMoving(() => page.evaluate(FRAMES_SHOWN)),
   };
+}
+
+/** Asks a page for the frames it has shown; `currentTime` runs on by itself while a call stands still. */
+export const FRAMES_SHOWN = `document.querySelector("#picture").getVideoPlaybackQuality().totalVideoFrames`;
+
+/** @param {() => Promise<number>} framesShown */
+export async function untilMoving(framesShown) {
+  const first = await framesShown();
+  await until("five more frames", framesShown, (now) => now >= first + 5);
 }
 
 /** The address that joins by itself. */
