@@ -3,7 +3,7 @@
  */
 
 import { byId, hueOf, initials, notice } from "./say.js";
-import { stateWords } from "./stage.js";
+import { isSpeaking, stateWords } from "./stage.js";
 
 const STATS_INTERVAL_MS = 1_000;
 /** Above these, people begin to notice. */
@@ -87,7 +87,7 @@ export class Panels {
     for (const participant of participants.values()) {
       const { id, name, muted, camera, absent } = participant;
       const row = this.#row(id);
-      row.classList.toggle("speaking", id === speaker);
+      row.classList.toggle("speaking", isSpeaking(participant, speaker));
       row.classList.toggle("absent", absent);
       row.classList.toggle("is-muted", muted);
       row.classList.toggle("no-camera", !camera);
@@ -95,7 +95,7 @@ export class Panels {
       avatar.textContent = initials(name);
       avatar.style.setProperty("--hue", String(hueOf(name)));
       text.textContent = `${name}${id === self ? " (you)" : ""}${absent ? " – connection lost" : ""}`;
-      words.textContent = stateWords(participant, id === speaker);
+      words.textContent = stateWords(participant, isSpeaking(participant, speaker));
     }
   }
 

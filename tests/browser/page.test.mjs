@@ -191,6 +191,9 @@ describe("a call of two at the page", () => {
     assert.ok(await bob.page.locator("#people li.speaking", { hasText: "Red" }).isVisible());
     await bob.page.keyboard.press("p");
 
+    await loud.ask("setMuted", true);
+    await until("no ring while nobody can be heard", ann.tiles, (tiles) => tiles.every(({ isSpeaking }) => !isSpeaking));
+
     await loud.ask("leave");
     await until("no ring", ann.tiles, (tiles) => tiles.length === 2 && tiles.every(({ isSpeaking }) => !isSpeaking));
     await until("a word on it", () => ann.text("#toasts"), (text) => text.includes("Red left"));
