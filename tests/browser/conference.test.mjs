@@ -5,14 +5,11 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { launch } from "./browser.mjs";
-import { startDaemon } from "./daemon.mjs";
-import { LOOKS, participate } from "./participant.mjs";
+import { SMALL, startDaemon } from "./daemon.mjs";
+import { LOOKS, near, participate } from "./participant.mjs";
 import { until } from "./until.mjs";
 
 const ROOM = { room: "demo" };
-
-/** A decoded color may be this far off in each channel: VP8 at a few hundred kb/s. */
-const COLOR_TOLERANCE = 40;
 
 /** One's own tone must be this much weaker than the weakest of the others, in dB. */
 const LEAK_DB = 30;
@@ -20,16 +17,13 @@ const LEAK_DB = 30;
 /** The others' tones may differ by this much: Opus' coding noise among a few tones. */
 const TONE_SPREAD_DB = 6;
 
-const near = (color, expected) =>
-  color !== undefined && color.every((channel, n) => Math.abs(channel - expected[n]) <= COLOR_TOLERANCE);
-
 describe("a conference of three", () => {
   let daemon;
   let browser;
   let everybody;
 
   before(async () => {
-    daemon = await startDaemon(["--size", "640x360", "--fps", "15", "--video-kbps", "600", "--seat-seconds", "2"]);
+    daemon = await startDaemon([...SMALL, "--seat-seconds", "2"]);
     browser = await launch();
     everybody = [];
     for (const look of LOOKS) {
