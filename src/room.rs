@@ -13,6 +13,7 @@ mod seats;
 mod video_thread;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mixer::ParticipantId;
@@ -21,7 +22,7 @@ use tracing::{info, info_span};
 
 pub(crate) use handle::{Attachment, JoinRequest, RoomHandle};
 pub(crate) use media::MediaConfig;
-pub(crate) use rooms::{EnterError, Rooms};
+pub(crate) use rooms::{Census, EnterError, Rooms};
 pub(crate) use seats::{JoinError, SeatId, StatusChange};
 
 use crate::rtc::{TransportEvent, TransportId};
@@ -57,6 +58,8 @@ struct Room {
     config: RoomConfig,
     start: Instant,
     seats: Seats,
+    /// What the handles know of `seats`.
+    seats_taken: Arc<AtomicUsize>,
     media: Media,
 }
 
@@ -64,8 +67,10 @@ struct Room {
 fn open(name: String, config: RoomConfig, pool: Arc<rayon::ThreadPool>) -> RoomHandle {
     let (sender, commands) = mpsc::channel(COMMANDS);
     let start = Instant::now();
+    let seats_taken = Arc::new(AtomicUsize::new(0));
     let room = Room {
         seats: Seats::new(config.max_participants, config.seat_hold),
+        seats_taken: Arc::clone(&seats_taken),
         media: Media::new(config.media.clone(), start, pool),
         name,
         config,
@@ -73,7 +78,7 @@ fn open(name: String, config: RoomConfig, pool: Arc<rayon::ThreadPool>) -> RoomH
     };
     let span = info_span!("room", name = %room.name);
     tokio::spawn(tracing::Instrument::instrument(room.run(commands), span));
-    RoomHandle::new(sender)
+    RoomHandle::new(sender, seats_taken)
 }
 
 impl Room {
@@ -84,6 +89,7 @@ impl Room {
             self.obey(command);
         }
         while !self.seats.is_empty() {
+            self.seats_taken.store(self.seats.len(), Ordering::Relaxed);
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => self.obey(command),

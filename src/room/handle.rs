@@ -1,6 +1,7 @@
 //! The way to talk to a room: requests go to its actor, in order.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use mixer::ParticipantId;
@@ -74,6 +75,7 @@ pub(super) enum Command {
 #[derive(Clone, Debug)]
 pub(crate) struct RoomHandle {
     commands: mpsc::Sender<Command>,
+    seats_taken: Arc<AtomicUsize>,
 }
 
 /// The room ended before it could answer.
@@ -81,9 +83,17 @@ pub(crate) struct RoomHandle {
 pub(crate) struct RoomEnded;
 
 impl RoomHandle {
-    /// A way to whoever listens at the other end of `commands`.
-    pub(super) fn new(commands: mpsc::Sender<Command>) -> Self {
-        Self { commands }
+    /// A way to whoever listens at the other end of `commands`, and keeps `seats_taken` true.
+    pub(super) fn new(commands: mpsc::Sender<Command>, seats_taken: Arc<AtomicUsize>) -> Self {
+        Self {
+            commands,
+            seats_taken,
+        }
+    }
+
+    /// Seats taken, those held for the absent included.
+    pub(super) fn seats_taken(&self) -> usize {
+        self.seats_taken.load(Ordering::Relaxed)
     }
 
     /// Whether the room has ended.

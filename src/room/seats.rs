@@ -95,6 +95,10 @@ impl Seats {
         self.seats.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.seats.len()
+    }
+
     /// Takes a new seat, or with a token the one it was given for.
     ///
     /// # Errors
