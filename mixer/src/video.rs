@@ -29,6 +29,7 @@ mod placeholder;
 mod recording;
 mod region;
 mod rung;
+mod seating;
 mod source;
 mod tile;
 mod track;
@@ -49,10 +50,10 @@ pub use region::{Region, RegionError};
 pub use rung::{CanvasChange, RungFrame};
 
 use crate::{ParticipantId, RoomTime};
-use marks::Outline;
 use rung::Rung;
-use source::{KeyframeRequest, Source};
-use tile::{Seat, Tiles};
+use seating::Seating;
+use source::Source;
+use tile::Tiles;
 use track::Track;
 
 /// Composites the participants' video. See the module.
@@ -74,13 +75,6 @@ pub struct VideoMixer {
     frames: Vec<RungFrame>,
     keyframe_requests: Vec<ParticipantId>,
     layout_changed: Vec<(RungId, Layout)>,
-}
-
-/// Whether everybody still has the place they ought to have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Seating {
-    Settled,
-    Outdated,
 }
 
 /// What one tick made. It is valid until the next.
@@ -153,15 +147,10 @@ impl VideoMixer {
             due.for_each(|rung| rung.produce(tiles, now, timestamp));
         });
 
-        self.frames
-            .extend(self.rungs.iter_mut().filter_map(Rung::take_frame));
-        let asking = |source: &&Source| source.keyframe_request() == KeyframeRequest::Due;
+        let made = self.rungs.iter_mut().filter_map(Rung::take_frame);
+        self.frames.extend(made);
+        let asked = self.sources.iter().filter_map(Source::keyframe_request);
         self.keyframe_requests.clear();
-        let asked = self
-            .sources
-            .iter()
-            .filter(asking)
-            .map(|source| source.participant);
         self.keyframe_requests.extend(asked);
         VideoTick {
             frames: &self.frames,
@@ -295,51 +284,6 @@ impl VideoMixer {
             tiles.seat(rung, None);
         }
         Some(())
-    }
-
-    /// Gives everybody the place they ought to have on every rung.
-    fn seat_everybody(&mut self) {
-        self.layout_changed.clear();
-        if self.seating == Seating::Settled {
-            return;
-        }
-        self.seating = Seating::Settled;
-        let shown = self.shown();
-        for rung in &mut self.rungs {
-            let layout = Layout::grid(rung.layout().canvas(), &shown, self.config.grid);
-            if layout != *rung.layout() {
-                rung.set_layout(layout.clone());
-                self.layout_changed.push((rung.id(), layout));
-            }
-            let layout = rung.layout();
-            let speaker = match self.config.speaker_border {
-                SpeakerBorder::Shown => self.active_speaker,
-                SpeakerBorder::Hidden => None,
-            };
-            for tiles in &mut self.tiles {
-                let outline = match layout.tiles() {
-                    [_] => Outline::None,
-                    _ if speaker == Some(tiles.participant) => Outline::Speaking,
-                    _ => Outline::Edge,
-                };
-                let region = layout.region(tiles.participant);
-                let size = region.map(Region::size);
-                tiles.seat(rung.id(), size.map(|size| Seat { size, outline }));
-            }
-        }
-    }
-
-    /// Who has a tile: the first to come, and whoever speaks.
-    fn shown(&self) -> Vec<ParticipantId> {
-        let everybody = self.sources.iter().map(|source| source.participant);
-        let mut shown: Vec<ParticipantId> = everybody.take(MAX_TILES).collect();
-        if let (Some(speaker), Some(last)) = (self.active_speaker, shown.last_mut())
-            && *last < speaker
-            && self.seat_of(speaker).is_some()
-        {
-            *last = speaker;
-        }
-        shown
     }
 
     /// `now` as media time, always later than the time before.

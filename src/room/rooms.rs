@@ -1,10 +1,10 @@
 //! All rooms of the process, by name.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{JoinError, JoinRequest, RoomConfig, RoomHandle, Seated, open};
+use super::handle::Seated;
+use super::{JoinError, JoinRequest, RoomConfig, RoomHandle, open};
 use crate::signaling::RoomName;
 
 /// Why nobody was let in.
@@ -66,10 +66,9 @@ impl Rooms {
     /// Counts rooms and seats.
     pub(crate) fn census(&self) -> Census {
         let rooms = self.open_rooms();
-        let seats_taken = |room: &RoomHandle| room.seats_taken.load(Ordering::Relaxed);
         Census {
             rooms: rooms.len(),
-            participants: rooms.values().map(seats_taken).sum(),
+            participants: rooms.values().map(RoomHandle::seats_taken).sum(),
         }
     }
 
@@ -95,7 +94,7 @@ impl Rooms {
     /// The rooms, without those that have ended.
     fn open_rooms(&self) -> MutexGuard<'_, HashMap<RoomName, RoomHandle>> {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        rooms.retain(|_, room| !room.commands.is_closed());
+        rooms.retain(|_, room| !room.has_ended());
         rooms
     }
 }

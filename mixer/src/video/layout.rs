@@ -67,6 +67,18 @@ impl Aspect {
         width * usize::from(self.height) == height * usize::from(self.width)
     }
 
+    /// How large this aspect fits into one of `columns` by `rows` cells, in no unit, unrounded but
+    /// for 16 bits behind the point.
+    const fn scale_in(
+        self,
+        (width_px, columns): (usize, usize),
+        (height_px, rows): (usize, usize),
+    ) -> u64 {
+        let across = ((width_px as u64 * self.height as u64) << 16) / columns as u64;
+        let down = ((height_px as u64 * self.width as u64) << 16) / rows as u64;
+        if across < down { across } else { down }
+    }
+
     /// The largest even rectangle of this aspect in a cell, off by less than a pixel per side.
     fn largest_in(self, (width_px, height_px): (usize, usize)) -> (usize, usize) {
         let (across, down) = (usize::from(self.width), usize::from(self.height));
@@ -162,16 +174,21 @@ struct Grid {
 
 impl Grid {
     /// The grid with the largest tiles, of several the one with the most columns.
+    ///
+    /// Tiles are compared before they are rounded to even pixels, so that canvases of one aspect
+    /// get the same grid at every size.
     fn best(canvas: PictureSize, count: usize, style: GridStyle) -> Option<Self> {
         let gap_px = usize::from(style.gap_px).next_multiple_of(2);
         let candidates = (1..=count).filter_map(|columns| {
             let rows = count.div_ceil(columns);
-            let cell_px = (
-                share_of(canvas.width(), columns, gap_px)?,
-                share_of(canvas.height(), rows, gap_px)?,
-            );
+            let width_px = without_gaps(canvas.width(), columns, gap_px)?;
+            let height_px = without_gaps(canvas.height(), rows, gap_px)?;
+            let cell_px = (width_px / columns, height_px / rows);
             let tile_px = style.aspect.largest_in(cell_px);
-            (area(tile_px) > 0).then_some((area(tile_px), columns, cell_px, tile_px))
+            let scale = style
+                .aspect
+                .scale_in((width_px, columns), (height_px, rows));
+            (area(tile_px) > 0).then_some((scale, columns, cell_px, tile_px))
         });
         let (_, columns, cell_px, tile_px) = candidates.max_by_key(|grid| (grid.0, grid.1))?;
         Some(Self {
@@ -230,9 +247,9 @@ fn cheap_size(
         .max_by_key(|size| area(*size))
 }
 
-/// One of `parts` equal shares of a side, gaps taken off.
-fn share_of(side_px: usize, parts: usize, gap_px: usize) -> Option<usize> {
-    Some(side_px.checked_sub((parts - 1) * gap_px)? / parts)
+/// What `parts` in a line share, gaps taken off.
+fn without_gaps(side_px: usize, parts: usize, gap_px: usize) -> Option<usize> {
+    side_px.checked_sub((parts - 1) * gap_px)
 }
 
 /// Where something starts that is centered on a side, on an even pixel.

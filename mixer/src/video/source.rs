@@ -23,15 +23,7 @@ pub(crate) struct Source {
     picture_since: Option<(Origin, RoomTime)>,
     /// Tells this participant's pictures apart, whatever track they came by.
     picture_number: u64,
-    keyframe_request: KeyframeRequest,
-}
-
-/// Whether the participant is to be asked for a keyframe after this tick.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum KeyframeRequest {
-    #[default]
-    None,
-    Due,
+    keyframe_request: Option<ParticipantId>,
 }
 
 /// What a tile is to show. Two that are equal look alike.
@@ -70,7 +62,7 @@ impl Source {
             camera: Camera::default(),
             picture_since: None,
             picture_number: 0,
-            keyframe_request: KeyframeRequest::default(),
+            keyframe_request: None,
         }
     }
 
@@ -100,7 +92,7 @@ impl Source {
 
     /// Decodes whatever is due, so that nothing is missing when it is shown again.
     pub(crate) fn advance(&mut self, now: RoomTime) {
-        self.keyframe_request = KeyframeRequest::None;
+        self.keyframe_request = None;
         let Some(track) = &mut self.track else {
             return;
         };
@@ -113,12 +105,12 @@ impl Source {
         let seen = self.camera == Camera::On && self.presence == Presence::Present;
         if seen && track.poll_keyframe_request(now) {
             self.counters.keyframes_requested += 1;
-            self.keyframe_request = KeyframeRequest::Due;
+            self.keyframe_request = Some(self.participant);
         }
     }
 
-    /// Whether this participant must be asked for a keyframe, as of the last [`Self::advance`].
-    pub(crate) const fn keyframe_request(&self) -> KeyframeRequest {
+    /// This participant, if it must be asked for a keyframe as of the last [`Self::advance`].
+    pub(crate) const fn keyframe_request(&self) -> Option<ParticipantId> {
         self.keyframe_request
     }
 

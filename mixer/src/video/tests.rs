@@ -1,6 +1,7 @@
 //! The whole mixer with fake codecs, whose pictures are exact.
 
 mod fakes;
+mod goldens;
 mod properties;
 mod recovery;
 mod room;

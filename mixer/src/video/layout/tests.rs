@@ -63,6 +63,21 @@ fn common_rooms_get_the_grids_one_expects() {
 }
 
 #[test]
+fn canvases_of_one_aspect_get_one_grid_at_every_size() {
+    for count in 1..=MAX_TILES {
+        let [large, medium, small] =
+            [size(1920, 1080), size(1280, 720), size(640, 360)].map(|canvas| {
+                let layout = grid(canvas, count);
+                let rows = layout.tiles().chunk_by(|a, b| a.1.top() == b.1.top());
+                rows.map(<[_]>::len).collect::<Vec<_>>()
+            });
+
+        assert_eq!(large, medium, "{count} tiles");
+        assert_eq!(medium, small, "{count} tiles");
+    }
+}
+
+#[test]
 fn an_incomplete_last_row_is_centered() {
     let layout = grid(size(1280, 720), 3);
 

@@ -1,10 +1,14 @@
 //! Loss, disorder, garbage: what gets decoded, and who is asked for a keyframe.
 
 use bytes::Bytes;
+use codecs::rtp::vp8::{Packetizer, PacketizerConfig};
+use codecs::rtp::{RtpTimestamp, SeqNo};
+use proptest::prelude::*;
 
 use super::fakes::{Frame, Tag};
-use super::room::{Room, id};
-use crate::video::{Camera, Presence, VideoConfig, VideoInput};
+use super::room::{RUNG, Room, id};
+use crate::RoomTime;
+use crate::video::{Camera, Marker, Presence, VideoConfig, VideoInput, VideoPacket};
 
 const COLOR: [u8; 3] = [90, 200, 60];
 
@@ -215,4 +219,115 @@ fn a_recording_with_a_corrupt_frame_goes_on_at_its_next_keyframe() {
     assert_eq!(*log.lock().unwrap(), [0, 1, 4, 5]);
     assert_eq!(room.counters(1).frames.corrupt, 1);
     assert_eq!(room.counters(1).frames.dropped, 1);
+}
+
+/// Frames in packets of real sizes: every 20th a keyframe, numbered from 0.
+fn packets_of(frames: u8, start: u16) -> Vec<VideoPacket> {
+    let config = PacketizerConfig {
+        max_payload_bytes: 1_200,
+        first_picture_id: 32_760,
+        first_tl0_pic_idx: 250,
+    };
+    let mut packetizer = Packetizer::new(config).unwrap();
+    let (mut payloads, mut packets, mut seq) = (Vec::new(), Vec::new(), start);
+    for number in 0..frames {
+        let key = number.is_multiple_of(20);
+        let frame = if key { Frame::key } else { Frame::delta }(COLOR, number).encode();
+        let filler = vec![
+            0;
+            if key {
+                9_000
+            } else {
+                100 * usize::from(number)
+            }
+        ];
+        packetizer.packetize(&[&frame[..], &filler].concat(), &mut payloads);
+        let last = payloads.len() - 1;
+        for (index, payload) in payloads.drain(..).enumerate() {
+            packets.push(VideoPacket {
+                seq: SeqNo(seq),
+                timestamp: RtpTimestamp(u32::from(number) * 3_000),
+                marker: if index == last {
+                    Marker::Last
+                } else {
+                    Marker::NotLast
+                },
+                arrival: RoomTime::from_ms(u64::from(number) * 33),
+                payload,
+            });
+            seq = seq.wrapping_add(1);
+        }
+    }
+    packets
+}
+
+/// Plays packets to a room, one tick per frame time, and gives the numbers of decoded frames.
+/// Nobody watches, which saves drawing them.
+fn decoded(packets: &[VideoPacket]) -> (Vec<u8>, Room) {
+    let mut room = Room::new(VideoConfig::default());
+    room.mixer.handle(VideoInput::RemoveRung { rung: RUNG });
+    room.join(1);
+    let log = room.add_track(1);
+    let mut now = RoomTime::START;
+    for packet in packets {
+        while now < packet.arrival {
+            now = now + std::time::Duration::from_millis(33);
+            room.mixer.tick(now);
+        }
+        room.deliver(1, packet.clone());
+    }
+    room.mixer.tick(now);
+    let numbers = log.lock().unwrap().clone();
+    (numbers, room)
+}
+
+#[test]
+fn frames_of_many_packets_come_through_whole_from_every_start() {
+    for start in [0, 1, 32_767, 32_768, 65_534, 65_535] {
+        let (numbers, room) = decoded(&packets_of(60, start));
+
+        assert_eq!(numbers, (0..60).collect::<Vec<u8>>());
+        assert_eq!(room.counters(1).packets.dropped, 0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_a_link_does_each_decoded_delta_follows_the_frame_it_needs(
+        start: u16,
+        losses in prop::collection::vec(0usize..400, 0..12),
+        repeats in prop::collection::vec(0usize..400, 0..12),
+        delays in prop::collection::vec((0usize..400, 1u64..400), 0..40),
+    ) {
+        let all = packets_of(100, start);
+        let mut packets = all.clone();
+        for (index, late_ms) in delays {
+            let count = packets.len();
+            let packet = &mut packets[index % count];
+            packet.arrival = packet.arrival + std::time::Duration::from_millis(late_ms);
+        }
+        for index in repeats {
+            let again = packets[index % packets.len()].clone();
+            packets.push(again);
+        }
+        for index in losses {
+            packets.remove(index % packets.len());
+        }
+        packets.sort_by_key(|packet| packet.arrival);
+
+        let (numbers, room) = decoded(&packets);
+
+        for pair in numbers.windows(2) {
+            let (before, after) = (pair[0], pair[1]);
+            prop_assert!(after == before + 1 || (after > before && after.is_multiple_of(20)));
+        }
+        prop_assert!(numbers.first().is_none_or(|first| first.is_multiple_of(20)));
+        let counters = room.counters(1).packets;
+        prop_assert_eq!(counters.received, packets.len() as u64);
+        let judged = counters.late + counters.duplicate + counters.dropped;
+        prop_assert!(judged <= counters.received);
+        prop_assert!(counters.lost <= all.len() as u64);
+    }
 }
