@@ -5,7 +5,9 @@
     reason = "numbers written down in tests are small"
 )]
 
+mod budgets;
 mod fake;
 mod mix_minus;
+mod network;
 mod room;
 mod trouble;

@@ -49,13 +49,13 @@ fn a_decoder_that_fails_is_silent_and_disturbs_nobody() {
 
         let heard = room.tick();
 
-        if seq >= 2 {
+        if seq >= 1 {
             assert_eq!(heard.by(0), [100; TICK]);
             assert_eq!(heard.by(1), [200; TICK]);
             assert_eq!(heard.by(2), [100; TICK]);
         }
     }
-    assert_eq!(room.mixer.counters(ParticipantId(1)).unwrap().corrupt, 8);
+    assert_eq!(room.mixer.counters(ParticipantId(1)).unwrap().corrupt, 9);
     assert_eq!(room.mixer.counters(ParticipantId(0)).unwrap().corrupt, 0);
 }
 
@@ -68,14 +68,13 @@ fn an_encoder_that_fails_gives_an_empty_packet_and_disturbs_nobody() {
     });
     room.send(0, 0, &[100; TICK]);
     room.tick();
-    room.tick();
 
     let heard = room.tick();
 
     assert!(heard.by(0).is_empty());
     assert_eq!(heard.by(1), [100; TICK]);
     let counters = room.mixer.counters(ParticipantId(0)).unwrap();
-    assert_eq!(counters.encoder_failures, 3);
+    assert_eq!(counters.encoder_failures, 2);
 }
 
 #[test]
@@ -86,15 +85,45 @@ fn a_flood_of_packets_in_one_tick_is_bounded_and_disturbs_nobody() {
     }
     room.send(1, 0, &[100; TICK]);
     room.tick();
-    room.tick();
 
     let heard = room.tick();
 
     assert_eq!(heard.by(0), [100; TICK]);
     let counters = room.mixer.counters(ParticipantId(0)).unwrap();
     assert_eq!(counters.received, 5_000);
-    // Of the last 40 ms one packet plays now and two wait.
-    assert_eq!(counters.dropped, 4_997);
+    // Of the last 500 ms, less the tick in which they came, all are kept.
+    assert_eq!(counters.dropped, 4_975);
+}
+
+#[test]
+fn a_bad_network_of_one_changes_no_sample_of_the_others() {
+    let play = |bad: bool| {
+        let mut room = Room::of(3, Channels::Mono);
+        let mut random = link::Random::new(5);
+        let mut others = Vec::new();
+        for seq in 0..500 {
+            room.send(0, seq, &[100 + seq as i16; TICK]);
+            room.send(1, seq, &[-(seq as i16); TICK]);
+            // Lost, twice, late and out of order, or garbage.
+            match random.bits() % 6 {
+                _ if !bad => {}
+                0 => {}
+                1 => (0..2).for_each(|_| room.send(2, seq, &[0; TICK])),
+                2 => room.send(2, seq.saturating_sub(3), &[0; TICK]),
+                3 => room.send_bytes(2, seq * 7, Bytes::from_static(b"odd")),
+                _ => room.send(2, seq, &[0; TICK]),
+            }
+            room.mixer.handle(AudioInput::Mute {
+                participant: ParticipantId(2),
+                muted: Muted::Yes,
+            });
+            let heard = room.tick();
+            others.push([heard.by(0).to_vec(), heard.by(1).to_vec()]);
+        }
+        others
+    };
+
+    assert!(play(true) == play(false));
 }
 
 #[test]
@@ -160,8 +189,8 @@ fn a_track_fed_in_two_ways_keeps_to_the_first() {
 
     let counters = room.mixer.counters(ParticipantId(0)).unwrap();
     assert_eq!((counters.received, counters.dropped), (2, 1));
-    let heard = [room.tick(), room.tick(), room.tick()];
-    assert_eq!(heard[2].by(1), [100; TICK]);
+    let heard = [room.tick(), room.tick()];
+    assert_eq!(heard[1].by(1), [100; TICK]);
 }
 
 #[test]
