@@ -6,6 +6,8 @@
 //!
 //! Audio and video never share a queue, so that a burst of video cannot delay or displace audio.
 
+mod path;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -16,6 +18,8 @@ use mixer::audio::AudioPacket;
 use mixer::video::VideoPacket;
 use std::sync::Arc;
 use tokio::sync::Notify;
+
+pub(crate) use self::path::Path;
 
 /// Audio packets on the way in: two seconds of the shortest usual packet (10 ms).
 const AUDIO_IN_PACKETS: usize = 200;
@@ -104,6 +108,8 @@ pub(crate) struct Link {
     outgoing: Notify,
     viewer_wants_keyframe: AtomicBool,
     source_owes_keyframe: Notify,
+    /// What is known of the network between the two.
+    pub(crate) path: Path,
 }
 
 impl Link {
@@ -118,6 +124,7 @@ impl Link {
             outgoing: Notify::new(),
             viewer_wants_keyframe: AtomicBool::new(true),
             source_owes_keyframe: Notify::new(),
+            path: Path::default(),
         }
     }
 

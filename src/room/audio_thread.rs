@@ -27,6 +27,12 @@ const TICK_TIMESTAMP_STEP: u32 = 960;
 /// ring. Eight times what the shortest usual packet time (10 ms) brings.
 const PACKETS_PER_TICK: usize = 16;
 
+/// A participant's link, and the loss its encoder was told to expect.
+struct Listener {
+    link: Arc<Link>,
+    expected_loss_percent: u8,
+}
+
 /// What the room asks of the thread.
 #[derive(Debug)]
 pub(super) enum AudioControl {
@@ -55,7 +61,7 @@ pub(super) fn run(
 ) {
     info!("audio thread started");
     let mut mixer = AudioMixer::new(AudioConfig::default());
-    let mut links: BTreeMap<ParticipantId, Arc<Link>> = BTreeMap::new();
+    let mut listeners: BTreeMap<ParticipantId, Listener> = BTreeMap::new();
     let mut schedule = Schedule::new(room_start, PERIOD, Instant::now());
     loop {
         let point = schedule.next(Instant::now());
@@ -63,7 +69,7 @@ pub(super) fn run(
 
         loop {
             match controls.try_recv() {
-                Ok(control) => obey(&mut mixer, &mut links, control),
+                Ok(control) => obey(&mut mixer, &mut listeners, control),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
                     info!(skipped_ticks = schedule.skipped(), "audio thread ended");
@@ -71,8 +77,10 @@ pub(super) fn run(
                 }
             }
         }
-        for (participant, link) in &links {
-            for packet in std::iter::from_fn(|| link.audio_in.pop()).take(PACKETS_PER_TICK) {
+        for (participant, listener) in &mut listeners {
+            follow_loss(&mut mixer, *participant, listener);
+            let audio_in = &listener.link.audio_in;
+            for packet in std::iter::from_fn(|| audio_in.pop()).take(PACKETS_PER_TICK) {
                 mixer.handle(AudioInput::Packet {
                     participant: *participant,
                     packet,
@@ -88,9 +96,9 @@ pub(super) fn run(
             .iter()
             .filter(|packet| !packet.payload.is_empty())
         {
-            if let Some(link) = links.get(&packet.participant) {
+            if let Some(listener) = listeners.get(&packet.participant) {
                 let payload = Bytes::copy_from_slice(&packet.payload);
-                link.send_audio(AudioOut { timestamp, payload });
+                listener.link.send_audio(AudioOut { timestamp, payload });
             }
         }
         let speaker = tick.active_speaker;
@@ -107,9 +115,22 @@ pub(super) fn run(
     }
 }
 
+/// Prepares the listener's encoder for the loss that its receiver reports.
+fn follow_loss(mixer: &mut AudioMixer, participant: ParticipantId, listener: &mut Listener) {
+    let percent = listener.link.path.expected_audio_loss();
+    if percent != listener.expected_loss_percent {
+        debug!(%participant, percent, "expected loss");
+        listener.expected_loss_percent = percent;
+        mixer.handle(AudioInput::ExpectedLoss {
+            participant,
+            percent,
+        });
+    }
+}
+
 fn obey(
     mixer: &mut AudioMixer,
-    links: &mut BTreeMap<ParticipantId, Arc<Link>>,
+    listeners: &mut BTreeMap<ParticipantId, Listener>,
     control: AudioControl,
 ) {
     match control {
@@ -129,12 +150,16 @@ fn obey(
                     encoder,
                 });
             }
-            links.insert(participant, link);
+            let listener = Listener {
+                link,
+                expected_loss_percent: 0,
+            };
+            listeners.insert(participant, listener);
         }
         AudioControl::Detach { participant } => {
             mixer.handle(AudioInput::RemoveTrack { participant });
             mixer.handle(AudioInput::RemoveOutput { participant });
-            if let Some(link) = links.remove(&participant) {
+            if let Some(Listener { link, .. }) = listeners.remove(&participant) {
                 debug!(%participant, dropped = link.dropped(), "detached");
             }
         }

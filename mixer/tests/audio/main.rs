@@ -5,6 +5,7 @@
     reason = "numbers written down in tests are small"
 )]
 
+mod expected_loss;
 mod fake;
 mod mix_minus;
 mod room;
