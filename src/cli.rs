@@ -135,6 +135,7 @@ impl ServeArgs {
         let media_ip = match self.media_ip {
             Some(ip) if ip.is_unspecified() => {
                 return Err(wrong(
+                    "serve",
                     "--media-ip must be an address that participants can reach",
                 ));
             }
@@ -143,7 +144,7 @@ impl ServeArgs {
             None => {
                 let message = "--listen serves a network, so --media-ip must say which address of \
                                this machine participants can reach";
-                return Err(wrong(message));
+                return Err(wrong("serve", message));
             }
         };
         Ok(ServeConfig {
@@ -169,10 +170,10 @@ impl MixArgs {
                 self.inputs.len(),
                 mixer::video::MAX_TILES
             );
-            return Err(wrong(message));
+            return Err(wrong("mix", message));
         }
         if self.inputs.contains(&self.output) {
-            return Err(wrong("--output is one of the inputs"));
+            return Err(wrong("mix", "--output is one of the inputs"));
         }
         Ok(MixConfig {
             inputs: self.inputs,
@@ -187,8 +188,14 @@ impl MixArgs {
     }
 }
 
-fn wrong(message: impl std::fmt::Display) -> clap::Error {
-    Cli::command().error(ErrorKind::ValueValidation, message)
+/// An error as clap itself would say it, with the usage of `command`.
+fn wrong(command: &str, message: impl std::fmt::Display) -> clap::Error {
+    let mut cli = Cli::command();
+    cli.build();
+    match cli.find_subcommand_mut(command) {
+        Some(command) => command.error(ErrorKind::ValueValidation, message),
+        None => cli.error(ErrorKind::ValueValidation, message),
+    }
 }
 
 fn parse_size(text: &str) -> Result<PictureSize, String> {

@@ -157,6 +157,9 @@ fn obey(
             listeners.insert(participant, listener);
         }
         AudioControl::Detach { participant } => {
+            if let Some(counters) = mixer.counters(participant) {
+                info!(%participant, ?counters, "audio ended");
+            }
             mixer.handle(AudioInput::RemoveTrack { participant });
             mixer.handle(AudioInput::RemoveOutput { participant });
             if let Some(Listener { link, .. }) = listeners.remove(&participant) {
