@@ -57,6 +57,12 @@ pub trait AudioDecoder: Send + fmt::Debug {
     /// [`AudioCodecError::Corrupt`] if the packet cannot be decoded; nothing is appended then.
     fn decode(&mut self, packet: &[u8], pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError>;
 
+    /// Whether `packet` carries a copy of the packet before it, for [`AudioDecoder::recover`], told
+    /// without decoding it. A codec without such copies need not say so.
+    fn carries_copy(&self, _packet: &[u8]) -> bool {
+        false
+    }
+
     /// Decodes the in-band FEC copy that `next` carries of the lost packet before it, as exactly
     /// `samples` per channel. Where `next` carries none, this is concealment.
     ///

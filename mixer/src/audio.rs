@@ -25,6 +25,7 @@ mod output;
 mod playout;
 mod recorded;
 mod speaker;
+mod stretch;
 mod track;
 mod voice;
 
@@ -33,11 +34,12 @@ mod voice;
 mod fake;
 
 use codecs::audio::{AudioDecoder, AudioEncoder, TICK_SAMPLES};
+use codecs::rtp::SeqNo;
 
 use crate::{ParticipantId, RoomTime};
 
 pub use self::config::AudioConfig;
-pub use self::counters::AudioCounters;
+pub use self::counters::{AudioCounters, PlayoutDelay};
 pub use self::input::{AudioInput, AudioPacket, Muted, RecordedAudio};
 pub use self::level::Level;
 
@@ -70,6 +72,10 @@ pub struct AudioTick<'a> {
     pub active_speaker: Option<ParticipantId>,
     /// How loud each track is, in the order of their participants.
     pub levels: &'a [(ParticipantId, Level)],
+    /// Packets that have not come, and that a negative acknowledgment sent now (RFC 4585 §6.2.1)
+    /// would bring in time, judged by [`AudioInput::RoundTrip`]. In the order of their
+    /// participants; each is named at most twice, a round trip apart.
+    pub missing: &'a [(ParticipantId, SeqNo)],
 }
 
 /// Mixes the audio of one room. See the [module](self).
@@ -84,6 +90,7 @@ pub struct AudioMixer {
     levels: Vec<(ParticipantId, Level)>,
     /// One per output, in the same order.
     packets: Vec<OutgoingAudio>,
+    missing: Vec<(ParticipantId, SeqNo)>,
     ignored: u64,
 }
 
@@ -101,6 +108,7 @@ impl AudioMixer {
             speaker: ActiveSpeaker::default(),
             levels: Vec::new(),
             packets: Vec::new(),
+            missing: Vec::new(),
             ignored: 0,
         }
     }
@@ -134,6 +142,9 @@ impl AudioMixer {
             } => self.with_track(participant, |track, config, counters| {
                 track.push(packet, config, counters);
             }),
+            AudioInput::RoundTrip { participant, rtt } => {
+                self.with_track(participant, |track, _, _| track.set_round_trip(rtt));
+            }
             AudioInput::Mute { participant, muted } => {
                 self.with_track(participant, |track, _, _| track.mute(muted));
             }
@@ -149,6 +160,7 @@ impl AudioMixer {
             packets: &self.packets,
             active_speaker,
             levels: &self.levels,
+            missing: &self.missing,
         }
     }
 
@@ -157,6 +169,13 @@ impl AudioMixer {
     pub fn counters(&self, participant: ParticipantId) -> Option<AudioCounters> {
         let at = self.find(participant).ok()?;
         Some(self.participants[at].counters)
+    }
+
+    /// The delay of `participant`'s live track, after the last tick; `None` if it has none.
+    #[must_use]
+    pub fn playout_delay(&self, participant: ParticipantId) -> Option<PlayoutDelay> {
+        let at = self.find(participant).ok()?;
+        self.participants[at].track.as_ref()?.delay()
     }
 
     /// How many inputs named a participant that was not there, or one too many.
@@ -169,11 +188,15 @@ impl AudioMixer {
     fn play(&mut self, now: RoomTime) {
         self.mix.clear();
         self.levels.clear();
+        self.missing.clear();
         for participant in &mut self.participants {
             if let Some(track) = &mut participant.track {
                 let level = track.play(now, &mut participant.counters);
                 self.mix.add(track.contribution());
                 self.levels.push((participant.id, level));
+                let asked = self.missing.len();
+                track.ask(|seq| self.missing.push((participant.id, seq)));
+                participant.counters.asked += (self.missing.len() - asked) as u64;
             }
         }
     }
@@ -205,6 +228,9 @@ impl AudioMixer {
         // As many levels as there can be tracks, so that no tick has to ask for memory.
         let missing = self.participants.len().saturating_sub(self.levels.len());
         self.levels.reserve(missing);
+        let most = self.participants.len() * jitter::MOST_ASKED;
+        self.missing
+            .reserve(most.saturating_sub(self.missing.len()));
     }
 
     fn remove_track(&mut self, id: ParticipantId) {

@@ -63,6 +63,10 @@ impl AudioDecoder for OpusDecoder {
             .map_err(corrupt)
     }
 
+    fn carries_copy(&self, packet: &[u8]) -> bool {
+        Packet::parse(packet).is_ok_and(|packet| packet.has_fec())
+    }
+
     /// # Errors
     ///
     /// As the trait says, and [`AudioCodecError::Codec`] unless `samples` is a multiple of 120

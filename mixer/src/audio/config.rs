@@ -11,30 +11,33 @@ pub struct AudioConfig {
     /// Default: mono. Stereo doubles the mixing cost and less than doubles the codec cost.
     pub channels: Channels,
 
-    /// How long a live packet waits before it plays, so that later ones can overtake trouble on
-    /// the way. Default 40 ms, at most [`AudioConfig::LONGEST_DELAY`]. Less hides less network
-    /// jitter; more is heard as delay by everybody.
-    pub jitter_target: Duration,
+    /// The least delay that a live track is given. Default 10 ms: a packet on an even path plays
+    /// with the first tick that is at least this much later. Less leaves the ticks themselves no
+    /// room to be late; more is heard as delay by everybody.
+    pub jitter_minimum: Duration,
 
-    /// How far the delay of a live track may grow before packets are dropped to bring it back to
-    /// the target. Default 160 ms, at least 20 ms above the target and at most
-    /// [`AudioConfig::LONGEST_DELAY`] above it. Less turns network bursts into gaps; more lets a
-    /// burst turn into delay.
+    /// How long a live packet may wait before it plays, whatever the jitter; what would have to
+    /// wait longer is dropped, the oldest first. Default 500 ms, from
+    /// [`AudioConfig::SHORTEST_MAXIMUM`] to [`AudioConfig::LONGEST_DELAY`]. Less turns network
+    /// bursts into gaps; more lets a burst turn into delay for some seconds.
     pub jitter_maximum: Duration,
 }
 
 impl AudioConfig {
-    /// The longest delay, and the longest growth above it, that a configuration can ask for.
-    /// Values outside their range are taken as the nearest end of it.
+    /// The longest delay that a configuration can ask for. Values outside their range are taken as
+    /// the nearest end of it, and a minimum as at most 40 ms below the maximum.
     pub const LONGEST_DELAY: Duration = Duration::from_secs(1);
+
+    /// The shortest maximum: 60 ms, one tick of delay between two of room.
+    pub const SHORTEST_MAXIMUM: Duration = Duration::from_millis(60);
 }
 
 impl Default for AudioConfig {
     fn default() -> Self {
         Self {
             channels: Channels::Mono,
-            jitter_target: Duration::from_millis(40),
-            jitter_maximum: Duration::from_millis(160),
+            jitter_minimum: Duration::from_millis(10),
+            jitter_maximum: Duration::from_millis(500),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What has happened to one participant's audio so far.
 
+use std::time::Duration;
+
 /// Totals since the participant's first track or output. They survive a replaced track.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AudioCounters {
@@ -19,11 +21,26 @@ pub struct AudioCounters {
     pub corrupt: u64,
     /// Samples per channel synthesized in place of what was not there.
     pub concealed: u64,
-    /// Samples per channel taken from the redundancy in the packet after a lost one. Where that
-    /// packet carried none, the codec concealed them.
+    /// Samples per channel taken from the copy in the packet after a lost one.
     pub recovered: u64,
+    /// Lost packets asked for, each time counted.
+    pub asked: u64,
+    /// Samples per channel left out to shorten the delay.
+    pub accelerated: u64,
+    /// Samples per channel repeated to lengthen the delay.
+    pub expanded: u64,
     /// Times the decoder could not even conceal; silence was played.
     pub decoder_failures: u64,
     /// Ticks the encoder refused, for which nothing was sent, and settings it refused.
     pub encoder_failures: u64,
+}
+
+/// The delay of one live track: how long a packet that came as fast as any waits before it plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlayoutDelay {
+    /// What the track's jitter and losses make advisable. The delay may exceed it by a tick, since
+    /// packets are needed a tick at a time.
+    pub target: Duration,
+    /// What it is. `None` while nothing plays.
+    pub current: Option<Duration>,
 }

@@ -1,5 +1,7 @@
 //! What can happen to a room's audio.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use codecs::audio::{AudioDecoder, AudioEncoder};
 use codecs::rtp::{RtpTimestamp, SeqNo};
@@ -48,6 +50,14 @@ pub enum AudioInput {
         participant: ParticipantId,
         /// The packet.
         packet: AudioPacket,
+    },
+    /// How long a packet takes to the participant and back, as last measured. Without it nothing
+    /// is asked for again.
+    RoundTrip {
+        /// Who sends.
+        participant: ParticipantId,
+        /// The round trip.
+        rtt: Duration,
     },
     /// A packet of a recording, in order. A track is fed either live or from a recording: its
     /// first packet decides, and packets of the other kind are dropped.

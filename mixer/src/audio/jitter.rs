@@ -1,23 +1,27 @@
 //! Reorders one track's packets and decides when each is due.
 //!
 //! Insert packets as they arrive; take what is due, piece by piece, until a tick is full. The
-//! buffer never waits and never looks at a clock: the first packet of a spurt is held for the
-//! target delay, judged against the `now` of [`JitterBuffer::take`], or until that much media
-//! follows it. From then on the position in media time moves with what is played, one piece after
-//! the other, and the delay is simply the distance to the newest packet.
+//! buffer never waits and never looks at a clock: the first packet of a spurt is held until it has
+//! the target delay, judged against the `now` of [`JitterBuffer::take`]. From then on the position
+//! in media time moves with what is played, one piece after the other.
 //!
+//! - The target follows the arrivals ([`Arrivals`]) and the losses ([`Losses`]);
+//!   [`JitterBuffer::change`] says how to come to it by playing faster or slower.
 //! - A gap in the sequence numbers is loss: recovered from the next packet if that is there when
-//!   the gap is due, else concealed.
+//!   the gap is due, else concealed. While it is not due yet, [`JitterBuffer::ask`] tells what a
+//!   retransmission would help.
 //! - A gap in the timestamps alone is silence (DTX).
 //! - Nothing there at all: concealed for [`MOST_STARVED_SAMPLES`]. A packet that comes meanwhile
 //!   and too late plays at once, its delay longer by what was concealed, unless a later one is in
-//!   time. After that the spurt is over and the next packet begins one, with the target delay.
-//! - A delay above the maximum goes back to the target at once, by dropping the oldest. See
-//!   [`Delay`] for what lies between.
+//!   time. After that the spurt is over and the next packet begins one.
+//! - No packet waits longer than the configured maximum: beyond it the oldest are dropped.
 //!
-//! Bounds: `order::CAPACITY` packets; a delay of the maximum plus one packet.
+//! Bounds: `order::CAPACITY` packets, `asked::CAPACITY` requests.
 
+mod arrivals;
+mod asked;
 mod delay;
+mod losses;
 mod order;
 
 #[cfg(test)]
@@ -28,14 +32,25 @@ mod order;
 )]
 mod tests;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use codecs::audio::{MAX_PACKET_SAMPLES, TICK_SAMPLES};
+use codecs::rtp::{ExtSeqNo, SeqNo};
 
 use crate::RoomTime;
-use crate::audio::{AudioConfig, AudioCounters, AudioPacket};
+use crate::audio::{AudioConfig, AudioCounters, AudioPacket, PlayoutDelay};
 
-use self::delay::Delay;
-use self::order::{Inserted, Order};
+use self::arrivals::{Arrival, Arrivals};
+use self::asked::{Asked, Missing};
+use self::delay::{Delay, Progress, duration_of, samples_at, samples_in};
+use self::losses::Losses;
+use self::order::{Inserted, Order, Stamp};
+
+pub(crate) use self::asked::CAPACITY as MOST_ASKED;
+pub(crate) use self::delay::{Change, Haste};
+
+const TICK: i64 = TICK_SAMPLES as i64;
 
 /// Concealment comes in multiples of this: 2.5 ms. Shorter gaps are no gaps.
 pub(crate) const SHORTEST_SAMPLES: usize = 120;
@@ -74,6 +89,9 @@ pub(crate) enum Due<'a> {
 #[derive(Debug)]
 pub(crate) struct JitterBuffer {
     order: Order,
+    arrivals: Arrivals,
+    losses: Losses,
+    asked: Asked,
     delay: Delay,
     phase: Phase,
     /// Length of the last packet decoded, a multiple of [`SHORTEST_SAMPLES`].
@@ -94,13 +112,25 @@ enum Phase {
     },
 }
 
+/// What came with the packet last taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copies {
+    /// It carries a copy of the packet before it.
+    Carried,
+    /// It carries none.
+    None,
+}
+
 impl JitterBuffer {
     pub(crate) fn new(config: &AudioConfig) -> Self {
         Self {
             order: Order::new(),
+            arrivals: Arrivals::new(),
+            losses: Losses::new(),
+            asked: Asked::new(),
             delay: Delay::new(config),
             phase: Phase::Idle,
-            packet_samples: TICK_SAMPLES as i64,
+            packet_samples: TICK,
         }
     }
 
@@ -108,25 +138,92 @@ impl JitterBuffer {
     pub(crate) fn insert(&mut self, packet: AudioPacket, counters: &mut AudioCounters) {
         let arrival = packet.arrival;
         let inserted = self.order.insert(packet, counters);
+        match inserted {
+            Inserted::Kept(stamp) => self.observe(stamp, arrival),
+            Inserted::Late(stamp) => {
+                self.losses.was_late();
+                self.observe(stamp, arrival);
+            }
+            Inserted::Restarted(stamp) => {
+                self.asked.clear();
+                self.arrivals.restart();
+                self.observe(stamp, arrival);
+            }
+            Inserted::Refused => {}
+        }
         self.phase = match (inserted, self.phase) {
-            (Inserted::Refused, phase) => phase,
-            (Inserted::Restarted, _) | (Inserted::Kept, Phase::Idle) => {
+            (Inserted::Refused | Inserted::Late(_), phase) => phase,
+            (Inserted::Restarted(_), _) | (Inserted::Kept(_), Phase::Idle) => {
                 Phase::Holding { since: arrival }
             }
-            (Inserted::Kept, Phase::Holding { since }) => Phase::Holding {
+            (Inserted::Kept(_), Phase::Holding { since }) => Phase::Holding {
                 since: since.min(arrival),
             },
-            (Inserted::Kept, playing @ Phase::Playing { .. }) => playing,
+            (Inserted::Kept(_), playing @ Phase::Playing { .. }) => playing,
         };
     }
 
-    /// What to play next, at the tick of `now`.
-    pub(crate) fn take(&mut self, now: RoomTime, counters: &mut AudioCounters) -> Due<'_> {
-        let (mut position, starved) = match self.begin_or_continue(now) {
+    /// Takes note of how long a packet takes to the sender and back.
+    pub(crate) fn set_round_trip(&mut self, round_trip: Duration) {
+        self.losses.set_round_trip(samples_in(round_trip));
+    }
+
+    /// What to do about the delay, at the beginning of the tick at `now`, with `ahead` samples
+    /// decoded already.
+    pub(crate) fn change(&self, now: RoomTime, ahead: usize) -> Change {
+        self.progress(now, ahead).map_or(Change::Keep, |progress| {
+            self.delay
+                .change(progress, self.arrivals.fastest(), self.target())
+        })
+    }
+
+    /// The delay there is and the one wanted, after the tick at `now`, with `ahead` samples
+    /// decoded for the next.
+    pub(crate) fn playout_delay(&self, now: RoomTime, ahead: usize) -> PlayoutDelay {
+        let next = self.progress(now, ahead + TICK_SAMPLES);
+        PlayoutDelay {
+            target: duration_of(self.target()),
+            current: next.map(|next| duration_of(next.delay() - self.arrivals.fastest())),
+        }
+    }
+
+    /// Names the packets worth asking for, after the tick at `now`, with `ahead` samples decoded
+    /// for the next.
+    pub(crate) fn ask(&mut self, now: RoomTime, ahead: usize, mut ask: impl FnMut(SeqNo)) {
+        let Some(round_trip) = self.losses.round_trip() else {
+            return;
+        };
+        let Some(next) = self.progress(now, ahead + TICK_SAMPLES) else {
+            return;
+        };
+        let overdue_after = self.arrivals.fastest() + self.arrivals.spread();
+        for (seq, after) in self.order.holes() {
+            let behind = (after.seq.0 - seq.0) * self.packet_samples;
+            let timestamp = after.timestamp.0 - behind;
+            let plays_in = next.ahead + timestamp - next.position;
+            let missing = Missing {
+                seq,
+                overdue_at: timestamp + overdue_after,
+                needed_at: next.now + plays_in - plays_in.rem_euclid(TICK),
+            };
+            if self.asked.ask(missing, next.now, round_trip) {
+                ask(wire(seq));
+            }
+        }
+    }
+
+    /// What to play next, at the tick of `now`, after `ahead` samples decoded already.
+    pub(crate) fn take(
+        &mut self,
+        now: RoomTime,
+        ahead: usize,
+        counters: &mut AudioCounters,
+    ) -> Due<'_> {
+        let (mut position, starved) = match self.begin_or_continue(now, ahead) {
             Phase::Playing { position, starved } => (position, starved),
             Phase::Idle | Phase::Holding { .. } => return Due::Nothing,
         };
-        position = self.shed_backlog(position, counters);
+        position = self.shed_backlog(now, ahead, position, counters);
         if starved > 0 {
             position = self.settle_late(position, counters);
         }
@@ -140,20 +237,32 @@ impl JitterBuffer {
         }
         let lost = self.order.missing().saturating_mul(self.packet_samples);
         if gap > lost {
-            let samples = self.advance((gap - lost).min(TICK_SAMPLES as i64));
+            let samples = self.advance((gap - lost).min(TICK));
             return Due::Silence { samples };
         }
         self.give_up_one(gap, counters)
     }
 
-    /// Reports how long the packet last taken was, in samples per channel.
-    pub(crate) fn played(&mut self, samples: usize) {
+    /// Whether the packet that comes next is there.
+    pub(crate) fn has_next(&self) -> bool {
+        match (self.phase, self.order.front()) {
+            (Phase::Playing { position, .. }, Some(front)) => {
+                front.stamp.timestamp.0 - position < SHORTEST_SAMPLES as i64
+                    && self.order.missing() == 0
+            }
+            _ => false,
+        }
+    }
+
+    /// Reports how long the packet last taken was, in samples per channel, and what it carried.
+    pub(crate) fn played(&mut self, samples: usize, copies: Copies) {
         let samples = samples.min(MAX_PACKET_SAMPLES) as i64;
         if let Phase::Playing { position, .. } = &mut self.phase {
             *position += samples;
         }
         let shortest = SHORTEST_SAMPLES as i64;
         self.packet_samples = (samples / shortest * shortest).max(shortest);
+        self.losses.played(copies == Copies::Carried);
     }
 
     /// Length of the last packet, to conceal in place of one that cannot be decoded.
@@ -161,58 +270,88 @@ impl JitterBuffer {
         usize::try_from(self.packet_samples).unwrap_or(TICK_SAMPLES)
     }
 
-    /// Whether the packet last taken had better not be heard, so that the delay comes down. Worth
-    /// asking where nobody would notice.
-    pub(crate) fn could_skip(&self) -> bool {
-        self.delay.is_excessive_by(self.packet_samples)
+    fn observe(&mut self, stamp: Stamp, arrival: RoomTime) {
+        let arrival = samples_at(arrival);
+        let round_trip = self.losses.round_trip().unwrap_or(0);
+        // What was sent again says nothing about how long packets take.
+        if self.asked.has_answered(stamp.seq, arrival, round_trip) {
+            self.losses.came_again();
+            return;
+        }
+        self.arrivals.observe(Arrival {
+            arrival,
+            timestamp: stamp.timestamp.0,
+            length: self.packet_samples,
+        });
     }
 
-    /// Reports that the packet last taken was decoded but is not heard.
-    pub(crate) fn skipped(&mut self) {
-        self.delay.restart();
+    fn target(&self) -> i64 {
+        let lookahead = self.losses.lookahead(self.packet_samples);
+        self.delay.target(&self.arrivals, lookahead)
     }
 
-    fn begin_or_continue(&mut self, now: RoomTime) -> Phase {
+    fn progress(&self, now: RoomTime, ahead: usize) -> Option<Progress> {
+        match self.phase {
+            Phase::Playing { position, .. } => Some(self.progress_at(now, ahead, position)),
+            Phase::Idle | Phase::Holding { .. } => None,
+        }
+    }
+
+    fn progress_at(&self, now: RoomTime, ahead: usize, position: i64) -> Progress {
+        Progress {
+            now: samples_at(now),
+            ahead: ahead as i64,
+            position,
+            length: self.packet_samples,
+        }
+    }
+
+    fn begin_or_continue(&mut self, now: RoomTime, ahead: usize) -> Phase {
         if let (Phase::Holding { since }, Some(front)) = (self.phase, self.order.front()) {
-            // An arrival ahead of the tick is one that came with the tick.
-            let since = since.min(now);
+            if let Some(length) = self.order.front_length() {
+                self.packet_samples = length;
+            }
             let position = front.stamp.timestamp.0;
-            let newest = self.order.back_timestamp().unwrap_or(position);
-            // A burst has done its waiting somewhere on the way.
-            let has_enough = newest - position >= self.delay.target_samples();
-            self.phase = if has_enough || now.since(since) >= self.delay.target() {
-                Phase::Playing {
+            let useful = self.progress_at(now, ahead, position).useful();
+            let has_waited = useful - self.arrivals.fastest() >= self.target();
+            // A second condition, in case that arrivals make no sense.
+            if has_waited || samples_in(now.since(since)) >= self.delay.maximum() {
+                self.phase = Phase::Playing {
                     position,
                     starved: 0,
-                }
-            } else {
-                Phase::Holding { since }
-            };
+                };
+            }
         }
         self.phase
     }
 
-    /// Drops the oldest packets if the newest is too far away; returns the new position.
-    fn shed_backlog(&mut self, position: i64, counters: &mut AudioCounters) -> i64 {
+    /// Drops the oldest packets if the newest would have to wait too long; returns the new
+    /// position.
+    fn shed_backlog(
+        &mut self,
+        now: RoomTime,
+        ahead: usize,
+        position: i64,
+        counters: &mut AudioCounters,
+    ) -> i64 {
         let Some(newest) = self.order.back_timestamp() else {
             return position;
         };
-        if newest - position <= self.delay.maximum_samples() {
+        // The newest came after the last tick.
+        let most = self.delay.maximum() - TICK;
+        if newest - position <= most {
             return position;
         }
-        let target = newest - self.delay.target_samples();
-        while self
-            .order
-            .get(1)
-            .is_some_and(|second| second.stamp.timestamp.0 <= target)
-        {
+        while self.order.front_waits_longer(newest, most) {
             self.order.drop_front(counters);
         }
-        self.delay.restart();
-        // With nothing near the target (a jump in media time), silence leads up to what there is.
-        self.order
-            .front()
-            .map_or(target, |front| front.stamp.timestamp.0.min(target))
+        // After a jump in media time, silence leads up to what there is.
+        let wanted =
+            self.progress_at(now, ahead, 0).delay() - self.arrivals.fastest() - self.target();
+        self.order.front().map_or(position, |front| {
+            let front = front.stamp.timestamp.0;
+            wanted.clamp(front - most, front)
+        })
     }
 
     /// Decides about packets whose time was concealed away: they are late if a packet in time
@@ -221,7 +360,7 @@ impl JitterBuffer {
         let in_time = self
             .order
             .position_at(position - SHORTEST_SAMPLES as i64 + 1);
-        if in_time == self.order.len() {
+        if self.order.get(in_time).is_none() {
             return self
                 .order
                 .front()
@@ -235,14 +374,16 @@ impl JitterBuffer {
     }
 
     fn give_front(&mut self, counters: &mut AudioCounters) -> Due<'_> {
+        let lost_before = counters.lost;
         let Some(front) = self.order.pop_front(counters) else {
             return Due::Nothing;
         };
-        let position = front.stamp.timestamp.0;
-        let newest = self.order.back_timestamp().unwrap_or(position);
-        self.delay.observe(newest - position, self.packet_samples);
+        if counters.lost > lost_before {
+            self.losses.lost();
+        }
+        self.asked.forget_before(ExtSeqNo(front.stamp.seq.0 + 1));
         self.phase = Phase::Playing {
-            position,
+            position: front.stamp.timestamp.0,
             starved: 0,
         };
         Due::Packet(front.payload)
@@ -254,6 +395,7 @@ impl JitterBuffer {
         let length = self.packet_samples.min(gap / shortest * shortest);
         let samples = self.advance(length);
         self.order.give_up_next(counters);
+        self.losses.lost();
         match self.order.front() {
             Some(next) if gap - length < shortest => Due::Recover {
                 next: &next.payload,
@@ -266,10 +408,9 @@ impl JitterBuffer {
     fn starve(&mut self, starved: i64) -> Due<'_> {
         if starved >= MOST_STARVED_SAMPLES {
             self.phase = Phase::Idle;
-            self.delay.restart();
             return Due::Nothing;
         }
-        let samples = self.advance(self.packet_samples.min(TICK_SAMPLES as i64));
+        let samples = self.advance(self.packet_samples.min(TICK));
         if let Phase::Playing { starved, .. } = &mut self.phase {
             *starved += samples as i64;
         }
@@ -283,4 +424,14 @@ impl JitterBuffer {
         }
         usize::try_from(length).unwrap_or(0)
     }
+}
+
+/// As it is on the wire.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the wire has the lower 16 bits"
+)]
+const fn wire(seq: ExtSeqNo) -> SeqNo {
+    SeqNo(seq.0 as u16)
 }

@@ -1,11 +1,16 @@
 //! What one participant sends: from packets to the tick's contribution.
 
+use std::time::Duration;
+
 use codecs::audio::{AudioDecoder, TICK_SAMPLES};
+use codecs::rtp::SeqNo;
 
 use crate::RoomTime;
 use crate::audio::playout::Playout;
 use crate::audio::recorded::Recorded;
-use crate::audio::{AudioConfig, AudioCounters, AudioPacket, Level, Muted, RecordedAudio};
+use crate::audio::{
+    AudioConfig, AudioCounters, AudioPacket, Level, Muted, PlayoutDelay, RecordedAudio,
+};
 
 /// A decoder, the way its packets come, and the samples of the current tick.
 #[derive(Debug)]
@@ -15,6 +20,7 @@ pub(crate) struct Track {
     muted: Muted,
     /// Whether the tick before was heard: a change of mind ramps over one tick.
     was_muted: Muted,
+    round_trip: Option<Duration>,
     contribution: Vec<i16>,
 }
 
@@ -33,6 +39,7 @@ impl Track {
             feed: Feed::Undecided,
             muted: Muted::No,
             was_muted: Muted::No,
+            round_trip: None,
             contribution: vec![0; TICK_SAMPLES * config.channels.count()],
         }
     }
@@ -60,7 +67,11 @@ impl Track {
             return;
         }
         if let Feed::Undecided = self.feed {
-            self.feed = Feed::Live(Box::new(Playout::new(config)));
+            let mut playout = Playout::new(config);
+            if let Some(round_trip) = self.round_trip {
+                playout.set_round_trip(round_trip);
+            }
+            self.feed = Feed::Live(Box::new(playout));
         }
         match &mut self.feed {
             Feed::Live(playout) => playout.insert(packet, counters),
@@ -86,6 +97,29 @@ impl Track {
         match &mut self.feed {
             Feed::Recorded(recorded) => recorded.push(packet, counters),
             Feed::Undecided | Feed::Live(_) => counters.dropped += 1,
+        }
+    }
+
+    /// Takes note of how long a packet takes to the sender and back.
+    pub(crate) fn set_round_trip(&mut self, round_trip: Duration) {
+        self.round_trip = Some(round_trip);
+        if let Feed::Live(playout) = &mut self.feed {
+            playout.set_round_trip(round_trip);
+        }
+    }
+
+    /// The delay after the last tick; `None` unless fed live.
+    pub(crate) fn delay(&self) -> Option<PlayoutDelay> {
+        match &self.feed {
+            Feed::Live(playout) => Some(playout.delay()),
+            Feed::Undecided | Feed::Recorded(_) => None,
+        }
+    }
+
+    /// Names the packets worth asking for after the last tick.
+    pub(crate) fn ask(&mut self, ask: impl FnMut(SeqNo)) {
+        if let Feed::Live(playout) = &mut self.feed {
+            playout.ask(ask);
         }
     }
 

@@ -43,8 +43,12 @@ impl Voice<'_> {
         samples
     }
 
-    /// Appends `samples` in place of the packet before `next`.
+    /// Appends `samples` in place of the packet before `next`: its copy, if `next` carries one.
     pub(crate) fn recover(&mut self, next: &[u8], samples: usize) {
+        if !self.decoder.carries_copy(next) {
+            self.conceal(samples);
+            return;
+        }
         let begin = self.pcm.len();
         let result = self.decoder.recover(next, samples, self.pcm);
         let recovered = self.keep_whole(begin, &result, samples);

@@ -27,6 +27,10 @@ impl AudioDecoder for PcmDecoder {
         Ok(packet.len() / sample_bytes)
     }
 
+    fn carries_copy(&self, packet: &[u8]) -> bool {
+        !packet.is_empty()
+    }
+
     fn recover(
         &mut self,
         _next: &[u8],

@@ -1,142 +1,278 @@
-//! How much delay a live track should have. The jitter buffer asks; it does not decide.
+//! How much delay a live track should have, and what to do about the delay it has. The jitter
+//! buffer asks; it does not act.
 //!
-//! The target is fixed. Delay above it, left by a burst or by a sender whose clock runs fast, is
-//! excess once it has been there for all of [`WINDOW_SAMPLES`]: the smallest backlog of that
-//! second was not needed by any packet in it. Lengths are samples per channel at 48 kHz.
+//! Delay is counted from the fastest path ([`Arrivals::fastest`]): how much later than a packet
+//! that took no longer than the fastest arrives, it plays. The *target* is what the arrivals need
+//! plus what the losses are worth, within the configured minimum and maximum.
+//!
+//! Packets are needed a tick at a time, so of a packet that begins in the middle of a tick only
+//! the part of its delay up to the beginning of that tick is of use: the rest is *slack*, at most
+//! one tick, and can be played away for free. The useful delay moves in steps of a packet (or a
+//! tick, if that is shorter). It is left alone from a bit below the target to a tick above it,
+//! which is where a spurt begins, so that a steady stream is never touched.
+//!
+//! Lengths are samples per channel at 48 kHz.
 
 use std::time::Duration;
 
 use codecs::audio::{SAMPLE_RATE_HZ, TICK_SAMPLES};
 
+use super::arrivals::Arrivals;
+use crate::RoomTime;
 use crate::audio::AudioConfig;
 
-/// One second of media is enough to call a delay excessive.
-const WINDOW_SAMPLES: i64 = SAMPLE_RATE_HZ as i64;
+const TICK: i64 = TICK_SAMPLES as i64;
 
-/// Fixed target, fixed maximum, and a measure of what lies between.
+/// Added to what the arrivals need: 5 ms, for the ticks have jitter too.
+const MARGIN_SAMPLES: i64 = 240;
+
+/// The useful delay may be this much below the target before anything is done: 5 ms.
+const TOLERANCE_SAMPLES: i64 = 240;
+
+/// Slack below this stays: 2.5 ms.
+const TOLERATED_SLACK_SAMPLES: i64 = 120;
+
+/// More than this off the target: hurry. 40 ms.
+const FAR_SAMPLES: i64 = 1_920;
+
+/// What to do about the delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It is as it should be.
+    Keep,
+    /// Play faster.
+    Shorten {
+        /// Samples to leave out at most.
+        at_most: i64,
+        /// How far away the target is.
+        haste: Haste,
+    },
+    /// Play slower.
+    Lengthen {
+        /// How far away the target is.
+        haste: Haste,
+    },
+}
+
+/// How much stretching may be heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// Only where it is not.
+    Idly,
+    /// A little.
+    Soon,
+    /// More than delay or gaps would be.
+    Now,
+}
+
+/// Where playout is, at the beginning of a tick.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    /// The tick.
+    pub(super) now: i64,
+    /// Decoded samples that play before `position`.
+    pub(super) ahead: i64,
+    /// Media time of the next sample to decode.
+    pub(super) position: i64,
+    /// Length of the packets.
+    pub(super) length: i64,
+}
+
+/// Minimum, maximum, and the policy between them.
 #[derive(Clone, Debug)]
-pub(crate) struct Delay {
-    target: Duration,
-    target_samples: i64,
-    maximum_samples: i64,
-    /// Smallest backlog of the window that is under way, and how much media it has seen.
-    smallest: i64,
-    seen: i64,
-    /// Smallest backlog of the last whole window and since.
-    settled: Option<i64>,
+pub(super) struct Delay {
+    minimum: i64,
+    maximum: i64,
 }
 
 impl Delay {
-    pub(crate) fn new(config: &AudioConfig) -> Self {
-        let target = config.jitter_target.min(AudioConfig::LONGEST_DELAY);
-        let target_samples = samples_in(target);
-        let maximum = config
-            .jitter_maximum
-            .min(target + AudioConfig::LONGEST_DELAY);
+    pub(super) fn new(config: &AudioConfig) -> Self {
+        let longest = AudioConfig::LONGEST_DELAY;
+        let shortest = AudioConfig::SHORTEST_MAXIMUM;
+        let maximum = samples_in(config.jitter_maximum.clamp(shortest, longest));
         Self {
-            target,
-            target_samples,
-            maximum_samples: samples_in(maximum).max(target_samples + TICK_SAMPLES as i64),
-            smallest: i64::MAX,
-            seen: 0,
-            settled: None,
+            // A packet may have to wait for a tick on top of its target.
+            minimum: samples_in(config.jitter_minimum.min(longest)).min(maximum - 2 * TICK),
+            maximum,
         }
     }
 
-    /// How long the first packet of a spurt waits.
-    pub(crate) fn target(&self) -> Duration {
-        self.target
+    /// How long a packet may wait, all told.
+    pub(super) const fn maximum(&self) -> i64 {
+        self.maximum
     }
 
-    /// The backlog to come back to.
-    pub(crate) fn target_samples(&self) -> i64 {
-        self.target_samples
+    /// The useful delay to have.
+    pub(super) fn target(&self, arrivals: &Arrivals, lookahead: i64) -> i64 {
+        (arrivals.spread() + MARGIN_SAMPLES + lookahead)
+            .clamp(self.minimum, self.maximum - 2 * TICK)
     }
 
-    /// The backlog beyond which packets must go at once.
-    pub(crate) fn maximum_samples(&self) -> i64 {
-        self.maximum_samples
-    }
-
-    /// Takes note that a packet of `samples` plays while the newest begins `backlog` after it.
-    pub(crate) fn observe(&mut self, backlog: i64, samples: i64) {
-        self.smallest = self.smallest.min(backlog);
-        self.settled = self.settled.map(|settled| settled.min(backlog));
-        self.seen += samples;
-        if self.seen >= WINDOW_SAMPLES {
-            self.settled = Some(self.smallest);
-            self.smallest = i64::MAX;
-            self.seen = 0;
+    /// What to do at `progress`, where the fastest transit is `fastest`.
+    pub(super) fn change(&self, progress: Progress, fastest: i64, target: i64) -> Change {
+        let step = step(progress.length);
+        let slack = progress.ahead.rem_euclid(step);
+        let excess = progress.useful() - fastest - target;
+        if excess < -TOLERANCE_SAMPLES {
+            let haste = if excess < -FAR_SAMPLES {
+                Haste::Now
+            } else {
+                Haste::Soon
+            };
+            return Change::Lengthen { haste };
         }
-    }
-
-    /// Whether a packet of `samples` could be left out and the target would still be met.
-    pub(crate) fn is_excessive_by(&self, samples: i64) -> bool {
-        self.settled
-            .is_some_and(|settled| settled - samples >= self.target_samples)
-    }
-
-    /// Measures anew: the delay has just been changed.
-    pub(crate) fn restart(&mut self) {
-        self.smallest = i64::MAX;
-        self.seen = 0;
-        self.settled = None;
+        if excess >= TICK {
+            let haste = if excess > FAR_SAMPLES {
+                Haste::Now
+            } else {
+                Haste::Soon
+            };
+            let at_most = slack + excess / step * step;
+            return Change::Shorten { at_most, haste };
+        }
+        if slack >= TOLERATED_SLACK_SAMPLES {
+            return Change::Shorten {
+                at_most: slack,
+                haste: Haste::Idly,
+            };
+        }
+        Change::Keep
     }
 }
 
-fn samples_in(duration: Duration) -> i64 {
-    let samples = duration.as_micros() * u128::from(SAMPLE_RATE_HZ) / 1_000_000;
-    i64::try_from(samples).unwrap_or(i64::MAX)
+impl Progress {
+    /// From a packet's media time to the tick that needs it, for the packet that is needed the
+    /// earliest before it plays.
+    pub(super) const fn useful(&self) -> i64 {
+        let step = step(self.length);
+        let earliest = self.ahead.rem_euclid(step) + TICK - step;
+        self.now + self.ahead - self.position - earliest
+    }
+
+    /// From a packet's media time to when it plays.
+    pub(super) const fn delay(&self) -> i64 {
+        self.now + self.ahead - self.position
+    }
+}
+
+/// The grid on which packets of `length` begin within ticks.
+const fn step(length: i64) -> i64 {
+    let (mut larger, mut smaller) = (TICK, length);
+    while smaller > 0 {
+        (larger, smaller) = (smaller, larger % smaller);
+    }
+    larger
+}
+
+/// `time` in samples since the room began, far from any overflow.
+pub(super) fn samples_at(time: RoomTime) -> i64 {
+    samples_in(time.since_start())
+}
+
+/// A length of time in samples, far from any overflow.
+pub(super) fn samples_in(duration: Duration) -> i64 {
+    let samples = duration.as_nanos() * u128::from(SAMPLE_RATE_HZ) / 1_000_000_000;
+    i64::try_from(samples).map_or(i64::MAX / 4, |samples| samples.min(i64::MAX / 4))
+}
+
+/// A length in samples as time; zero if negative.
+pub(super) fn duration_of(samples: i64) -> Duration {
+    let samples = u64::try_from(samples).unwrap_or(0);
+    Duration::from_micros(samples.saturating_mul(1_000) / 48)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn delay_is_excessive_only_after_a_second_without_need_of_it() {
-        let mut delay = Delay::new(&AudioConfig::default());
+    const MS: i64 = 48;
 
-        for _ in 0..49 {
-            delay.observe(2_880, 960);
-            assert!(!delay.is_excessive_by(960));
+    fn change(length: i64, ahead: i64, useful_above_target: i64) -> Change {
+        let delay = Delay::new(&AudioConfig::default());
+        let target = 20 * MS;
+        let mut progress = Progress {
+            now: 1_000_000,
+            ahead,
+            position: 0,
+            length,
+        };
+        progress.position += progress.useful() - target - useful_above_target;
+        delay.change(progress, 0, target)
+    }
+
+    #[test]
+    fn a_delay_from_a_bit_below_the_target_to_a_tick_above_it_is_kept() {
+        for excess_ms in [-5, 0, 10, 19] {
+            assert_eq!(change(960, 0, excess_ms * MS), Change::Keep, "{excess_ms}");
         }
-        delay.observe(2_880, 960);
-
-        assert!(delay.is_excessive_by(960));
-    }
-
-    #[test]
-    fn one_packet_that_needed_the_delay_keeps_it() {
-        let mut delay = Delay::new(&AudioConfig::default());
-        for _ in 0..50 {
-            delay.observe(2_880, 960);
+        for excess_ms in [-5, 0, 19] {
+            assert_eq!(change(480, 0, excess_ms * MS), Change::Keep, "{excess_ms}");
         }
-
-        delay.observe(1_920, 960);
-
-        assert!(!delay.is_excessive_by(960));
     }
 
     #[test]
-    fn a_maximum_below_the_target_is_taken_as_one_tick_above_it() {
-        let delay = Delay::new(&AudioConfig {
-            jitter_maximum: Duration::ZERO,
-            ..AudioConfig::default()
-        });
-
-        assert_eq!(delay.maximum_samples(), 1_920 + 960);
+    fn a_delay_a_tick_above_the_target_is_shortened_by_whole_packets_and_the_slack() {
+        let rows = [
+            (960, 0, 20, 960, Haste::Soon),
+            (960, 240, 20, 1_200, Haste::Soon),
+            (960, 960, 39, 960, Haste::Soon),
+            (960, 0, 100, 4_800, Haste::Now),
+            (480, 0, 39, 1_440, Haste::Soon),
+            (2_880, 1_920, 25, 960, Haste::Soon),
+            (120, 0, 21, 960, Haste::Soon),
+        ];
+        for (length, ahead, excess_ms, at_most, haste) in rows {
+            assert_eq!(
+                change(length, ahead, excess_ms * MS),
+                Change::Shorten { at_most, haste },
+                "{length} {ahead} {excess_ms}"
+            );
+        }
     }
 
     #[test]
-    fn absurd_settings_are_taken_as_the_longest_delay() {
-        let delay = Delay::new(&AudioConfig {
-            jitter_target: Duration::MAX,
-            jitter_maximum: Duration::MAX,
-            ..AudioConfig::default()
-        });
+    fn slack_is_played_away_when_it_costs_nothing() {
+        let haste = Haste::Idly;
 
-        assert_eq!(delay.target(), AudioConfig::LONGEST_DELAY);
-        assert_eq!(delay.maximum_samples(), 96_000);
+        assert_eq!(change(960, 119, 0), Change::Keep);
+        assert_eq!(
+            change(960, 500, 0),
+            Change::Shorten {
+                at_most: 500,
+                haste
+            }
+        );
+        assert_eq!(change(480, 480, 0), Change::Keep);
+    }
+
+    #[test]
+    fn a_delay_below_the_target_is_lengthened() {
+        let rows = [(-6, Haste::Soon), (-39, Haste::Soon), (-41, Haste::Now)];
+        for (excess_ms, haste) in rows {
+            assert_eq!(
+                change(960, 0, excess_ms * MS),
+                Change::Lengthen { haste },
+                "{excess_ms}"
+            );
+        }
+    }
+
+    #[test]
+    fn absurd_settings_are_taken_as_the_nearest_that_make_sense() {
+        let delay = |minimum, maximum| {
+            Delay::new(&AudioConfig {
+                jitter_minimum: minimum,
+                jitter_maximum: maximum,
+                ..AudioConfig::default()
+            })
+        };
+
+        let longest = delay(Duration::MAX, Duration::MAX);
+        let shortest = delay(Duration::MAX, Duration::ZERO);
+
+        assert_eq!(longest.maximum(), 48_000);
+        assert_eq!(longest.target(&Arrivals::new(), 0), 48_000 - 1_920);
+        assert_eq!(shortest.maximum(), 2_880);
+        assert_eq!(shortest.target(&Arrivals::new(), 0), 960);
     }
 }

@@ -11,8 +11,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use codecs::audio::MAX_PACKET_SAMPLES;
 use codecs::rtp::{ExtSeqNo, ExtTimestamp, RtpTimestamp, SeqNo, SeqUnwrapper, TimestampUnwrapper};
 
+use super::SHORTEST_SAMPLES;
 use crate::audio::{AudioCounters, AudioPacket};
 
 /// The most packets one track can have waiting: 320 ms of the shortest kind, 2.5 ms.
@@ -42,11 +44,13 @@ pub(super) struct Stamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inserted {
     /// It waits in its place.
-    Kept,
+    Kept(Stamp),
+    /// Its playout has passed; it is counted.
+    Late(Stamp),
     /// It was not kept, and is counted.
     Refused,
     /// It waits in its place, the first of a stream that started over. What waited is gone.
-    Restarted,
+    Restarted(Stamp),
 }
 
 /// Packets in order, from the next to play to the newest.
@@ -108,7 +112,7 @@ impl Order {
                 // Its absence was counted as a loss.
                 counters.lost = counters.lost.saturating_sub(1);
             }
-            return Inserted::Refused;
+            return Inserted::Late(stamp);
         }
         self.packets.insert(
             place,
@@ -120,7 +124,7 @@ impl Order {
         if self.packets.len() > CAPACITY {
             self.drop_front(counters);
         }
-        Inserted::Kept
+        Inserted::Kept(stamp)
     }
 
     pub(super) fn front(&self) -> Option<&Ordered> {
@@ -131,6 +135,24 @@ impl Order {
         self.packets.get(at)
     }
 
+    /// The packets that have not come, of those that playout still wants: each with the place of
+    /// the first packet after it, in order.
+    pub(super) fn holes(&self) -> impl Iterator<Item = (ExtSeqNo, Stamp)> + '_ {
+        let next = self.wanted.map(|(_, next)| next.0);
+        let first = self.packets.front().map(|front| front.stamp.seq.0);
+        // As far back as a packet is believed.
+        let mut seq = next
+            .or(first)
+            .zip(self.newest)
+            .map_or(0, |(seq, newest)| seq.max(newest.seq.0 - MAX_MISORDER));
+        self.packets.iter().flat_map(move |kept| {
+            let hole = seq..kept.stamp.seq.0;
+            seq = seq.max(kept.stamp.seq.0 + 1);
+            hole.map(|missing| (ExtSeqNo(missing), kept.stamp))
+        })
+    }
+
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.packets.len()
     }
@@ -141,7 +163,30 @@ impl Order {
             .partition_point(|kept| kept.stamp.timestamp.0 < timestamp)
     }
 
-    /// The timestamp of the newest packet that waits.
+    /// How long the first packet plays, if the one after it waits too; a multiple of
+    /// [`SHORTEST_SAMPLES`] that a packet can have.
+    pub(super) fn front_length(&self) -> Option<i64> {
+        let (front, second) = (self.packets.front()?.stamp, self.packets.get(1)?.stamp);
+        let length = second.timestamp.0 - front.timestamp.0;
+        let shortest = SHORTEST_SAMPLES as i64;
+        let is_length = (shortest..=MAX_PACKET_SAMPLES as i64).contains(&length)
+            && length % shortest == 0
+            && second.seq.0 - front.seq.0 == 1;
+        is_length.then_some(length)
+    }
+
+    /// Whether the first packet is more than `most` before `newest`, and not because of a jump in
+    /// media time that comes right after it.
+    pub(super) fn front_waits_longer(&self, newest: i64, most: i64) -> bool {
+        let (Some(front), Some(second)) = (self.packets.front(), self.packets.get(1)) else {
+            return false;
+        };
+        let (front, second) = (front.stamp.timestamp.0, second.stamp.timestamp.0);
+        newest - front > most
+            && (newest - second >= most || second - front <= MAX_PACKET_SAMPLES as i64)
+    }
+
+    /// The timestamp of the last packet that waits.
     pub(super) fn back_timestamp(&self) -> Option<i64> {
         Some(self.packets.back()?.stamp.timestamp.0)
     }
@@ -216,8 +261,10 @@ impl Order {
         }
         counters.dropped += self.packets.len() as u64;
         self.forget();
-        self.insert(packet, counters);
-        Inserted::Restarted
+        match self.insert(packet, counters) {
+            Inserted::Kept(stamp) => Inserted::Restarted(stamp),
+            other => other,
+        }
     }
 
     /// Back to the state of [`Order::new`], keeping the memory.

@@ -38,7 +38,8 @@ fn packets_out_of_order_play_in_order() {
 
     let (played, counters) = tables(&rows, 7);
 
-    assert_eq!(played, "- - 0 1 2 3 4");
+    // The fastest is the packet that came 20 ms early.
+    assert_eq!(played, "- 0 1 2 3 4 ~");
     assert_eq!(counters, AudioCounters::default());
 }
 
@@ -154,15 +155,15 @@ fn a_stream_that_has_become_later_goes_on_with_more_delay_and_no_loss() {
 }
 
 #[test]
-fn a_burst_beyond_the_maximum_delay_is_cut_to_the_target() {
+fn a_burst_beyond_the_maximum_delay_is_cut_to_the_maximum() {
     let rows: Vec<Row> = (0..12).map(|at| (at, at, 0)).collect();
 
     let (played, counters) = tables(&rows, 6);
 
-    // Twelve packets of which the newest begins 220 ms after the first: the ones that begin more
-    // than 40 ms before it go.
-    assert_eq!(played, "9 10 11 ~ ~ ~");
-    assert_eq!(counters.dropped, 9);
+    // Twelve packets of which the newest begins 220 ms after the first, and may have come up to a
+    // tick ago: the ones that begin more than 180 ms before it go.
+    assert_eq!(played, "2 3 4 5 6 7");
+    assert_eq!(counters.dropped, 2);
     assert_eq!(counters.lost, 0);
 }
 
@@ -177,7 +178,7 @@ fn a_burst_within_the_maximum_delay_plays_whole() {
 }
 
 #[test]
-fn after_a_stall_the_delay_is_the_target_again() {
+fn after_a_stall_the_backlog_plays_up_to_the_maximum() {
     let regular = (0..5).map(|at| (at, at, at as u64 * 20));
     let stalled = (5..20).map(|at| (at, at, 400));
     let again = (20..25).map(|at| (at, at, at as u64 * 20));
@@ -187,9 +188,9 @@ fn after_a_stall_the_delay_is_the_target_again() {
 
     assert_eq!(
         played,
-        "- - 0 1 2 3 4 ~ ~ ~ ~ ~ - - - - - - - - 18 19 20 21 22 23 24"
+        "- - 0 1 2 3 4 ~ ~ ~ ~ ~ - - - - - - - - 11 12 13 14 15 16 17"
     );
-    assert_eq!((counters.dropped, counters.lost), (13, 0));
+    assert_eq!((counters.dropped, counters.lost), (6, 0));
 }
 
 #[test]
@@ -241,9 +242,8 @@ fn a_sender_that_starts_over_is_heard_from_its_second_packet_on() {
 fn beyond_the_capacity_the_oldest_go_first() {
     // Packets of 2.5 ms, so that the capacity and not the delay decides.
     let mut run = Run::new(AudioConfig {
-        jitter_target: Duration::from_secs(1),
-        jitter_maximum: Duration::from_secs(2),
-        ..AudioConfig::default()
+        jitter_maximum: Duration::from_secs(1),
+        ..fixed()
     });
 
     for seq in 0..200 {
@@ -258,7 +258,7 @@ fn beyond_the_capacity_the_oldest_go_first() {
 #[test]
 fn packets_of_every_length_play_without_a_gap() {
     for samples in [120i64, 240, 480, 960, 1_920, 2_880, 5_760] {
-        let mut run = Run::new(AudioConfig::default());
+        let mut run = Run::new(fixed());
         run.packet_samples = samples;
         let mut arrived = 0;
         let mut pieces = Vec::new();
@@ -279,44 +279,6 @@ fn packets_of_every_length_play_without_a_gap() {
         let in_order: Vec<_> = (0..played.len()).map(|at| at.to_string()).collect();
         assert_eq!(played, in_order, "{samples}");
         assert_eq!(run.counters, AudioCounters::default(), "{samples}");
-    }
-}
-
-#[test]
-fn clocks_that_drift_for_hours_leave_the_delay_bounded() {
-    for drift_ppm in [-200i64, 200] {
-        let mut run = Run::new(AudioConfig::default());
-        let mut sent = 0i64;
-        let mut concealed = 0;
-        let mut longest = 0;
-
-        for tick in 0..(3 * 3_600 * 50) {
-            let now_us = tick * 20_000;
-            // A clock that runs fast sends its nth packet early.
-            while sent * (20_000 - drift_ppm * 20_000 / 1_000_000) <= now_us {
-                run.insert(sent, sent * TICK, (now_us / 1_000) as u64);
-                sent += 1;
-            }
-            let mut pieces = Vec::new();
-            run.tick_into((now_us / 1_000) as u64, &mut pieces);
-            concealed += pieces.iter().filter(|piece| *piece == "~").count();
-            longest = longest.max(run.jitter.order.len());
-        }
-
-        // Three hours at 200 ppm are 2.16 s: 108 packets too few or too many.
-        if drift_ppm > 0 {
-            assert!(
-                (80..=120).contains(&run.counters.dropped),
-                "{:?}",
-                run.counters
-            );
-            assert_eq!(concealed, 0);
-        } else {
-            assert!((100..=115).contains(&concealed), "{concealed}");
-            assert_eq!(run.counters, AudioCounters::default());
-        }
-        // 160 ms and the packet that went beyond.
-        assert!(longest <= 10, "{longest}");
     }
 }
 
@@ -377,7 +339,7 @@ proptest! {
     fn whatever_comes_every_tick_ends_and_every_packet_is_accounted_for(
         operations in prop::collection::vec(operation(), 1..400)
     ) {
-        let mut run = Run::new(AudioConfig::default());
+        let mut run = Run::new(fixed());
         let (mut seq, mut timestamp, mut now_ms) = (0u16, 0u32, 0);
         let (mut inserted, mut given) = (0u64, 0u64);
 
@@ -415,6 +377,15 @@ proptest! {
     }
 }
 
+/// The tables are about order and time: a target that no row moves, and a maximum within reach.
+fn fixed() -> AudioConfig {
+    AudioConfig {
+        jitter_minimum: Duration::from_millis(40),
+        jitter_maximum: Duration::from_millis(200),
+        ..AudioConfig::default()
+    }
+}
+
 /// Plays `rows` for `ticks` ticks from every start of the counters, and wants the same each time.
 fn tables(rows: &[Row], ticks: u64) -> (String, AudioCounters) {
     let outcomes = STARTS.map(|start| table(rows, ticks, start));
@@ -425,7 +396,7 @@ fn tables(rows: &[Row], ticks: u64) -> (String, AudioCounters) {
 }
 
 fn table(rows: &[Row], ticks: u64, start: u16) -> (String, AudioCounters) {
-    let mut run = Run::new(AudioConfig::default());
+    let mut run = Run::new(fixed());
     run.start = start;
     let mut rows = rows.iter().peekable();
     let mut played = Vec::new();
@@ -491,10 +462,12 @@ impl Run {
 
     fn piece(&mut self, now_ms: u64) -> String {
         let now = RoomTime::from_ms(now_ms);
-        let (piece, samples) = match self.jitter.take(now, &mut self.counters) {
+        let ahead = self.ahead as usize;
+        let (piece, samples) = match self.jitter.take(now, ahead, &mut self.counters) {
             Due::Packet(payload) => {
                 let name = String::from_utf8_lossy(&payload).into_owned();
-                self.jitter.played(self.packet_samples as usize);
+                self.jitter
+                    .played(self.packet_samples as usize, Copies::Carried);
                 (name, self.packet_samples)
             }
             Due::Recover { samples, .. } => ("^".to_owned(), samples as i64),
