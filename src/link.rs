@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
+use codecs::rtp::SeqNo;
 use crossbeam_queue::ArrayQueue;
 use mixer::RoomTime;
 use mixer::audio::AudioPacket;
@@ -29,6 +30,9 @@ const VIDEO_IN_PACKETS: usize = 256;
 
 /// Audio packets on the way out: half a second.
 const AUDIO_OUT_PACKETS: usize = 25;
+
+/// Audio packets to be asked for: more than are missing when a resend still helps.
+const AUDIO_ASKED_PACKETS: usize = 16;
 
 /// Video frames on the way out: a sixth of a second at 30 frames per second. A transport that
 /// falls further behind loses the oldest and asks its room for a keyframe.
@@ -108,6 +112,8 @@ pub(crate) struct Link {
     outgoing: Notify,
     viewer_wants_keyframe: AtomicBool,
     source_owes_keyframe: Notify,
+    audio_asked: Ring<SeqNo>,
+    source_owes_audio: Notify,
     /// What is known of the network between the two.
     pub(crate) path: Path,
 }
@@ -124,6 +130,8 @@ impl Link {
             outgoing: Notify::new(),
             viewer_wants_keyframe: AtomicBool::new(true),
             source_owes_keyframe: Notify::new(),
+            audio_asked: Ring::new(AUDIO_ASKED_PACKETS),
+            source_owes_audio: Notify::new(),
             path: Path::default(),
         }
     }
@@ -185,6 +193,25 @@ impl Link {
     /// Resolves when the participant is to be asked for a keyframe.
     pub(crate) async fn source_owes_keyframe(&self) {
         self.source_owes_keyframe.notified().await;
+    }
+
+    /// Has the transport ask the participant for an audio packet again.
+    pub(crate) fn request_audio(&self, seq: SeqNo) {
+        self.audio_asked.push(seq);
+        self.source_owes_audio.notify_one();
+    }
+
+    /// Resolves with the audio packets that the participant is to be asked for; never empty.
+    pub(crate) async fn source_owes_audio(&self) -> Vec<u16> {
+        loop {
+            self.source_owes_audio.notified().await;
+            let owed: Vec<u16> = std::iter::from_fn(|| self.audio_asked.pop())
+                .map(|seq| seq.0)
+                .collect();
+            if !owed.is_empty() {
+                return owed;
+            }
+        }
     }
 
     /// What was dropped for want of room: packets in, audio packets out and frames out.

@@ -6,7 +6,9 @@
 //! not known here.
 
 mod asker;
+mod capture;
 mod engine;
+mod hidden_loss;
 mod history;
 mod loss_class;
 mod missing;

@@ -4,17 +4,23 @@
 //! Each value is an atomic of its own; two that are read after one another may be of different
 //! reports.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Stands for a round trip that has not been measured.
 const UNKNOWN: u64 = u64::MAX;
+
+/// Stands for a skew that has not been measured.
+const UNKNOWN_SKEW: i64 = i64::MIN;
 
 /// The gauges of one transport.
 #[derive(Debug)]
 pub(crate) struct Path {
     round_trip_us: AtomicU64,
     expected_audio_loss: AtomicU8,
+    skew_us: AtomicI64,
+    audio_delay_us: AtomicU64,
+    audio_nack: AtomicBool,
     /// What the participant reports about the audio it gets.
     pub(crate) audio: Reported,
     /// What the participant reports about the video it gets.
@@ -52,6 +58,10 @@ pub(crate) struct PathSnapshot {
     pub(crate) round_trip: Option<Duration>,
     /// What the audio encoder is to expect.
     pub(crate) expected_audio_loss_percent: u8,
+    /// What audio takes longer to get here than video, in microseconds.
+    pub(crate) skew_us: Option<i64>,
+    /// How long the participant's audio waits here.
+    pub(crate) audio_delay: Duration,
     /// The last report about our audio.
     pub(crate) audio: ReportedSnapshot,
     /// The last report about our video.
@@ -84,6 +94,9 @@ impl Default for Path {
         Self {
             round_trip_us: AtomicU64::new(UNKNOWN),
             expected_audio_loss: AtomicU8::new(0),
+            skew_us: AtomicI64::new(UNKNOWN_SKEW),
+            audio_delay_us: AtomicU64::new(0),
+            audio_nack: AtomicBool::new(false),
             audio: Reported::default(),
             video: Reported::default(),
             resends: Resends::default(),
@@ -105,6 +118,18 @@ impl Path {
         self.round_trip_us.store(micros, Ordering::Relaxed);
     }
 
+    /// The round trip if the participant resends audio when it is asked to; `None` if not, or
+    /// while it is unknown.
+    pub(crate) fn audio_round_trip(&self) -> Option<Duration> {
+        let resends = self.audio_nack.load(Ordering::Relaxed);
+        self.round_trip().filter(|_| resends)
+    }
+
+    /// Says whether the participant resends audio.
+    pub(crate) fn set_audio_nack(&self, resends: bool) {
+        self.audio_nack.store(resends, Ordering::Relaxed);
+    }
+
     /// The loss that the audio encoder is to expect, in percent.
     pub(crate) fn expected_audio_loss(&self) -> u8 {
         self.expected_audio_loss.load(Ordering::Relaxed)
@@ -113,6 +138,30 @@ impl Path {
     /// Sets it.
     pub(crate) fn set_expected_audio_loss(&self, percent: u8) {
         self.expected_audio_loss.store(percent, Ordering::Relaxed);
+    }
+
+    /// By how many microseconds the participant's audio takes longer to get here than the video
+    /// captured with it; negative if video does. `None` while unknown.
+    pub(crate) fn skew_us(&self) -> Option<i64> {
+        let skew = self.skew_us.load(Ordering::Relaxed);
+        (skew != UNKNOWN_SKEW).then_some(skew)
+    }
+
+    /// Sets it.
+    pub(crate) fn set_skew_us(&self, skew: Option<i64>) {
+        let skew = skew.unwrap_or(UNKNOWN_SKEW);
+        self.skew_us.store(skew, Ordering::Relaxed);
+    }
+
+    /// How long the participant's audio waits here before it is mixed.
+    pub(crate) fn audio_delay(&self) -> Duration {
+        Duration::from_micros(self.audio_delay_us.load(Ordering::Relaxed))
+    }
+
+    /// Sets it.
+    pub(crate) fn set_audio_delay(&self, delay: Duration) {
+        let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
+        self.audio_delay_us.store(micros, Ordering::Relaxed);
     }
 
     /// Counts packets of the participant's that we have asked for again.
@@ -133,6 +182,8 @@ impl Path {
         PathSnapshot {
             round_trip: self.round_trip(),
             expected_audio_loss_percent: self.expected_audio_loss(),
+            skew_us: self.skew_us(),
+            audio_delay: self.audio_delay(),
             audio: self.audio.snapshot(),
             video: self.video.snapshot(),
             resent: load(answered),

@@ -13,6 +13,7 @@ use mixer::audio::{AudioConfig, AudioInput, AudioMixer, Muted};
 use tokio::sync::watch;
 use tracing::{debug, info};
 
+use super::audio_path::{AudioPath, note_delay};
 use super::schedule::Schedule;
 use super::video_thread::VideoControl;
 use crate::link::{AudioOut, Link};
@@ -27,10 +28,10 @@ const TICK_TIMESTAMP_STEP: u32 = 960;
 /// ring. Eight times what the shortest usual packet time (10 ms) brings.
 const PACKETS_PER_TICK: usize = 16;
 
-/// A participant's link, and the loss its encoder was told to expect.
-struct Listener {
+/// Somebody connected.
+struct Member {
     link: Arc<Link>,
-    expected_loss_percent: u8,
+    path: AudioPath,
 }
 
 /// What the room asks of the thread.
@@ -61,7 +62,7 @@ pub(super) fn run(
 ) {
     info!("audio thread started");
     let mut mixer = AudioMixer::new(AudioConfig::default());
-    let mut listeners: BTreeMap<ParticipantId, Listener> = BTreeMap::new();
+    let mut members: BTreeMap<ParticipantId, Member> = BTreeMap::new();
     let mut schedule = Schedule::new(room_start, PERIOD, Instant::now());
     loop {
         let point = schedule.next(Instant::now());
@@ -69,7 +70,7 @@ pub(super) fn run(
 
         loop {
             match controls.try_recv() {
-                Ok(control) => obey(&mut mixer, &mut listeners, control),
+                Ok(control) => obey(&mut mixer, &mut members, control),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
                     info!(skipped_ticks = schedule.skipped(), "audio thread ended");
@@ -77,9 +78,9 @@ pub(super) fn run(
                 }
             }
         }
-        for (participant, listener) in &mut listeners {
-            follow_loss(&mut mixer, *participant, listener);
-            let audio_in = &listener.link.audio_in;
+        for (participant, Member { link, path }) in &mut members {
+            path.follow(&link.path, *participant, &mut mixer);
+            let audio_in = &link.audio_in;
             for packet in std::iter::from_fn(|| audio_in.pop()).take(PACKETS_PER_TICK) {
                 mixer.handle(AudioInput::Packet {
                     participant: *participant,
@@ -96,9 +97,14 @@ pub(super) fn run(
             .iter()
             .filter(|packet| !packet.payload.is_empty())
         {
-            if let Some(listener) = listeners.get(&packet.participant) {
+            if let Some(member) = members.get(&packet.participant) {
                 let payload = Bytes::copy_from_slice(&packet.payload);
-                listener.link.send_audio(AudioOut { timestamp, payload });
+                member.link.send_audio(AudioOut { timestamp, payload });
+            }
+        }
+        for (participant, seq) in tick.missing {
+            if let Some(member) = members.get(participant) {
+                member.link.request_audio(*seq);
             }
         }
         let speaker = tick.active_speaker;
@@ -112,25 +118,15 @@ pub(super) fn run(
             // A full channel means that the video thread is a thousand requests behind.
             let _ = to_video.try_send(VideoControl::Speaker(speaker));
         }
-    }
-}
-
-/// Prepares the listener's encoder for the loss that its receiver reports.
-fn follow_loss(mixer: &mut AudioMixer, participant: ParticipantId, listener: &mut Listener) {
-    let percent = listener.link.path.expected_audio_loss();
-    if percent != listener.expected_loss_percent {
-        debug!(%participant, percent, "expected loss");
-        listener.expected_loss_percent = percent;
-        mixer.handle(AudioInput::ExpectedLoss {
-            participant,
-            percent,
-        });
+        for (participant, member) in &members {
+            note_delay(&mixer, *participant, &member.link.path);
+        }
     }
 }
 
 fn obey(
     mixer: &mut AudioMixer,
-    listeners: &mut BTreeMap<ParticipantId, Listener>,
+    members: &mut BTreeMap<ParticipantId, Member>,
     control: AudioControl,
 ) {
     match control {
@@ -150,11 +146,8 @@ fn obey(
                     encoder,
                 });
             }
-            let listener = Listener {
-                link,
-                expected_loss_percent: 0,
-            };
-            listeners.insert(participant, listener);
+            let path = AudioPath::default();
+            members.insert(participant, Member { link, path });
         }
         AudioControl::Detach { participant } => {
             if let Some(counters) = mixer.counters(participant) {
@@ -162,7 +155,7 @@ fn obey(
             }
             mixer.handle(AudioInput::RemoveTrack { participant });
             mixer.handle(AudioInput::RemoveOutput { participant });
-            if let Some(Listener { link, .. }) = listeners.remove(&participant) {
+            if let Some(Member { link, .. }) = members.remove(&participant) {
                 debug!(%participant, dropped = link.dropped(), "detached");
             }
         }

@@ -1,4 +1,5 @@
-//! Asks the participant for packets that did not come (RFC 4585 §6.2.1).
+//! Asks the participant for video packets that did not come (RFC 4585 §6.2.1), and notes whether
+//! audio may be asked for: which audio packet is worth a request is known to its jitter buffer.
 //!
 //! What comes by RTX counts as come: the crate unwraps it only behind the interceptor chain, so the
 //! original sequence number is read here from the payload's head (RFC 4588 §4).
@@ -14,11 +15,11 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
     TransportLayerNack, nack_pairs_from_sequence_numbers,
 };
 
-use super::missing::{Missing, Patience};
+use super::missing::Missing;
 use super::stage::{Outbox, Stage, has_nack, is_audio};
 use crate::link::Link;
 
-/// One audio and one video stream, and some more of a client that changes its mind.
+/// One video stream, and some more of a client that changes its mind.
 const MAX_STREAMS: usize = 8;
 
 /// The stage that asks.
@@ -86,18 +87,13 @@ impl Stage for Asker {
             self.originals.insert(rtx, info.ssrc);
             self.streams.remove(&rtx);
         }
-        if has_nack(info)
+        if is_audio(info) {
+            self.link.path.set_audio_nack(has_nack(info));
+        } else if has_nack(info)
             && !self.originals.contains_key(&info.ssrc)
             && self.streams.len() < MAX_STREAMS
         {
-            let patience = if is_audio(info) {
-                Patience::AUDIO
-            } else {
-                Patience::VIDEO
-            };
-            self.streams
-                .entry(info.ssrc)
-                .or_insert_with(|| Missing::new(patience));
+            self.streams.entry(info.ssrc).or_default();
         }
     }
 
@@ -190,6 +186,23 @@ mod tests {
         let later = wake + Duration::from_millis(100);
         assert_eq!(asked(&mut asker, later), [(VIDEO, vec![12])]);
         assert_eq!(asker.link.path.snapshot().requested, 3);
+    }
+
+    #[test]
+    fn audio_is_left_to_its_jitter_buffer_which_may_ask_if_that_was_negotiated() {
+        let mut asker = Asker::new(Arc::new(Link::new(Instant::now())));
+        let audio = StreamInfo {
+            mime_type: "audio/opus".to_owned(),
+            ..info(3, None)
+        };
+        assert_eq!(asker.link.path.audio_round_trip(), None);
+        asker.link.path.set_round_trip(Duration::from_millis(20));
+
+        asker.bind_remote(&audio);
+
+        assert!(asker.streams.is_empty());
+        let round_trip = asker.link.path.audio_round_trip();
+        assert_eq!(round_trip, Some(Duration::from_millis(20)));
     }
 
     #[test]

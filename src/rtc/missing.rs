@@ -1,10 +1,10 @@
-//! Which packets of one incoming stream are missing, and when to ask for them (RFC 4585 §6.2.1).
+//! Which packets of one incoming video stream are missing, and when to ask for them (RFC 4585 §6.2.1).
 //!
 //! A gap in the sequence numbers is asked for once it has outlived a little reordering, and again
 //! once per round trip, until the packet arrives, by itself or as a resend, or is of no use any
 //! more. Time is an argument.
 //!
-//! Holds at most [`Patience::gaps`] missing packets; a larger gap is an outage, which no resend
+//! Holds at most [`MAX_GAPS`] missing packets; a larger gap is an outage, which no resend
 //! can mend.
 
 use std::collections::BTreeMap;
@@ -23,41 +23,21 @@ const INTERVAL_WITHOUT_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// A packet this far behind the newest one is not late: the stream has begun anew.
 const RESTART: i16 = -1_000;
 
-/// For how long and how often a stream's packets are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Patience {
-    /// A packet that is missing for longer is given up.
-    pub(super) age: Duration,
-    /// Requests for one packet.
-    pub(super) requests: u8,
-    /// Packets missing at a time.
-    pub(super) gaps: usize,
-    /// Longest round trip that is worth a request.
-    pub(super) round_trip: Duration,
-}
+/// A packet that is missing for longer is given up.
+const MAX_AGE: Duration = Duration::from_secs(1);
 
-impl Patience {
-    /// For video, where a lost packet costs a keyframe.
-    pub(super) const VIDEO: Self = Self {
-        age: Duration::from_millis(1_000),
-        requests: 8,
-        gaps: 256,
-        round_trip: Duration::from_millis(500),
-    };
+/// Requests for one packet.
+const MAX_REQUESTS: u8 = 8;
 
-    /// For audio, which is played within tenths of a second or not at all.
-    pub(super) const AUDIO: Self = Self {
-        age: Duration::from_millis(200),
-        requests: 2,
-        gaps: 10,
-        round_trip: Duration::from_millis(120),
-    };
-}
+/// Packets missing at a time.
+const MAX_GAPS: usize = 256;
+
+/// Over a longer way nothing comes back in time.
+const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
 
 /// The gaps of one stream.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Missing {
-    patience: Patience,
     /// The highest sequence number so far, unwrapped.
     highest: Option<i64>,
     gaps: BTreeMap<i64, Gap>,
@@ -73,15 +53,6 @@ struct Gap {
 }
 
 impl Missing {
-    pub(super) fn new(patience: Patience) -> Self {
-        Self {
-            patience,
-            highest: None,
-            gaps: BTreeMap::new(),
-            wake: None,
-        }
-    }
-
     /// Packet `seq` of the stream itself has come at `now`.
     pub(super) fn arrived(&mut self, seq: u16, now: Instant) {
         let Some(highest) = self.highest else {
@@ -95,7 +66,7 @@ impl Missing {
             return;
         }
         self.highest = Some(arrived);
-        if usize::try_from(ahead).is_ok_and(|ahead| ahead <= self.patience.gaps + 1) {
+        if usize::try_from(ahead).is_ok_and(|ahead| ahead <= MAX_GAPS + 1) {
             self.open(highest + 1..arrived, now);
         } else {
             self.gaps.clear();
@@ -111,19 +82,18 @@ impl Missing {
     }
 
     /// The packets to ask for at `now`, in order. Forgets those that are of no use any more; on a
-    /// path whose round trip is longer than the stream's patience, all of them.
+    /// path whose round trip is too long, all of them.
     pub(super) fn requests(&mut self, round_trip: Option<Duration>, now: Instant) -> Vec<u16> {
         if self.wake.is_none_or(|wake| wake > now) {
             return Vec::new();
         }
-        if round_trip.is_some_and(|rtt| rtt > self.patience.round_trip) {
+        if round_trip.is_some_and(|rtt| rtt > MAX_ROUND_TRIP) {
             self.gaps.clear();
         }
         let interval = round_trip.map_or(INTERVAL_WITHOUT_ROUND_TRIP, |rtt| rtt.max(MIN_INTERVAL));
-        let Patience { age, requests, .. } = self.patience;
         let mut due = Vec::new();
         self.gaps.retain(|seq, gap| {
-            if now.saturating_duration_since(gap.since) > age {
+            if now.saturating_duration_since(gap.since) > MAX_AGE {
                 return false;
             }
             if gap.next <= now {
@@ -131,7 +101,7 @@ impl Missing {
                 gap.requests += 1;
                 gap.next = now + interval;
             }
-            gap.requests < requests
+            gap.requests < MAX_REQUESTS
         });
         self.wake = self.gaps.values().map(|gap| gap.next).min();
         due
@@ -153,7 +123,7 @@ impl Missing {
             self.gaps.insert(seq, gap);
             self.wake = Some(self.wake.map_or(next, |wake| wake.min(next)));
         }
-        while self.gaps.len() > self.patience.gaps {
+        while self.gaps.len() > MAX_GAPS {
             self.gaps.pop_first();
         }
     }
@@ -180,7 +150,7 @@ mod tests {
     fn a_gap_is_asked_for_after_reordering_and_then_once_per_round_trip_until_it_is_filled() {
         let start = Instant::now();
         for first in [0, 1, 32_767, 32_768, 65_533, 65_534, 65_535] {
-            let mut missing = Missing::new(Patience::VIDEO);
+            let mut missing = Missing::default();
             let seq = |n| wire(i64::from(first) + n);
             missing.arrived(seq(0), start);
             missing.arrived(seq(3), start);
@@ -207,7 +177,7 @@ mod tests {
     #[test]
     fn reordered_packets_are_not_asked_for() {
         let start = Instant::now();
-        let mut missing = Missing::new(Patience::VIDEO);
+        let mut missing = Missing::default();
 
         for (seq, at) in [(10, 0), (12, 1), (11, 9), (14, 10), (13, 12)] {
             missing.arrived(seq, start + ms(at));
@@ -218,26 +188,24 @@ mod tests {
     }
 
     #[test]
-    fn audio_is_asked_for_twice_and_not_at_all_over_a_long_way() {
+    fn nothing_is_asked_for_over_a_long_way() {
         let start = Instant::now();
         let ask = |round_trip| {
-            let mut missing = Missing::new(Patience::AUDIO);
+            let mut missing = Missing::default();
             missing.arrived(1, start);
             missing.arrived(3, start);
-            let asked = (0..1_000).map(|at| missing.requests(round_trip, start + ms(at)).len());
-            asked.sum::<usize>()
+            missing.requests(round_trip, start + ms(10)).len()
         };
 
-        assert_eq!(ask(RTT), 2);
-        assert_eq!(ask(Some(ms(121))), 0);
-        assert_eq!(ask(None), 2);
+        assert_eq!((ask(RTT), ask(None)), (1, 1));
+        assert_eq!(ask(Some(ms(501))), 0);
     }
 
     #[test]
     fn after_an_outage_or_a_restart_nothing_from_before_is_asked_for() {
         let start = Instant::now();
         for jump in [2 + 258, 30_000, 40_000, 64_000] {
-            let mut missing = Missing::new(Patience::VIDEO);
+            let mut missing = Missing::default();
             missing.arrived(0, start);
             missing.arrived(2, start);
 
@@ -252,7 +220,7 @@ mod tests {
     #[test]
     fn what_was_asked_for_often_or_is_old_is_given_up() {
         let start = Instant::now();
-        let mut missing = Missing::new(Patience::VIDEO);
+        let mut missing = Missing::default();
         missing.arrived(0, start);
         missing.arrived(2, start);
 
@@ -269,14 +237,14 @@ mod tests {
         fn any_arrivals_keep_the_gaps_bounded_and_ask_only_for_what_is_missing(
             arrivals in prop::collection::vec((any::<u16>(), any::<bool>(), 0_u64..30), 0..300),
         ) {
-            let mut missing = Missing::new(Patience::VIDEO);
+            let mut missing = Missing::default();
             let (mut now, mut last) = (Instant::now(), 0_u16);
             for (seq, near, pause_ms) in arrivals {
                 now += ms(pause_ms);
                 let seq = if near { last.wrapping_add(seq % 8) } else { seq };
                 last = seq;
                 missing.arrived(seq, now);
-                prop_assert!(missing.gaps.len() <= Patience::VIDEO.gaps);
+                prop_assert!(missing.gaps.len() <= MAX_GAPS);
                 for asked in missing.requests(RTT, now) {
                     prop_assert_ne!(asked, last);
                 }

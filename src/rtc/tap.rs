@@ -1,5 +1,5 @@
 //! Listens to RTCP as it comes and goes: keyframe requests (RFC 4585 §6.3.1, RFC 5104 §4.3.1) and
-//! what the participant reports about our streams (RFC 3550 §6.4).
+//! what the participant reports about our streams and its own (RFC 3550 §6.4).
 //!
 //! The crate routes a compound packet by its first part and keeps the rest to itself, and its
 //! statistics of what is reported stay zero; so both are read where every packet passes: in the
@@ -15,20 +15,37 @@ use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtp::header::Header;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 
+use super::capture::{CaptureClock, SkewMeter};
+use super::hidden_loss::HiddenLoss;
 use super::loss_class::LossWatch;
 use super::reports::ReportReader;
 use super::stage::{Outbox, Stage, is_audio};
 use crate::link::Link;
+
+/// Incoming streams that are followed: one audio and one video stream, and some more of a client
+/// that changes its mind.
+const MAX_INCOMING: usize = 8;
 
 /// The stage that listens.
 pub(super) struct RtcpTap {
     link: Arc<Link>,
     reader: ReportReader,
     audio_loss: LossWatch,
+    hidden_audio_loss: HiddenLoss,
     /// By SSRC. As many as were negotiated: one audio, one video.
     streams: BTreeMap<u32, Stream>,
+    /// The participant's, by SSRC.
+    incoming: BTreeMap<u32, Incoming>,
+    skew: SkewMeter,
+}
+
+/// A stream of the participant's.
+struct Incoming {
+    kind: RtpCodecKind,
+    clock: CaptureClock,
 }
 
 #[derive(Clone, Copy)]
@@ -43,7 +60,10 @@ impl RtcpTap {
             link,
             reader: ReportReader::default(),
             audio_loss: LossWatch::default(),
+            hidden_audio_loss: HiddenLoss::default(),
             streams: BTreeMap::new(),
+            incoming: BTreeMap::new(),
+            skew: SkewMeter::default(),
         }
     }
 
@@ -63,16 +83,36 @@ impl RtcpTap {
             };
             reported.set(reception.fraction_lost, reception.jitter);
             if stream.kind == RtpCodecKind::Audio {
-                let class = self.audio_loss.report(reception.fraction_lost, now);
+                let lost = self.hidden_audio_loss.uncover(reception.fraction_lost);
+                let class = self.audio_loss.report(lost, now);
                 path.set_expected_audio_loss(class.percent());
             }
         }
     }
 }
 
+impl RtcpTap {
+    fn follow(&mut self, header: &Header, now: Instant) {
+        let Some(stream) = self.incoming.get(&header.ssrc) else {
+            return;
+        };
+        let arrival = self.link.room_time(now);
+        match stream.kind {
+            RtpCodecKind::Audio => self.skew.audio(&stream.clock, header.timestamp, arrival),
+            _ if header.marker => self.skew.frame(&stream.clock, header.timestamp, arrival),
+            _ => return,
+        }
+        self.link.path.set_skew_us(self.skew.skew_us());
+    }
+}
+
 impl Stage for RtcpTap {
     fn read(&mut self, packet: &Packet, now: Instant, _out: &mut Outbox) {
-        let Packet::Rtcp(parts) = packet else { return };
+        let parts = match packet {
+            Packet::Rtp(packet) => return self.follow(&packet.header, now),
+            Packet::Rtcp(parts) => parts,
+            _ => return,
+        };
         for part in parts {
             let part = part.as_any();
             if part.is::<PictureLossIndication>() || part.is::<FullIntraRequest>() {
@@ -80,32 +120,62 @@ impl Stage for RtcpTap {
             } else if let Some(report) = part.downcast_ref::<ReceiverReport>() {
                 self.take_over(&report.reports, now);
             } else if let Some(report) = part.downcast_ref::<SenderReport>() {
+                if let Some(stream) = self.incoming.get_mut(&report.ssrc) {
+                    stream.clock.report(report.ntp_time, report.rtp_time);
+                }
                 self.take_over(&report.reports, now);
             }
         }
     }
 
     fn write(&mut self, packet: &Packet, now: Instant) {
-        let Packet::Rtcp(parts) = packet else { return };
-        for part in parts {
-            if let Some(report) = part.as_any().downcast_ref::<SenderReport>() {
-                self.reader.sent(report.ntp_time, now);
+        match packet {
+            Packet::Rtcp(parts) => {
+                for part in parts {
+                    if let Some(report) = part.as_any().downcast_ref::<SenderReport>() {
+                        self.reader.sent(report.ntp_time, now);
+                    }
+                }
             }
+            Packet::Rtp(packet) => {
+                let stream = self.streams.get(&packet.header.ssrc);
+                if stream.is_some_and(|stream| stream.kind == RtpCodecKind::Audio) {
+                    self.hidden_audio_loss.sent(packet.header.sequence_number);
+                }
+            }
+            _ => {}
         }
     }
 
     fn bind_local(&mut self, info: &StreamInfo) {
-        let kind = if is_audio(info) {
-            RtpCodecKind::Audio
-        } else {
-            RtpCodecKind::Video
-        };
-        let clock_hz = info.clock_rate;
+        let (kind, clock_hz) = (kind(info), info.clock_rate);
         self.streams.insert(info.ssrc, Stream { kind, clock_hz });
     }
 
     fn unbind_local(&mut self, info: &StreamInfo) {
         self.streams.remove(&info.ssrc);
+    }
+
+    fn bind_remote(&mut self, info: &StreamInfo) {
+        // A stream of resends is bound like any other, but has no reports.
+        if self.incoming.len() < MAX_INCOMING {
+            self.incoming.entry(info.ssrc).or_insert(Incoming {
+                kind: kind(info),
+                clock: CaptureClock::new(info.clock_rate),
+            });
+        }
+    }
+
+    fn unbind_remote(&mut self, info: &StreamInfo) {
+        self.incoming.remove(&info.ssrc);
+    }
+}
+
+fn kind(info: &StreamInfo) -> RtpCodecKind {
+    if is_audio(info) {
+        RtpCodecKind::Audio
+    } else {
+        RtpCodecKind::Video
     }
 }
 
@@ -195,6 +265,42 @@ mod tests {
         read(&mut tap, Box::new(report), start);
 
         assert_eq!(tap.link.path.snapshot().expected_audio_loss_percent, 0);
+    }
+
+    #[test]
+    fn sender_reports_of_both_streams_give_the_skew_between_them() {
+        let start = Instant::now();
+        let mut tap = tap(start);
+        for (ssrc, clock_rate, mime_type) in [(1, 48_000, "audio/opus"), (2, 90_000, "video/VP8")] {
+            tap.bind_remote(&StreamInfo {
+                ssrc,
+                clock_rate,
+                mime_type: mime_type.to_owned(),
+                ..StreamInfo::default()
+            });
+            let report = SenderReport {
+                ssrc,
+                ntp_time: 0xe000_0001_8000_0000,
+                ..SenderReport::default()
+            };
+            read(&mut tap, Box::new(report), start);
+        }
+
+        // Both captured 100 ms after the moment of the reports.
+        for (ssrc, timestamp, at) in [(1, 4_800, 160), (2, 9_000, 120), (3, 0, 500)] {
+            let header = Header {
+                ssrc,
+                timestamp,
+                marker: true,
+                ..Header::default()
+            };
+            let payload = bytes::Bytes::new();
+            let packet = Packet::Rtp(rtc::rtp::Packet { header, payload });
+            let now = start + Duration::from_millis(at);
+            tap.read(&packet, now, &mut Outbox::default());
+        }
+
+        assert_eq!(tap.link.path.skew_us(), Some(40_000));
     }
 
     #[test]
