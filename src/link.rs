@@ -255,6 +255,21 @@ mod tests {
         assert_eq!(ring.pop(), None);
     }
 
+    #[tokio::test]
+    async fn audio_that_is_owed_is_asked_for_in_one_go_and_at_most_as_much_as_fits() {
+        let link = Link::new(Instant::now());
+        for seq in 0..20 {
+            link.request_audio(SeqNo(seq));
+        }
+
+        let owed = link.source_owes_audio().await;
+
+        let expected: Vec<u16> = (4..20).collect();
+        assert_eq!(owed, expected);
+        link.request_audio(SeqNo(7));
+        assert_eq!(link.source_owes_audio().await, [7]);
+    }
+
     #[test]
     fn a_transport_that_falls_behind_asks_for_a_keyframe() {
         let link = Link::new(Instant::now());

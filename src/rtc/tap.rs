@@ -159,7 +159,7 @@ impl Stage for RtcpTap {
     fn bind_remote(&mut self, info: &StreamInfo) {
         // A stream of resends is bound like any other, but has no reports.
         if self.incoming.len() < MAX_INCOMING {
-            self.incoming.entry(info.ssrc).or_insert(Incoming {
+            self.incoming.entry(info.ssrc).or_insert_with(|| Incoming {
                 kind: kind(info),
                 clock: CaptureClock::new(info.clock_rate),
             });
