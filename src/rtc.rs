@@ -24,6 +24,7 @@ mod stage;
 mod tap;
 mod transport;
 
+pub(crate) use missing::RESEND_PATIENCE;
 pub(crate) use offer::{Direction, Offer, OfferError};
 pub use transport::Candidate;
 pub(crate) use transport::{Rtc, Transport, TransportEvent, TransportId, TransportState};

@@ -24,7 +24,7 @@ use super::lip_sync::LipSync;
 use super::media::MediaConfig;
 use super::schedule::Schedule;
 use crate::link::{KeyframeWish, Link, VideoOut};
-use crate::rtc::Direction;
+use crate::rtc::{Direction, RESEND_PATIENCE};
 
 /// The rung that everybody watches.
 const RUNG: RungId = RungId(0);
@@ -111,6 +111,7 @@ pub(super) fn run(
     };
     let mixing = VideoConfig {
         fit: config.fit,
+        reorder_window: RESEND_PATIENCE,
         ..VideoConfig::default()
     };
     let mut thread = VideoThread {

@@ -23,8 +23,8 @@ const INTERVAL_WITHOUT_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// A packet this far behind the newest one is not late: the stream has begun anew.
 const RESTART: i16 = -1_000;
 
-/// A packet that is missing for longer is given up.
-const MAX_AGE: Duration = Duration::from_secs(1);
+/// A packet that is missing for longer is given up: here, and by whoever puts frames together.
+pub(crate) const RESEND_PATIENCE: Duration = Duration::from_millis(250);
 
 /// Requests for one packet.
 const MAX_REQUESTS: u8 = 8;
@@ -33,7 +33,7 @@ const MAX_REQUESTS: u8 = 8;
 const MAX_GAPS: usize = 256;
 
 /// Over a longer way nothing comes back in time.
-const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
+const MAX_ROUND_TRIP: Duration = Duration::from_millis(240);
 
 /// The gaps of one stream.
 #[derive(Debug, Default)]
@@ -93,7 +93,7 @@ impl Missing {
         let interval = round_trip.map_or(INTERVAL_WITHOUT_ROUND_TRIP, |rtt| rtt.max(MIN_INTERVAL));
         let mut due = Vec::new();
         self.gaps.retain(|seq, gap| {
-            if now.saturating_duration_since(gap.since) > MAX_AGE {
+            if now.saturating_duration_since(gap.since) > RESEND_PATIENCE {
                 return false;
             }
             if gap.next <= now {
@@ -198,7 +198,7 @@ mod tests {
         };
 
         assert_eq!((ask(RTT), ask(None)), (1, 1));
-        assert_eq!(ask(Some(ms(501))), 0);
+        assert_eq!(ask(Some(ms(241))), 0);
     }
 
     #[test]
@@ -220,16 +220,22 @@ mod tests {
     #[test]
     fn what_was_asked_for_often_or_is_old_is_given_up() {
         let start = Instant::now();
-        let mut missing = Missing::default();
-        missing.arrived(0, start);
-        missing.arrived(2, start);
+        let asked_at = |round_trip| {
+            let mut missing = Missing::default();
+            missing.arrived(0, start);
+            missing.arrived(2, start);
+            let asks = |at: &u64| {
+                !missing
+                    .requests(Some(round_trip), start + ms(*at))
+                    .is_empty()
+            };
+            let asked_at: Vec<u64> = (0..2_000).filter(asks).collect();
+            assert_eq!(missing.wake(), None);
+            asked_at
+        };
 
-        let asked_at: Vec<u64> = (0..2_000)
-            .filter(|at| !missing.requests(Some(ms(200)), start + ms(*at)).is_empty())
-            .collect();
-
-        assert_eq!(asked_at, [10, 210, 410, 610, 810]);
-        assert_eq!(missing.wake(), None);
+        assert_eq!(asked_at(ms(1)), [10, 30, 50, 70, 90, 110, 130, 150]);
+        assert_eq!(asked_at(ms(100)), [10, 110, 210]);
     }
 
     proptest! {
