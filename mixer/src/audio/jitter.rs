@@ -112,6 +112,14 @@ enum Phase {
     },
 }
 
+/// How a packet came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    ByItself,
+    /// Because it was asked for.
+    Again,
+}
+
 /// What came with the packet last taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Copies {
@@ -139,10 +147,15 @@ impl JitterBuffer {
         let arrival = packet.arrival;
         let inserted = self.order.insert(packet, counters);
         match inserted {
-            Inserted::Kept(stamp) => self.observe(stamp, arrival),
+            Inserted::Kept(stamp) => {
+                if self.observe(stamp, arrival) == Came::Again {
+                    self.losses.came_again();
+                }
+            }
             Inserted::Late(stamp) => {
-                self.losses.was_late();
-                self.observe(stamp, arrival);
+                if self.observe(stamp, arrival) == Came::ByItself {
+                    self.losses.was_late();
+                }
             }
             Inserted::Restarted(stamp) => {
                 self.asked.clear();
@@ -270,19 +283,19 @@ impl JitterBuffer {
         usize::try_from(self.packet_samples).unwrap_or(TICK_SAMPLES)
     }
 
-    fn observe(&mut self, stamp: Stamp, arrival: RoomTime) {
+    fn observe(&mut self, stamp: Stamp, arrival: RoomTime) -> Came {
         let arrival = samples_at(arrival);
         let round_trip = self.losses.round_trip().unwrap_or(0);
         // What was sent again says nothing about how long packets take.
         if self.asked.has_answered(stamp.seq, arrival, round_trip) {
-            self.losses.came_again();
-            return;
+            return Came::Again;
         }
         self.arrivals.observe(Arrival {
             arrival,
             timestamp: stamp.timestamp.0,
             length: self.packet_samples,
         });
+        Came::ByItself
     }
 
     fn target(&self) -> i64 {
@@ -381,7 +394,7 @@ impl JitterBuffer {
         if counters.lost > lost_before {
             self.losses.lost();
         }
-        self.asked.forget_before(ExtSeqNo(front.stamp.seq.0 + 1));
+        self.asked.passed(front.stamp.seq);
         self.phase = Phase::Playing {
             position: front.stamp.timestamp.0,
             starved: 0,

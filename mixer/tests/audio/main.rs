@@ -5,8 +5,10 @@
     reason = "numbers written down in tests are small"
 )]
 
+mod budgets;
 mod expected_loss;
 mod fake;
 mod mix_minus;
+mod network;
 mod room;
 mod trouble;

@@ -15,6 +15,9 @@ pub(crate) const CAPACITY: usize = 32;
 /// What the sender may take to answer, and the way to it to be told: 5 ms.
 const ANSWER_SAMPLES: i64 = 240;
 
+/// Answers that come after more packets than this have played are no longer recognized.
+const ANSWERED_WITHIN: i64 = 64;
+
 /// One packet asked for.
 #[derive(Clone, Copy, Debug)]
 struct Request {
@@ -91,9 +94,10 @@ impl Asked {
         arrival - request.first >= round_trip / 4 * 3
     }
 
-    /// Forgets what playout has passed.
-    pub(super) fn forget_before(&mut self, next: ExtSeqNo) {
-        self.requests.retain(|request| request.seq >= next);
+    /// Forgets what playout has passed so long ago that an answer will not come any more.
+    pub(super) fn passed(&mut self, seq: ExtSeqNo) {
+        self.requests
+            .retain(|request| request.seq.0 + ANSWERED_WITHIN > seq.0);
     }
 
     /// Forgets everything.
@@ -156,7 +160,7 @@ mod tests {
         };
 
         let made = (0..40).filter(|&seq| ask(&mut asked, seq)).count();
-        asked.forget_before(ExtSeqNo(1));
+        asked.passed(ExtSeqNo(ANSWERED_WITHIN));
 
         assert_eq!(made, CAPACITY);
         assert!(ask(&mut asked, 40));
