@@ -16,6 +16,8 @@ mod offer;
 mod pacer;
 mod rate;
 mod receiver;
+#[cfg(test)]
+mod recovery;
 mod reports;
 mod resender;
 mod sender;
