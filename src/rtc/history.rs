@@ -3,8 +3,8 @@
 //!
 //! A packet is resent at most once per round trip: until the answer to the first request can have
 //! arrived, a second request is about the same loss. And all resends together stay within a
-//! quarter of what the track has sent in the last second: on a path that is too narrow, answering
-//! everything would make the loss worse.
+//! quarter of what the track has sent in the last second, or 32 kb/s if that is more: on a path
+//! that is too narrow, answering everything would make the loss worse.
 //!
 //! Holds at most [`CAPACITY`] packets, none older than [`MAX_AGE`]. Time is an argument.
 
@@ -29,6 +29,10 @@ const INTERVAL_WITHOUT_ROUND_TRIP: Duration = Duration::from_millis(200);
 
 /// Resends may take one part in so many of what is sent.
 const SHARE: u64 = 4;
+
+/// Or this many bytes in a second, if that is more (32 kb/s): a quarter of the few bytes of a
+/// picture that hardly moves would not hold a single packet of its last change.
+const MIN_SHARE_BYTES: u64 = 4_000;
 
 /// RTP, SRTP, UDP and IP headers: what a packet costs on the wire beside its payload.
 const HEADER_BYTES: u64 = 60;
@@ -100,7 +104,7 @@ impl SentHistory {
             return Answer::TooSoon;
         }
         let bytes = wire_bytes(&sent.packet);
-        let share = self.sent.last_second(now) / SHARE;
+        let share = (self.sent.last_second(now) / SHARE).max(MIN_SHARE_BYTES);
         if self.resent.last_second(now) + bytes > share {
             return Answer::OverShare;
         }
@@ -215,15 +219,22 @@ mod tests {
 
         assert_eq!(resent, 25);
         assert_eq!(history.ask(99, RTT, start), Answer::OverShare);
+    }
 
-        // What was sent and resent is old after a second; a new packet opens a share of its own
-        // too small for even one resend, four open enough for one.
-        for n in 100..104 {
-            assert_eq!(history.ask(99, RTT, start + ms(1_200)), Answer::OverShare);
-            history.sent(&packet(n), start + ms(1_200));
-        }
-        let asked = history.ask(99, RTT, start + ms(1_200));
-        assert_eq!(asked, Answer::Resend(packet(99)));
+    #[test]
+    fn a_track_that_sends_little_may_still_resend_a_few_packets_a_second() {
+        let start = Instant::now();
+        let mut history = history(0, 8, start);
+        let resent_at = |history: &mut SentHistory, now| {
+            let asked = (0..8).map(|seq| history.ask(seq, RTT, now));
+            asked
+                .filter(|answer| matches!(answer, Answer::Resend(_)))
+                .count()
+        };
+
+        assert_eq!(resent_at(&mut history, start), 3);
+        assert_eq!(resent_at(&mut history, start + ms(500)), 0);
+        assert_eq!(resent_at(&mut history, start + ms(1_200)), 3);
     }
 
     #[test]
@@ -271,7 +282,8 @@ mod tests {
                     if let Answer::Resend(resent) = history.ask(near, RTT, now) {
                         prop_assert_eq!(resent.header.sequence_number, near);
                         let (resent, sent) = (&mut history.resent, &mut history.sent);
-                        prop_assert!(resent.last_second(now) * SHARE <= sent.last_second(now));
+                        let share = (sent.last_second(now) / SHARE).max(MIN_SHARE_BYTES);
+                        prop_assert!(resent.last_second(now) <= share);
                     }
                 }
                 prop_assert!(history.packets.len() <= CAPACITY);

@@ -142,6 +142,7 @@ mod tests {
 
     const SSRC: u32 = 7;
     const RTX: (u32, u8) = (8, 97);
+    const PAYLOAD: &[u8] = &[5; 1_140];
 
     fn stage(rtx: Option<(u32, u8)>) -> Resender {
         let mut resender = Resender::new(Arc::new(Link::new(Instant::now())));
@@ -169,7 +170,7 @@ mod tests {
                 ssrc: SSRC,
                 ..Header::default()
             },
-            payload: Bytes::from_static(b"payload"),
+            payload: Bytes::from_static(PAYLOAD),
         }
     }
 
@@ -216,8 +217,8 @@ mod tests {
         };
         assert_eq!((first.header.ssrc, first.header.payload_type), RTX);
         assert_eq!((first.header.timestamp, first.header.marker), (1_234, true));
-        assert_eq!(first.payload, &b"\x00\x82payload"[..]);
-        assert_eq!(second.payload, &b"\x00\x84payload"[..]);
+        assert_eq!(first.payload, [&[0, 130], PAYLOAD].concat());
+        assert_eq!(second.payload, [&[0, 132], PAYLOAD].concat());
         let next = first.header.sequence_number.wrapping_add(1);
         assert_eq!(second.header.sequence_number, next);
     }
