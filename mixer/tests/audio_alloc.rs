@@ -5,6 +5,7 @@ mod fake;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::time::Duration;
 
 use bytes::Bytes;
 use codecs::audio::{AudioCodecError, AudioEncoder, Channels};
@@ -68,7 +69,7 @@ impl AudioEncoder for VaryingEncoder {
 }
 
 #[test]
-fn a_tick_allocates_nothing_with_loss_and_pauses_and_peaks() {
+fn a_tick_allocates_nothing_with_loss_and_bursts_and_pauses_and_peaks() {
     let mut mixer = AudioMixer::new(AudioConfig {
         channels: Channels::Stereo,
         ..AudioConfig::default()
@@ -85,18 +86,26 @@ fn a_tick_allocates_nothing_with_loss_and_pauses_and_peaks() {
             participant,
             encoder,
         });
+        mixer.handle(AudioInput::RoundTrip {
+            participant,
+            rtt: Duration::from_millis(10),
+        });
     }
     let loud = packet(&[9_000; 1_920]);
     let mut heard = [false; 2];
+    let mut asked = 0;
 
     for tick in 0..500u16 {
-        for id in (0..25).filter(|&id| arrives(id, tick)) {
-            mixer.handle(live(id, tick, &loud));
+        for id in 0..25 {
+            for sent in (0..=tick).filter(|&sent| arrival(id, sent) == Some(tick)) {
+                mixer.handle(live(id, sent, tick, &loud));
+            }
         }
 
         let before = TAKEN.get();
         let output = mixer.tick(RoomTime::from_ms(u64::from(tick) * 20));
         let taken = TAKEN.get() - before;
+        asked += output.missing.len();
 
         assert_eq!(output.packets.len(), 25);
         heard[0] |= output
@@ -113,22 +122,27 @@ fn a_tick_allocates_nothing_with_loss_and_pauses_and_peaks() {
     assert_eq!(heard, [true, true]);
     let counters = mixer.counters(ParticipantId(3)).unwrap();
     assert!(counters.lost > 0 && counters.recovered > 0 && counters.concealed > 0);
+    assert!(counters.accelerated > 0 && counters.expanded > 0);
+    assert!(asked > 0);
 }
 
-/// Every participant loses some packets now and then, and pauses for a second.
-fn arrives(id: u16, tick: u16) -> bool {
+/// The tick in which a packet arrives: some are lost now and then, some are held back for a
+/// while, and each participant pauses for a second.
+fn arrival(id: u16, tick: u16) -> Option<u16> {
     let lost = (tick * 31 + id) % 17 < 2;
     let pausing = (tick + id * 20) % 300 < 50;
-    !lost && !pausing
+    // Every 60 ticks, ten of them.
+    let held_until = (tick / 60 * 60 + 10).max(tick);
+    (!lost && !pausing).then_some(held_until)
 }
 
-fn live(id: u16, tick: u16, payload: &Bytes) -> AudioInput {
+fn live(id: u16, tick: u16, arrival: u16, payload: &Bytes) -> AudioInput {
     AudioInput::Packet {
         participant: ParticipantId(u32::from(id)),
         packet: AudioPacket {
             seq: SeqNo(tick),
             timestamp: RtpTimestamp(u32::from(tick) * 960),
-            arrival: RoomTime::from_ms(u64::from(tick) * 20),
+            arrival: RoomTime::from_ms(u64::from(arrival) * 20),
             payload: payload.clone(),
         },
     }

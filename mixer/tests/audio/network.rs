@@ -250,7 +250,7 @@ fn skipping(packet: usize, talker: &Talker) -> usize {
 fn sending_time(samples: usize, drift_ppm: i64) -> Duration {
     let nanos = samples as i128 * 1_000_000_000 / 48_000;
     let nanos = nanos * 1_000_000 / (1_000_000 + i128::from(drift_ppm));
-    Duration::from_nanos(nanos as u64)
+    Duration::from_nanos(u64::try_from(nanos).expect("time runs forwards"))
 }
 
 /// A packet's number and its samples.

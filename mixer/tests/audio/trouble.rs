@@ -96,6 +96,37 @@ fn a_flood_of_packets_in_one_tick_is_bounded_and_disturbs_nobody() {
 }
 
 #[test]
+fn a_bad_network_of_one_changes_no_sample_of_the_others() {
+    let play = |bad: bool| {
+        let mut room = Room::of(3, Channels::Mono);
+        let mut random = link::Random::new(5);
+        let mut others = Vec::new();
+        for seq in 0..500 {
+            room.send(0, seq, &[100 + seq as i16; TICK]);
+            room.send(1, seq, &[-(seq as i16); TICK]);
+            // Lost, twice, late and out of order, or garbage.
+            match random.bits() % 6 {
+                _ if !bad => {}
+                0 => {}
+                1 => (0..2).for_each(|_| room.send(2, seq, &[0; TICK])),
+                2 => room.send(2, seq.saturating_sub(3), &[0; TICK]),
+                3 => room.send_bytes(2, seq * 7, Bytes::from_static(b"odd")),
+                _ => room.send(2, seq, &[0; TICK]),
+            }
+            room.mixer.handle(AudioInput::Mute {
+                participant: ParticipantId(2),
+                muted: Muted::Yes,
+            });
+            let heard = room.tick();
+            others.push([heard.by(0).to_vec(), heard.by(1).to_vec()]);
+        }
+        others
+    };
+
+    assert!(play(true) == play(false));
+}
+
+#[test]
 fn empty_packets_count_as_corrupt() {
     let mut room = Room::of(1, Channels::Mono);
 
