@@ -6,16 +6,21 @@
 //!
 //! Audio and video never share a queue, so that a burst of video cannot delay or displace audio.
 
+mod path;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
+use codecs::rtp::SeqNo;
 use crossbeam_queue::ArrayQueue;
 use mixer::RoomTime;
 use mixer::audio::AudioPacket;
 use mixer::video::VideoPacket;
 use std::sync::Arc;
 use tokio::sync::Notify;
+
+pub(crate) use self::path::Path;
 
 /// Audio packets on the way in: two seconds of the shortest usual packet (10 ms).
 const AUDIO_IN_PACKETS: usize = 200;
@@ -25,6 +30,9 @@ const VIDEO_IN_PACKETS: usize = 256;
 
 /// Audio packets on the way out: half a second.
 const AUDIO_OUT_PACKETS: usize = 25;
+
+/// Audio packets to be asked for: more than are missing when a resend still helps.
+const AUDIO_ASKED_PACKETS: usize = 16;
 
 /// Video frames on the way out: a sixth of a second at 30 frames per second. A transport that
 /// falls further behind loses the oldest and asks its room for a keyframe.
@@ -104,6 +112,10 @@ pub(crate) struct Link {
     outgoing: Notify,
     viewer_wants_keyframe: AtomicBool,
     source_owes_keyframe: Notify,
+    audio_asked: Ring<SeqNo>,
+    source_owes_audio: Notify,
+    /// What is known of the network between the two.
+    pub(crate) path: Path,
 }
 
 impl Link {
@@ -118,6 +130,9 @@ impl Link {
             outgoing: Notify::new(),
             viewer_wants_keyframe: AtomicBool::new(true),
             source_owes_keyframe: Notify::new(),
+            audio_asked: Ring::new(AUDIO_ASKED_PACKETS),
+            source_owes_audio: Notify::new(),
+            path: Path::default(),
         }
     }
 
@@ -180,6 +195,25 @@ impl Link {
         self.source_owes_keyframe.notified().await;
     }
 
+    /// Has the transport ask the participant for an audio packet again.
+    pub(crate) fn request_audio(&self, seq: SeqNo) {
+        self.audio_asked.push(seq);
+        self.source_owes_audio.notify_one();
+    }
+
+    /// Resolves with the audio packets that the participant is to be asked for; never empty.
+    pub(crate) async fn source_owes_audio(&self) -> Vec<u16> {
+        loop {
+            self.source_owes_audio.notified().await;
+            let owed: Vec<u16> = std::iter::from_fn(|| self.audio_asked.pop())
+                .map(|seq| seq.0)
+                .collect();
+            if !owed.is_empty() {
+                return owed;
+            }
+        }
+    }
+
     /// What was dropped for want of room: packets in, audio packets out and frames out.
     pub(crate) fn dropped(&self) -> u64 {
         self.audio_in.dropped()
@@ -219,6 +253,21 @@ mod tests {
         assert_eq!(ring.pop(), Some(2));
         assert_eq!(ring.pop(), Some(3));
         assert_eq!(ring.pop(), None);
+    }
+
+    #[tokio::test]
+    async fn audio_that_is_owed_is_asked_for_in_one_go_and_at_most_as_much_as_fits() {
+        let link = Link::new(Instant::now());
+        for seq in 0..20 {
+            link.request_audio(SeqNo(seq));
+        }
+
+        let owed = link.source_owes_audio().await;
+
+        let expected: Vec<u16> = (4..20).collect();
+        assert_eq!(owed, expected);
+        link.request_audio(SeqNo(7));
+        assert_eq!(link.source_owes_audio().await, [7]);
     }
 
     #[test]

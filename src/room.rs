@@ -4,8 +4,10 @@
 //! everybody what changes, and hands links to the media threads ([`media`]). It never touches
 //! media itself. A room ends when its last seat is gone.
 
+mod audio_path;
 mod audio_thread;
 mod handle;
+mod lip_sync;
 mod media;
 mod rooms;
 mod schedule;

@@ -1,16 +1,32 @@
 //! Transport: a participant's WebRTC connection. The only module that names the `webrtc` crate.
 //!
 //! [`Rtc`] makes [`Transport`]s: it checks an offer, answers it, files what arrives into the
-//! participant's link and sends what the room leaves there. ICE, DTLS, SRTP, NACK, RTX and RTCP
-//! reports are the crate's; what the media means is not known here.
+//! participant's link and sends what the room leaves there. ICE, DTLS and SRTP are the crate's; of
+//! RTCP, we do ourselves what it does not do well enough (see `engine`). What the media means is
+//! not known here.
 
+mod asker;
+mod capture;
 mod engine;
+mod hidden_loss;
+mod history;
+mod loss_class;
+mod missing;
 mod offer;
+mod pacer;
+mod rate;
 mod receiver;
+#[cfg(test)]
+mod recovery;
+mod reports;
+mod resender;
 mod sender;
+mod sender_reports;
+mod stage;
 mod tap;
 mod transport;
 
+pub(crate) use missing::RESEND_PATIENCE;
 pub(crate) use offer::{Direction, Offer, OfferError};
 pub use transport::Candidate;
 pub(crate) use transport::{Rtc, Transport, TransportEvent, TransportId, TransportState};

@@ -93,4 +93,16 @@ pub trait AudioEncoder: Send + fmt::Debug {
     ///
     /// [`AudioCodecError::Codec`] if the codec refuses; `packet` is empty then.
     fn encode(&mut self, pcm: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError>;
+
+    /// Prepares the following packets for a network that loses `percent` of them, 0 to 100; above
+    /// 100 counts as 100. A codec without redundancy of its own has nothing to do, which is what
+    /// this does unless it is overridden.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioCodecError::Codec`] if the codec refuses; it goes on as before then.
+    fn set_expected_loss(&mut self, percent: u8) -> Result<(), AudioCodecError> {
+        let _ = percent;
+        Ok(())
+    }
 }

@@ -155,6 +155,27 @@ fn an_expected_loss_of_ten_percent_puts_fec_into_speech_and_none_puts_none() {
 }
 
 #[test]
+fn an_expected_loss_that_comes_and_goes_brings_and_takes_fec_in_the_same_stream() {
+    let mut encoder = encoder(Channels::Mono);
+    let mut fec_packets = |percent| {
+        encoder.set_expected_loss(percent).unwrap();
+        packets(&mut encoder, &voice(), TICK_SAMPLES)
+            .iter()
+            .filter(|packet| Packet::parse(packet).unwrap().has_fec())
+            .count()
+    };
+
+    let counts = [0, 10, 20, 0, 250].map(&mut fec_packets);
+
+    // Of 50; one packet more may carry the copy of a packet made before the change.
+    assert!(counts[0] == 0 && counts[3] <= 1, "{counts:?}");
+    assert!(
+        [1, 2, 4].iter().all(|&n| counts[n] > SECOND_IN_TICKS / 2),
+        "{counts:?}"
+    );
+}
+
+#[test]
 fn fec_brings_a_lost_packet_closer_than_concealment_does() {
     let config = OpusEncoderConfig {
         expected_loss_percent: 20,

@@ -126,6 +126,10 @@ impl AudioMixer {
                 encoder,
             } => self.add_output(participant, encoder),
             AudioInput::RemoveOutput { participant } => self.remove_output(participant),
+            AudioInput::ExpectedLoss {
+                participant,
+                percent,
+            } => self.expect_loss(participant, percent),
             AudioInput::Packet {
                 participant,
                 packet,
@@ -263,6 +267,22 @@ impl AudioMixer {
                 self.participants[at].output = None;
                 self.packets.remove(packet);
                 self.remove_if_idle(at);
+            }
+            _ => self.ignored += 1,
+        }
+    }
+
+    fn expect_loss(&mut self, id: ParticipantId, percent: u8) {
+        let participant = self.find(id).map(|at| &mut self.participants[at]);
+        match participant {
+            Ok(Participant {
+                output: Some(output),
+                counters,
+                ..
+            }) => {
+                if output.expect_loss(percent).is_err() {
+                    counters.encoder_failures += 1;
+                }
             }
             _ => self.ignored += 1,
         }

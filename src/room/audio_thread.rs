@@ -13,6 +13,7 @@ use mixer::audio::{AudioConfig, AudioInput, AudioMixer, Muted};
 use tokio::sync::watch;
 use tracing::{debug, info};
 
+use super::audio_path::{AudioPath, note_delay};
 use super::schedule::Schedule;
 use super::video_thread::VideoControl;
 use crate::link::{AudioOut, Link};
@@ -26,6 +27,12 @@ const TICK_TIMESTAMP_STEP: u32 = 960;
 /// Packets of one participant looked at in one tick; what is beyond waits, or is dropped by the
 /// ring. Eight times what the shortest usual packet time (10 ms) brings.
 const PACKETS_PER_TICK: usize = 16;
+
+/// Somebody connected.
+struct Member {
+    link: Arc<Link>,
+    path: AudioPath,
+}
 
 /// What the room asks of the thread.
 #[derive(Debug)]
@@ -55,7 +62,7 @@ pub(super) fn run(
 ) {
     info!("audio thread started");
     let mut mixer = AudioMixer::new(AudioConfig::default());
-    let mut links: BTreeMap<ParticipantId, Arc<Link>> = BTreeMap::new();
+    let mut members: BTreeMap<ParticipantId, Member> = BTreeMap::new();
     let mut schedule = Schedule::new(room_start, PERIOD, Instant::now());
     loop {
         let point = schedule.next(Instant::now());
@@ -63,7 +70,7 @@ pub(super) fn run(
 
         loop {
             match controls.try_recv() {
-                Ok(control) => obey(&mut mixer, &mut links, control),
+                Ok(control) => obey(&mut mixer, &mut members, control),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
                     info!(skipped_ticks = schedule.skipped(), "audio thread ended");
@@ -71,8 +78,10 @@ pub(super) fn run(
                 }
             }
         }
-        for (participant, link) in &links {
-            for packet in std::iter::from_fn(|| link.audio_in.pop()).take(PACKETS_PER_TICK) {
+        for (participant, Member { link, path }) in &mut members {
+            path.follow(&link.path, *participant, &mut mixer);
+            let audio_in = &link.audio_in;
+            for packet in std::iter::from_fn(|| audio_in.pop()).take(PACKETS_PER_TICK) {
                 mixer.handle(AudioInput::Packet {
                     participant: *participant,
                     packet,
@@ -88,9 +97,14 @@ pub(super) fn run(
             .iter()
             .filter(|packet| !packet.payload.is_empty())
         {
-            if let Some(link) = links.get(&packet.participant) {
+            if let Some(member) = members.get(&packet.participant) {
                 let payload = Bytes::copy_from_slice(&packet.payload);
-                link.send_audio(AudioOut { timestamp, payload });
+                member.link.send_audio(AudioOut { timestamp, payload });
+            }
+        }
+        for (participant, seq) in tick.missing {
+            if let Some(member) = members.get(participant) {
+                member.link.request_audio(*seq);
             }
         }
         let speaker = tick.active_speaker;
@@ -104,12 +118,15 @@ pub(super) fn run(
             // A full channel means that the video thread is a thousand requests behind.
             let _ = to_video.try_send(VideoControl::Speaker(speaker));
         }
+        for (participant, member) in &members {
+            note_delay(&mixer, *participant, &member.link.path);
+        }
     }
 }
 
 fn obey(
     mixer: &mut AudioMixer,
-    links: &mut BTreeMap<ParticipantId, Arc<Link>>,
+    members: &mut BTreeMap<ParticipantId, Member>,
     control: AudioControl,
 ) {
     match control {
@@ -129,7 +146,8 @@ fn obey(
                     encoder,
                 });
             }
-            links.insert(participant, link);
+            let path = AudioPath::default();
+            members.insert(participant, Member { link, path });
         }
         AudioControl::Detach { participant } => {
             if let Some(counters) = mixer.counters(participant) {
@@ -137,7 +155,7 @@ fn obey(
             }
             mixer.handle(AudioInput::RemoveTrack { participant });
             mixer.handle(AudioInput::RemoveOutput { participant });
-            if let Some(link) = links.remove(&participant) {
+            if let Some(Member { link, .. }) = members.remove(&participant) {
                 debug!(%participant, dropped = link.dropped(), "detached");
             }
         }

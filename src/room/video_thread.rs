@@ -13,17 +13,18 @@ use codecs::rtp::vp8::{Packetizer, PacketizerConfig};
 use codecs::video::{Scaler, VideoDecoder};
 use codecs::vp8::{Vp8Encoder, Vp8EncoderConfig};
 use crossbeam_channel::{Receiver, TryRecvError};
-use mixer::ParticipantId;
 use mixer::video::{
     Camera, Layout, Presence, RungConfig, RungId, VideoConfig, VideoInput, VideoMixer,
 };
+use mixer::{ParticipantId, RoomTime};
 use tokio::sync::watch;
 use tracing::{error, info};
 
+use super::lip_sync::LipSync;
 use super::media::MediaConfig;
 use super::schedule::Schedule;
 use crate::link::{KeyframeWish, Link, VideoOut};
-use crate::rtc::Direction;
+use crate::rtc::{Direction, RESEND_PATIENCE};
 
 /// The rung that everybody watches.
 const RUNG: RungId = RungId(0);
@@ -68,6 +69,7 @@ pub(super) enum VideoControl {
 struct Member {
     link: Arc<Link>,
     sees: Direction,
+    sync: LipSync,
 }
 
 /// The thread's state.
@@ -109,6 +111,7 @@ pub(super) fn run(
     };
     let mixing = VideoConfig {
         fit: config.fit,
+        reorder_window: RESEND_PATIENCE,
         ..VideoConfig::default()
     };
     let mut thread = VideoThread {
@@ -135,7 +138,7 @@ pub(super) fn run(
             }
         }
         thread.follow_viewers();
-        thread.take_packets();
+        thread.take_packets(point.time, period);
         thread.tick(point.time, tell_layout);
     }
 }
@@ -162,7 +165,14 @@ impl VideoThread {
                     decoder,
                     scaler,
                 });
-                self.members.insert(participant, Member { link, sees });
+                self.members.insert(
+                    participant,
+                    Member {
+                        link,
+                        sees,
+                        sync: LipSync::default(),
+                    },
+                );
             }
             VideoControl::Detach { participant } => {
                 self.end_track(participant);
@@ -257,10 +267,17 @@ impl VideoThread {
         }
     }
 
-    fn take_packets(&mut self) {
-        for (participant, member) in &self.members {
-            let video_in = &member.link.video_in;
-            for packet in std::iter::from_fn(|| video_in.pop()).take(PACKETS_PER_TICK) {
+    /// Hands the mixer what has come and is as old as the audio captured with it.
+    fn take_packets(&mut self, now: RoomTime, period: Duration) {
+        for (participant, Member { link, sync, .. }) in &mut self.members {
+            if let Some(skew_us) = link.path.skew_us() {
+                // A frame waits for its tick: half a period, usually.
+                sync.follow(skew_us, link.path.audio_delay(), period / 2);
+            }
+            for packet in std::iter::from_fn(|| link.video_in.pop()).take(PACKETS_PER_TICK) {
+                sync.push(packet);
+            }
+            while let Some(packet) = sync.take(now) {
                 self.mixer.handle(VideoInput::Packet {
                     participant: *participant,
                     packet,
@@ -269,7 +286,7 @@ impl VideoThread {
         }
     }
 
-    fn tick(&mut self, now: mixer::RoomTime, tell_layout: &watch::Sender<Option<Layout>>) {
+    fn tick(&mut self, now: RoomTime, tell_layout: &watch::Sender<Option<Layout>>) {
         let tick = self.mixer.tick(now);
         for participant in tick.keyframe_requests {
             if let Some(member) = self.members.get(participant) {

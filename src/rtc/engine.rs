@@ -1,22 +1,32 @@
 //! What we offer to speak: Opus and VP8 with their feedback, and the chain that handles RTCP.
 
-use rtc::interceptor::{Registry, Slot};
-use rtc::peer_connection::configuration::interceptor_registry::{
-    configure_nack, configure_rtcp_reports, configure_twcc_receiver_only,
-};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rtc::interceptor::{ReceiverReportBuilder, Registry, Slot};
+use rtc::peer_connection::configuration::interceptor_registry::configure_twcc_receiver_only;
 use rtc::peer_connection::configuration::media_engine::{
     MIME_TYPE_OPUS, MIME_TYPE_VP8, MediaEngine,
 };
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind,
 };
+use rtc::shared::time::SystemInstant;
 
-use super::tap::KeyframeTap;
+use super::asker::Asker;
+use super::resender::Resender;
+use super::sender_reports::SenderReports;
+use super::stage::Staged;
+use super::tap::RtcpTap;
+use crate::link::Link;
 
 /// Our preferred payload types; the offer's are used where it has others.
 const OPUS_PAYLOAD_TYPE: u8 = 111;
 const VP8_PAYLOAD_TYPE: u8 = 96;
 const RTX_PAYLOAD_TYPE: u8 = 97;
+
+/// Before the first slot of the crate's.
+const NEXT_TO_WIRE: Slot = Slot::Custom(500);
 
 /// Opus with in-band FEC and packets down to 10 ms (RFC 7587 §6.1).
 const OPUS_PARAMETERS: &str = "minptime=10;useinbandfec=1";
@@ -34,10 +44,6 @@ pub(super) fn opus() -> RTCRtpCodec {
 
 /// The codec of the video track.
 pub(super) fn vp8() -> RTCRtpCodec {
-    let feedback = |typ: &str, parameter: &str| RTCPFeedback {
-        typ: typ.into(),
-        parameter: parameter.into(),
-    };
     RTCRtpCodec {
         mime_type: MIME_TYPE_VP8.to_owned(),
         clock_rate: codecs::video::VIDEO_CLOCK_HZ,
@@ -47,14 +53,17 @@ pub(super) fn vp8() -> RTCRtpCodec {
     }
 }
 
-/// The media engine and the interceptor chain of one transport. Keyframe requests that arrive go
-/// to `tap`.
+/// The media engine and the interceptor chain of one transport; `cname` is our canonical name in
+/// RTCP. What the chain finds out is left on the link.
 ///
-/// The chain has the crate's NACK both ways (video), RTCP reports and transport-wide feedback for
-/// the uplink. Its congestion controller and pacer are left out on purpose: measured on thin links,
-/// they starved the audio.
+/// Of the crate's interceptors the chain has receiver reports and transport-wide feedback for the
+/// uplink. Its congestion controller and pacer are left out on purpose: measured on thin links,
+/// they starved the audio. Neither is its NACK used: its responder resends without limit, and its
+/// generator never learns of what came by RTX. Nor are its sender reports: they pair the wall clock
+/// with when a frame was sent, not with its media time.
 pub(super) fn engine(
-    tap: KeyframeTap,
+    link: &Arc<Link>,
+    cname: &'static str,
 ) -> Result<(MediaEngine, Registry), rtc::shared::error::Error> {
     let mut engine = MediaEngine::default();
     engine.register_codec(parameters(opus(), OPUS_PAYLOAD_TYPE), RtpCodecKind::Audio)?;
@@ -67,12 +76,28 @@ pub(super) fn engine(
     };
     engine.register_codec(parameters(rtx, RTX_PAYLOAD_TYPE), RtpCodecKind::Video)?;
 
-    let registry = configure_nack(Registry::new(), &mut engine);
-    let registry = configure_rtcp_reports(registry);
-    let registry = configure_twcc_receiver_only(registry, &mut engine)?;
-    // Next to the wire: it only looks, and should see each packet as it came.
-    let registry = registry.with(Slot::from(500), tap);
+    engine.register_feedback(feedback("nack", ""), RtpCodecKind::Audio);
+    engine.register_feedback(feedback("nack", ""), RtpCodecKind::Video);
+    engine.register_feedback(feedback("nack", "pli"), RtpCodecKind::Video);
+
+    let registry = configure_twcc_receiver_only(Registry::new(), &mut engine)?;
+    let wall = SystemInstant::now(Instant::now());
+    let sender_reports = SenderReports::new(Arc::clone(link), wall, cname);
+    let registry = registry
+        // Next to the wire: it should see each packet as it came, and reports when they leave.
+        .with(NEXT_TO_WIRE, Staged::new(RtcpTap::new(Arc::clone(link))))
+        .with(Slot::NackResponder, Staged::new(Resender::new(Arc::clone(link))))
+        .with(Slot::NackGenerator, Staged::new(Asker::new(Arc::clone(link))))
+        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
+        .with(Slot::SenderReport, Staged::new(sender_reports));
     Ok((engine, registry))
+}
+
+fn feedback(typ: &str, parameter: &str) -> RTCPFeedback {
+    RTCPFeedback {
+        typ: typ.into(),
+        parameter: parameter.into(),
+    }
 }
 
 fn parameters(codec: RTCRtpCodec, payload_type: u8) -> RTCRtpCodecParameters {

@@ -9,6 +9,9 @@ use codecs::rtp::{RtpTimestamp, SeqNo};
 use mixer::audio::AudioPacket;
 use mixer::video::{Marker, VideoPacket};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
+    TransportLayerNack, nack_pairs_from_sequence_numbers,
+};
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tracing::debug;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
@@ -28,6 +31,10 @@ pub(super) async fn run(track: Arc<dyn TrackRemote>, link: Arc<Link>) {
             },
             () = link.source_owes_keyframe(), if kind == RtpCodecKind::Video => {
                 request_keyframe(track.as_ref()).await;
+            }
+            owed = link.source_owes_audio(), if kind == RtpCodecKind::Audio => {
+                link.path.count_requested(owed.len());
+                request_packets(track.as_ref(), &owed).await;
             }
         }
     }
@@ -73,6 +80,19 @@ async fn request_keyframe(track: &dyn TrackRemote) {
         };
         if let Err(error) = track.write_rtcp(vec![Box::new(request)]).await {
             debug!(%error, "keyframe request not sent");
+        }
+    }
+}
+
+async fn request_packets(track: &dyn TrackRemote, seqs: &[u16]) {
+    for media_ssrc in track.ssrcs().await {
+        let request = TransportLayerNack {
+            sender_ssrc: 0,
+            media_ssrc,
+            nacks: nack_pairs_from_sequence_numbers(seqs),
+        };
+        if let Err(error) = track.write_rtcp(vec![Box::new(request)]).await {
+            debug!(%error, "request for packets not sent");
         }
     }
 }

@@ -1,17 +1,21 @@
 //! Sends what the room leaves on the link, as RTP with headers of our own (RFC 3550 §5.1).
 //!
-//! Audio goes first: it is looked for again after every video packet, so no frame, however large,
-//! stands in its way.
+//! Audio goes first, as soon as it is there, and is looked for again after every video packet; the
+//! packets of a frame are paced. So no frame, however large, stands in audio's way.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use rtc::rtp::header::Header;
 use tokio::sync::watch;
+use tokio::time::sleep_until;
 use tracing::debug;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
+use super::pacer::{Marker, Paced, Pacer};
+use super::sender_reports::timestamp_offset;
 use super::transport::TransportState;
 use crate::link::Link;
 
@@ -22,25 +26,15 @@ pub(super) struct OutgoingTrack {
     ssrc: u32,
     payload_type: u8,
     next_seq: u16,
-    timestamp_offset: u32,
-}
-
-/// Whether a packet ends its frame.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Marker {
-    Last,
-    NotLast,
 }
 
 impl OutgoingTrack {
     pub(super) fn new(track: Arc<TrackLocalStaticRTP>, ssrc: u32, payload_type: u8) -> Self {
-        let (next_seq, timestamp_offset) = (rand::random(), rand::random());
         Self {
             track,
             ssrc,
             payload_type,
-            next_seq,
-            timestamp_offset,
+            next_seq: rand::random(),
         }
     }
 
@@ -50,7 +44,7 @@ impl OutgoingTrack {
             marker: marker == Marker::Last,
             payload_type: self.payload_type,
             sequence_number: self.next_seq,
-            timestamp: self.timestamp_offset.wrapping_add(timestamp),
+            timestamp: timestamp_offset(self.ssrc).wrapping_add(timestamp),
             ssrc: self.ssrc,
             ..Header::default()
         };
@@ -78,13 +72,26 @@ pub(super) struct Sender {
 impl Sender {
     /// Runs until the transport is gone.
     pub(super) async fn run(mut self) {
+        let mut pacer = Pacer::default();
         loop {
+            let next_send = pacer.next_send();
+            let pause = async {
+                match next_send {
+                    Some(at) => sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
+                biased;
                 changed = self.states.changed() => match changed {
                     Ok(()) => self.follow(),
-                    Err(_) => return,
+                    Err(_) => {
+                        debug!(path = ?self.link.path.snapshot(), "transport ended");
+                        return;
+                    }
                 },
-                () = self.link.outgoing() => self.drain().await,
+                () = self.link.outgoing() => self.take_over(&mut pacer).await,
+                () = pause => self.send_due(&mut pacer).await,
             }
         }
     }
@@ -95,39 +102,51 @@ impl Sender {
         }
     }
 
-    /// Sends all there is, or throws it away while nobody has consented to receive it (RFC 7675).
-    async fn drain(&mut self) {
+    /// Sends all audio there is and begins with the next frame, or throws everything away while
+    /// nobody has consented to receive it (RFC 7675).
+    async fn take_over(&mut self, pacer: &mut Pacer) {
         if *self.states.borrow() != TransportState::Connected {
             while self.link.next_audio_out().is_some() {}
             while self.link.next_video_out().is_some() {}
+            while pacer.rush().is_some() {}
             return;
         }
-        let Self {
-            audio, video, link, ..
-        } = self;
-        drain_audio(link, audio.as_mut()).await;
-        while let Some(frame) = link.next_video_out() {
-            let Some(video) = video else { continue };
-            let count = frame.payloads.len();
-            for (n, payload) in frame.payloads.iter().enumerate() {
-                let marker = if n + 1 == count {
-                    Marker::Last
-                } else {
-                    Marker::NotLast
-                };
-                video.send(frame.timestamp, marker, payload.clone()).await;
-                drain_audio(link, audio.as_mut()).await;
+        self.send_audio().await;
+        while let Some(frame) = self.link.next_video_out() {
+            // Whatever is left of the frame before is late by now.
+            while let Some(packet) = pacer.rush() {
+                self.send_video(packet).await;
             }
+            pacer.begin(frame, Instant::now());
+            self.send_due(pacer).await;
         }
     }
-}
 
-async fn drain_audio(link: &Link, mut audio: Option<&mut OutgoingTrack>) {
-    while let Some(tick) = link.next_audio_out() {
-        if let Some(audio) = &mut audio {
-            audio
-                .send(tick.timestamp, Marker::NotLast, tick.payload)
-                .await;
+    async fn send_due(&mut self, pacer: &mut Pacer) {
+        while let Some(packet) = pacer.take(Instant::now()) {
+            self.send_video(packet).await;
+        }
+    }
+
+    async fn send_video(&mut self, packet: Paced) {
+        let Paced {
+            timestamp,
+            marker,
+            payload,
+        } = packet;
+        if let Some(video) = &mut self.video {
+            video.send(timestamp, marker, payload).await;
+        }
+        self.send_audio().await;
+    }
+
+    async fn send_audio(&mut self) {
+        while let Some(tick) = self.link.next_audio_out() {
+            if let Some(audio) = &mut self.audio {
+                audio
+                    .send(tick.timestamp, Marker::NotLast, tick.payload)
+                    .await;
+            }
         }
     }
 }

@@ -32,7 +32,6 @@ use super::engine::{engine, opus, vp8};
 use super::offer::{Direction, Offer, OfferError};
 use super::receiver;
 use super::sender::{OutgoingTrack, Sender};
-use super::tap::KeyframeTap;
 use crate::link::Link;
 
 /// Silence on the path for this long makes a transport disconnected: media stops, the participant
@@ -45,7 +44,8 @@ const FAILED_AFTER: Duration = Duration::from_secs(10);
 /// How often an idle path is checked.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Both of our tracks belong to one stream, so that a browser plays them in sync.
+/// Both of our tracks belong to one stream, so that a browser plays them in sync. It is also the
+/// canonical name of both, as the crate has it in session descriptions.
 const STREAM_ID: &str = "mosaic";
 
 /// An ICE candidate as the browser's `RTCIceCandidateInit` has it.
@@ -166,7 +166,7 @@ impl Rtc {
         handler: Arc<Handler>,
         link: &Arc<Link>,
     ) -> webrtc::error::Result<Arc<dyn PeerConnection>> {
-        let (engine, registry) = engine(KeyframeTap::new(Arc::clone(link)))?;
+        let (engine, registry) = engine(link, STREAM_ID)?;
         let settings = SettingEngineBuilder::new()
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .with_include_loopback_candidate(self.media_ip.is_loopback())

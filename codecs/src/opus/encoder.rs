@@ -119,8 +119,7 @@ fn open(config: OpusEncoderConfig) -> Result<OpusEncoder, ::opus::Error> {
     let bits_per_second = i32::try_from(config.bitrate_kbps * 1_000).unwrap_or(i32::MAX);
     encoder.set_bitrate(::opus::Bitrate::Bits(bits_per_second))?;
     encoder.set_complexity(i32::from(config.complexity))?;
-    encoder.set_inband_fec(config.expected_loss_percent > 0)?;
-    encoder.set_packet_loss_perc(i32::from(config.expected_loss_percent))?;
+    expect_loss(&mut encoder, config.expected_loss_percent)?;
     encoder.set_dtx(false)?;
     let lookahead = usize::try_from(encoder.get_lookahead()?).unwrap_or_default();
     Ok(OpusEncoder {
@@ -128,6 +127,12 @@ fn open(config: OpusEncoderConfig) -> Result<OpusEncoder, ::opus::Error> {
         config,
         lookahead,
     })
+}
+
+/// In-band FEC is off while no loss is expected, so that it costs nothing then.
+fn expect_loss(encoder: &mut ::opus::Encoder, percent: u8) -> Result<(), ::opus::Error> {
+    encoder.set_inband_fec(percent > 0)?;
+    encoder.set_packet_loss_perc(i32::from(percent))
 }
 
 pub(super) const fn channels_of(channels: Channels) -> ::opus::Channels {
@@ -158,6 +163,14 @@ impl AudioEncoder for OpusEncoder {
                 Err(AudioCodecError::Codec(error.to_string()))
             }
         }
+    }
+
+    fn set_expected_loss(&mut self, percent: u8) -> Result<(), AudioCodecError> {
+        let percent = percent.min(100);
+        expect_loss(&mut self.encoder, percent)
+            .map_err(|error| AudioCodecError::Codec(error.to_string()))?;
+        self.config.expected_loss_percent = percent;
+        Ok(())
     }
 }
 

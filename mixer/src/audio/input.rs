@@ -32,6 +32,13 @@ pub enum AudioInput {
         /// Encodes what it hears, from the mixer's channels.
         encoder: Box<dyn AudioEncoder>,
     },
+    /// The way to a listener loses packets, or no longer does: its encoder follows.
+    ExpectedLoss {
+        /// Who listens.
+        participant: ParticipantId,
+        /// What is lost, in percent, 0 to 100. Above 0 the codec may add redundancy.
+        percent: u8,
+    },
     /// The participant listens no more.
     RemoveOutput {
         /// Who listened.

@@ -26,6 +26,15 @@ impl Output {
         }
     }
 
+    /// Prepares the encoder for a network that loses `percent` of the packets.
+    ///
+    /// # Errors
+    ///
+    /// What the encoder says; it goes on as before then.
+    pub(crate) fn expect_loss(&mut self, percent: u8) -> Result<(), AudioCodecError> {
+        self.encoder.set_expected_loss(percent)
+    }
+
     /// Encodes `mix` less `own`, if there is such a contribution in it, into `payload`.
     ///
     /// # Errors

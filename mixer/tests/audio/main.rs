@@ -6,6 +6,7 @@
 )]
 
 mod budgets;
+mod expected_loss;
 mod fake;
 mod mix_minus;
 mod network;

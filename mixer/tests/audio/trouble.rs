@@ -148,8 +148,12 @@ fn inputs_for_unknown_participants_are_counted_and_change_nothing() {
         participant,
         muted: Muted::Yes,
     });
+    room.mixer.handle(AudioInput::ExpectedLoss {
+        participant,
+        percent: 10,
+    });
 
-    assert_eq!(room.mixer.ignored(), 4);
+    assert_eq!(room.mixer.ignored(), 5);
     assert_eq!(room.mixer.counters(participant), None);
     assert_eq!(room.tick().outputs.len(), 1);
 }

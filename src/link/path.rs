@@ -1,0 +1,244 @@
+//! What is known of the network between a participant and us: gauges that the transport sets and
+//! anybody reads.
+//!
+//! Each value is an atomic of its own; two that are read after one another may be of different
+//! reports.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Stands for a round trip that has not been measured.
+const UNKNOWN: u64 = u64::MAX;
+
+/// Stands for a skew that has not been measured.
+const UNKNOWN_SKEW: i64 = i64::MIN;
+
+/// The gauges of one transport.
+#[derive(Debug)]
+pub(crate) struct Path {
+    round_trip_us: AtomicU64,
+    expected_audio_loss: AtomicU8,
+    skew_us: AtomicI64,
+    audio_delay_us: AtomicU64,
+    audio_nack: AtomicBool,
+    /// What the participant reports about the audio it gets.
+    pub(crate) audio: Reported,
+    /// What the participant reports about the video it gets.
+    pub(crate) video: Reported,
+    /// What became of requests for packets of ours.
+    pub(crate) resends: Resends,
+    requested: AtomicU64,
+}
+
+/// The last report about one of our streams.
+#[derive(Debug, Default)]
+pub(crate) struct Reported {
+    reports: AtomicU64,
+    fraction_lost: AtomicU8,
+    jitter_us: AtomicU64,
+}
+
+/// What became of requests for packets of ours, in packets.
+#[derive(Debug, Default)]
+pub(crate) struct Resends {
+    /// Resent.
+    pub(crate) answered: AtomicU64,
+    /// Not resent: that was done less than a round trip before.
+    pub(crate) refused_recent: AtomicU64,
+    /// Not resent: resends had used up their share of the rate.
+    pub(crate) refused_share: AtomicU64,
+    /// Not resent: never sent, or too long ago.
+    pub(crate) unknown: AtomicU64,
+}
+
+/// The gauges at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PathSnapshot {
+    /// Smoothed; `None` until a report let it be measured.
+    pub(crate) round_trip: Option<Duration>,
+    /// What the audio encoder is to expect.
+    pub(crate) expected_audio_loss_percent: u8,
+    /// What audio takes longer to get here than video, in microseconds.
+    pub(crate) skew_us: Option<i64>,
+    /// How long the participant's audio waits here.
+    pub(crate) audio_delay: Duration,
+    /// The last report about our audio.
+    pub(crate) audio: ReportedSnapshot,
+    /// The last report about our video.
+    pub(crate) video: ReportedSnapshot,
+    /// Packets of ours that were resent.
+    pub(crate) resent: u64,
+    /// Not resent: that was done less than a round trip before.
+    pub(crate) refused_recent: u64,
+    /// Not resent: resends had used up their share of the rate.
+    pub(crate) refused_share: u64,
+    /// Not resent: never sent, or too long ago.
+    pub(crate) unknown: u64,
+    /// Requests of ours for packets of the participant's, each counted as often as it was made.
+    pub(crate) requested: u64,
+}
+
+/// The last report about one stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReportedSnapshot {
+    /// How many there were.
+    pub(crate) reports: u64,
+    /// Packets lost between the last two, in 256ths.
+    pub(crate) fraction_lost: u8,
+    /// Interarrival jitter (RFC 3550 §6.4.1).
+    pub(crate) jitter: Duration,
+}
+
+impl Default for Path {
+    fn default() -> Self {
+        Self {
+            round_trip_us: AtomicU64::new(UNKNOWN),
+            expected_audio_loss: AtomicU8::new(0),
+            skew_us: AtomicI64::new(UNKNOWN_SKEW),
+            audio_delay_us: AtomicU64::new(0),
+            audio_nack: AtomicBool::new(false),
+            audio: Reported::default(),
+            video: Reported::default(),
+            resends: Resends::default(),
+            requested: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Path {
+    /// The smoothed round trip; `None` until a report let it be measured.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        let micros = self.round_trip_us.load(Ordering::Relaxed);
+        (micros != UNKNOWN).then(|| Duration::from_micros(micros))
+    }
+
+    /// Sets the round trip.
+    pub(crate) fn set_round_trip(&self, round_trip: Duration) {
+        let micros = u64::try_from(round_trip.as_micros()).unwrap_or(UNKNOWN - 1);
+        self.round_trip_us.store(micros, Ordering::Relaxed);
+    }
+
+    /// The round trip if the participant resends audio when it is asked to; `None` if not, or
+    /// while it is unknown.
+    pub(crate) fn audio_round_trip(&self) -> Option<Duration> {
+        let resends = self.audio_nack.load(Ordering::Relaxed);
+        self.round_trip().filter(|_| resends)
+    }
+
+    /// Says whether the participant resends audio.
+    pub(crate) fn set_audio_nack(&self, resends: bool) {
+        self.audio_nack.store(resends, Ordering::Relaxed);
+    }
+
+    /// The loss that the audio encoder is to expect, in percent.
+    pub(crate) fn expected_audio_loss(&self) -> u8 {
+        self.expected_audio_loss.load(Ordering::Relaxed)
+    }
+
+    /// Sets it.
+    pub(crate) fn set_expected_audio_loss(&self, percent: u8) {
+        self.expected_audio_loss.store(percent, Ordering::Relaxed);
+    }
+
+    /// By how many microseconds the participant's audio takes longer to get here than the video
+    /// captured with it; negative if video does. `None` while unknown.
+    pub(crate) fn skew_us(&self) -> Option<i64> {
+        let skew = self.skew_us.load(Ordering::Relaxed);
+        (skew != UNKNOWN_SKEW).then_some(skew)
+    }
+
+    /// Sets it.
+    pub(crate) fn set_skew_us(&self, skew: Option<i64>) {
+        let skew = skew.unwrap_or(UNKNOWN_SKEW);
+        self.skew_us.store(skew, Ordering::Relaxed);
+    }
+
+    /// How long the participant's audio waits here before it is mixed.
+    pub(crate) fn audio_delay(&self) -> Duration {
+        Duration::from_micros(self.audio_delay_us.load(Ordering::Relaxed))
+    }
+
+    /// Sets it.
+    pub(crate) fn set_audio_delay(&self, delay: Duration) {
+        let micros = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
+        self.audio_delay_us.store(micros, Ordering::Relaxed);
+    }
+
+    /// Counts packets of the participant's that we have asked for again.
+    pub(crate) fn count_requested(&self, packets: usize) {
+        let packets = u64::try_from(packets).unwrap_or_default();
+        self.requested.fetch_add(packets, Ordering::Relaxed);
+    }
+
+    /// All of it, as it is now.
+    pub(crate) fn snapshot(&self) -> PathSnapshot {
+        let Resends {
+            answered,
+            refused_recent,
+            refused_share,
+            unknown,
+        } = &self.resends;
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        PathSnapshot {
+            round_trip: self.round_trip(),
+            expected_audio_loss_percent: self.expected_audio_loss(),
+            skew_us: self.skew_us(),
+            audio_delay: self.audio_delay(),
+            audio: self.audio.snapshot(),
+            video: self.video.snapshot(),
+            resent: load(answered),
+            refused_recent: load(refused_recent),
+            refused_share: load(refused_share),
+            unknown: load(unknown),
+            requested: load(&self.requested),
+        }
+    }
+}
+
+impl Reported {
+    /// Takes a report over.
+    pub(crate) fn set(&self, fraction_lost: u8, jitter: Duration) {
+        let jitter_us = u64::try_from(jitter.as_micros()).unwrap_or(u64::MAX);
+        self.fraction_lost.store(fraction_lost, Ordering::Relaxed);
+        self.jitter_us.store(jitter_us, Ordering::Relaxed);
+        self.reports.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn snapshot(&self) -> ReportedSnapshot {
+        ReportedSnapshot {
+            reports: self.reports.load(Ordering::Relaxed),
+            fraction_lost: self.fraction_lost.load(Ordering::Relaxed),
+            jitter: Duration::from_micros(self.jitter_us.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip_is_unknown_until_it_is_set() {
+        let path = Path::default();
+        assert_eq!(path.round_trip(), None);
+
+        path.set_round_trip(Duration::from_millis(80));
+
+        assert_eq!(path.round_trip(), Some(Duration::from_millis(80)));
+    }
+
+    #[test]
+    fn a_report_replaces_the_one_before_and_is_counted() {
+        let reported = Reported::default();
+
+        reported.set(26, Duration::from_millis(3));
+        reported.set(13, Duration::from_millis(5));
+
+        let expected = ReportedSnapshot {
+            reports: 2,
+            fraction_lost: 13,
+            jitter: Duration::from_millis(5),
+        };
+        assert_eq!(reported.snapshot(), expected);
+    }
+}

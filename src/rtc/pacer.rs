@@ -1,0 +1,235 @@
+//! Spreads the packets of a frame over a part of its frame interval, so that no frame, however
+//! large, reaches the path as one burst.
+//!
+//! Packets leave in [`STEPS`] equal portions within a third of the interval; a frame of a packet or
+//! two leaves at once. The interval is that of the frames themselves, from their timestamps. A
+//! frame that is not through when the next one begins is due as a whole. Time is an argument;
+//! whoever drives this sleeps until [`Pacer::next_send`].
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use codecs::video::VIDEO_CLOCK_HZ;
+
+use crate::link::VideoOut;
+
+/// Portions of a frame: so few that pacing costs few wake-ups, so many that none is a burst.
+const STEPS: usize = 5;
+
+/// The smallest portion, in packets.
+const MIN_PORTION: usize = 2;
+
+/// A frame is sent within one part in so many of its interval.
+const SPREAD: u32 = 3;
+
+/// The interval until two frames have told it: 30 frames per second.
+const USUAL_INTERVAL: Duration = Duration::from_millis(33);
+
+/// However rare frames are, none takes longer than a third of this.
+const MAX_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Whether a packet ends its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Marker {
+    Last,
+    NotLast,
+}
+
+/// One packet to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Paced {
+    /// 90 kHz, counted from the room's start.
+    pub(super) timestamp: u32,
+    pub(super) marker: Marker,
+    pub(super) payload: Bytes,
+}
+
+/// At most one frame on its way out.
+#[derive(Debug, Default)]
+pub(super) struct Pacer {
+    frame: Option<Frame>,
+    last_timestamp: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Frame {
+    frame: VideoOut,
+    sent: usize,
+    start: Instant,
+    /// Packets that leave together.
+    portion: usize,
+    /// Time between portions.
+    step: Duration,
+}
+
+impl Pacer {
+    /// Begins to send `frame` at `now`. The one before must be through: see [`Self::rush`].
+    pub(super) fn begin(&mut self, frame: VideoOut, now: Instant) {
+        let interval = self.interval(frame.timestamp);
+        self.last_timestamp = Some(frame.timestamp);
+        let packets = frame.payloads.len();
+        let portion = packets.div_ceil(STEPS).max(MIN_PORTION);
+        let portions = u32::try_from(packets.div_ceil(portion)).unwrap_or(u32::MAX);
+        // The first portion leaves at once, so the last one leaves within the spread.
+        let step = interval / SPREAD / portions.max(1);
+        self.frame = (packets > 0).then_some(Frame {
+            frame,
+            sent: 0,
+            start: now,
+            portion,
+            step,
+        });
+    }
+
+    /// When the next packet is due; `None` if there is none.
+    pub(super) fn next_send(&self) -> Option<Instant> {
+        let frame = self.frame.as_ref()?;
+        let portion = u32::try_from(frame.sent / frame.portion).unwrap_or(u32::MAX);
+        Some(frame.start + frame.step * portion)
+    }
+
+    /// Takes the next packet if it is due at `now`.
+    pub(super) fn take(&mut self, now: Instant) -> Option<Paced> {
+        if self.next_send()? > now {
+            return None;
+        }
+        self.rush()
+    }
+
+    /// Takes the next packet, due or not.
+    pub(super) fn rush(&mut self) -> Option<Paced> {
+        let frame = self.frame.as_mut()?;
+        let payloads = &frame.frame.payloads;
+        let payload = payloads.get(frame.sent)?.clone();
+        let timestamp = frame.frame.timestamp;
+        frame.sent += 1;
+        let marker = if frame.sent == payloads.len() {
+            Marker::Last
+        } else {
+            Marker::NotLast
+        };
+        if marker == Marker::Last {
+            self.frame = None;
+        }
+        Some(Paced {
+            timestamp,
+            marker,
+            payload,
+        })
+    }
+
+    fn interval(&self, timestamp: u32) -> Duration {
+        let Some(last) = self.last_timestamp else {
+            return USUAL_INTERVAL;
+        };
+        let micros =
+            u64::from(timestamp.wrapping_sub(last)) * 1_000_000 / u64::from(VIDEO_CLOCK_HZ);
+        Duration::from_micros(micros).min(MAX_INTERVAL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn frame(timestamp: u32, packets: usize) -> VideoOut {
+        let payloads = (0..packets).map(|n| Bytes::from(n.to_string())).collect();
+        VideoOut {
+            timestamp,
+            payloads,
+        }
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// When each packet of the frame leaves, in ms after its begin, if asked every millisecond.
+    fn departures(pacer: &mut Pacer, frame: VideoOut, begin: Instant) -> Vec<u64> {
+        pacer.begin(frame, begin);
+        let mut departures = Vec::new();
+        for at in 0..200 {
+            while pacer.take(begin + ms(at)).is_some() {
+                departures.push(at);
+            }
+        }
+        departures
+    }
+
+    #[test]
+    fn a_large_frame_leaves_in_five_portions_within_a_third_of_the_interval() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        // 15 frames per second: 66.7 ms apart, so a third is 22.2 ms.
+        departures(&mut pacer, frame(0, 1), start);
+
+        let departures = departures(&mut pacer, frame(6_000, 20), start);
+
+        let expected: Vec<u64> = [0, 5, 9, 14, 18].iter().flat_map(|at| [*at; 4]).collect();
+        assert_eq!(departures, expected);
+    }
+
+    #[test]
+    fn a_small_frame_leaves_at_once_and_a_medium_one_in_pairs() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        departures(&mut pacer, frame(0, 1), start);
+
+        assert_eq!(departures(&mut pacer, frame(3_000, 2), start), [0, 0]);
+        let paired = departures(&mut pacer, frame(6_000, 5), start);
+        assert_eq!(paired, [0, 0, 4, 4, 8]);
+        assert_eq!(pacer.next_send(), None);
+    }
+
+    #[test]
+    fn packets_keep_their_order_and_the_last_one_carries_the_marker() {
+        let mut pacer = Pacer::default();
+        pacer.begin(frame(9, 7), Instant::now());
+
+        let sent: Vec<Paced> = std::iter::from_fn(|| pacer.rush()).collect();
+
+        let payloads: Vec<&[u8]> = sent.iter().map(|packet| &packet.payload[..]).collect();
+        assert_eq!(payloads, [b"0", b"1", b"2", b"3", b"4", b"5", b"6"]);
+        let markers = sent.iter().map(|packet| packet.marker == Marker::Last);
+        assert!(markers.eq((0..7).map(|n| n == 6)));
+        assert!(sent.iter().all(|packet| packet.timestamp == 9));
+    }
+
+    #[test]
+    fn the_interval_follows_the_frames_and_has_a_limit() {
+        let start = Instant::now();
+        let mut pacer = Pacer::default();
+        let rows = [
+            (0, 8),
+            (u32::MAX - 1_499, 23),
+            // Across the wrap.
+            (1_500, 8),
+            (1_500, 0),
+        ];
+
+        for (timestamp, last) in rows {
+            let departures = departures(&mut pacer, frame(timestamp, 5), start);
+
+            assert_eq!(departures.last(), Some(&last), "{timestamp}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_frame_leaves_whole_and_within_a_third_of_a_tenth_of_a_second(
+            frames in prop::collection::vec((any::<u32>(), 0_usize..60), 1..10),
+        ) {
+            let start = Instant::now();
+            let mut pacer = Pacer::default();
+            for (timestamp, packets) in frames {
+                let departures = departures(&mut pacer, frame(timestamp, packets), start);
+
+                prop_assert_eq!(departures.len(), packets);
+                prop_assert!(departures.last().is_none_or(|last| *last <= 34));
+                prop_assert_eq!(pacer.next_send(), None);
+            }
+        }
+    }
+}

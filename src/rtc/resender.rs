@@ -1,0 +1,300 @@
+//! Answers the participant's requests for packets of ours (RFC 4585 §6.2.1): as a stream of its
+//! own where RTX was negotiated (RFC 4588 §4), else as the packet it was.
+//!
+//! What is resent is decided by [`SentHistory`], one per stream, and counted on the link.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bytes::{BufMut, BytesMut};
+use rtc::interceptor::{Packet, StreamInfo};
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
+use rtc::rtp::header::Header;
+
+use super::history::{Answer, SentHistory};
+use super::stage::{Outbox, Stage, has_nack};
+use crate::link::Link;
+
+/// The stage that resends.
+pub(super) struct Resender {
+    link: Arc<Link>,
+    /// By SSRC. As many as were negotiated: one audio, one video.
+    streams: BTreeMap<u32, Stream>,
+}
+
+struct Stream {
+    history: SentHistory,
+    rtx: Option<Rtx>,
+}
+
+/// The stream that carries what is resent.
+struct Rtx {
+    ssrc: u32,
+    payload_type: u8,
+    next_seq: u16,
+}
+
+impl Resender {
+    pub(super) fn new(link: Arc<Link>) -> Self {
+        Self {
+            link,
+            streams: BTreeMap::new(),
+        }
+    }
+
+    fn answer(&mut self, nack: &TransportLayerNack, now: Instant, out: &mut Outbox) {
+        let counts = &self.link.path.resends;
+        let Some(stream) = self.streams.get_mut(&nack.media_ssrc) else {
+            return;
+        };
+        let round_trip = self.link.path.round_trip();
+        for seq in nack.nacks.iter().copied().flatten() {
+            let count = match stream.history.ask(seq, round_trip, now) {
+                Answer::Resend(packet) => {
+                    out.resend(stream.wrap(packet), now);
+                    &counts.answered
+                }
+                Answer::TooSoon => &counts.refused_recent,
+                Answer::OverShare => &counts.refused_share,
+                Answer::Unknown => &counts.unknown,
+            };
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Stream {
+    /// The packet as it is resent (RFC 4588 §4): its payload preceded by its sequence number.
+    fn wrap(&mut self, packet: rtc::rtp::Packet) -> rtc::rtp::Packet {
+        let Some(rtx) = &mut self.rtx else {
+            return packet;
+        };
+        let header = Header {
+            version: 2,
+            marker: packet.header.marker,
+            payload_type: rtx.payload_type,
+            sequence_number: rtx.next_seq,
+            timestamp: packet.header.timestamp,
+            ssrc: rtx.ssrc,
+            ..Header::default()
+        };
+        rtx.next_seq = rtx.next_seq.wrapping_add(1);
+        let mut payload = BytesMut::with_capacity(2 + packet.payload.len());
+        payload.put_u16(packet.header.sequence_number);
+        payload.put(packet.payload);
+        rtc::rtp::Packet {
+            header,
+            payload: payload.freeze(),
+        }
+    }
+}
+
+impl Stage for Resender {
+    fn read(&mut self, packet: &Packet, now: Instant, out: &mut Outbox) {
+        let Packet::Rtcp(parts) = packet else { return };
+        for part in parts {
+            if let Some(nack) = part.as_any().downcast_ref::<TransportLayerNack>() {
+                self.answer(nack, now, out);
+            }
+        }
+    }
+
+    fn write(&mut self, packet: &Packet, now: Instant) {
+        if let Packet::Rtp(packet) = packet
+            && let Some(stream) = self.streams.get_mut(&packet.header.ssrc)
+        {
+            stream.history.sent(packet, now);
+        }
+    }
+
+    fn bind_local(&mut self, info: &StreamInfo) {
+        if !has_nack(info) {
+            return;
+        }
+        let rtx = info.ssrc_rtx.zip(info.payload_type_rtx);
+        self.streams.entry(info.ssrc).or_insert_with(|| Stream {
+            history: SentHistory::default(),
+            rtx: rtx.map(|(ssrc, payload_type)| Rtx {
+                ssrc,
+                payload_type,
+                next_seq: rand::random(),
+            }),
+        });
+    }
+
+    fn unbind_local(&mut self, info: &StreamInfo) {
+        self.streams.remove(&info.ssrc);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use rtc::interceptor::RTCPFeedback;
+    use rtc::rtcp::transport_feedbacks::transport_layer_nack::NackPair;
+
+    use super::*;
+
+    const SSRC: u32 = 7;
+    const RTX: (u32, u8) = (8, 97);
+    const PAYLOAD: &[u8] = &[5; 1_140];
+
+    fn stage(rtx: Option<(u32, u8)>) -> Resender {
+        let mut resender = Resender::new(Arc::new(Link::new(Instant::now())));
+        resender.bind_local(&StreamInfo {
+            ssrc: SSRC,
+            ssrc_rtx: rtx.map(|(ssrc, _)| ssrc),
+            payload_type_rtx: rtx.map(|(_, payload_type)| payload_type),
+            rtcp_feedback: vec![RTCPFeedback {
+                typ: "nack".to_owned(),
+                parameter: String::new(),
+            }],
+            ..StreamInfo::default()
+        });
+        resender
+    }
+
+    fn sent(seq: u16) -> rtc::rtp::Packet {
+        rtc::rtp::Packet {
+            header: Header {
+                version: 2,
+                marker: true,
+                payload_type: 96,
+                sequence_number: seq,
+                timestamp: 1_234,
+                ssrc: SSRC,
+                ..Header::default()
+            },
+            payload: Bytes::from_static(PAYLOAD),
+        }
+    }
+
+    fn send(resender: &mut Resender, seqs: std::ops::Range<u16>, now: Instant) {
+        for seq in seqs {
+            resender.write(&Packet::Rtp(sent(seq)), now);
+        }
+    }
+
+    fn ask(
+        resender: &mut Resender,
+        ssrc: u32,
+        pair: NackPair,
+        now: Instant,
+    ) -> Vec<rtc::rtp::Packet> {
+        let nack = TransportLayerNack {
+            sender_ssrc: 1,
+            media_ssrc: ssrc,
+            nacks: vec![pair],
+        };
+        let mut out = Outbox::default();
+        resender.read(&Packet::Rtcp(vec![Box::new(nack)]), now, &mut out);
+        let packets = out.drain().into_iter().map(|packet| match packet {
+            Packet::Rtp(packet) => packet,
+            other => panic!("{other:?}"),
+        });
+        packets.collect()
+    }
+
+    #[test]
+    fn with_rtx_a_resend_is_a_packet_of_its_own_stream_with_the_original_inside() {
+        let now = Instant::now();
+        let mut resender = stage(Some(RTX));
+        send(&mut resender, 100..140, now);
+        let pair = NackPair {
+            packet_id: 130,
+            lost_packets: 0b10,
+        };
+
+        let resent = ask(&mut resender, SSRC, pair, now);
+
+        let [first, second] = &resent[..] else {
+            panic!("{resent:?}")
+        };
+        assert_eq!((first.header.ssrc, first.header.payload_type), RTX);
+        assert_eq!((first.header.timestamp, first.header.marker), (1_234, true));
+        assert_eq!(first.payload, [&[0, 130], PAYLOAD].concat());
+        assert_eq!(second.payload, [&[0, 132], PAYLOAD].concat());
+        let next = first.header.sequence_number.wrapping_add(1);
+        assert_eq!(second.header.sequence_number, next);
+    }
+
+    #[test]
+    fn without_rtx_a_resend_is_the_packet_as_it_was() {
+        let now = Instant::now();
+        let mut resender = stage(None);
+        send(&mut resender, 100..140, now);
+
+        let resent = ask(&mut resender, SSRC, NackPair::new(130), now);
+
+        assert_eq!(resent, [sent(130)]);
+    }
+
+    #[test]
+    fn every_request_is_counted_by_what_became_of_it() {
+        let now = Instant::now();
+        let mut resender = stage(None);
+        send(&mut resender, 0..40, now);
+        let all_of_17 = NackPair {
+            packet_id: 20,
+            lost_packets: u16::MAX,
+        };
+
+        ask(&mut resender, SSRC, NackPair::new(500), now);
+        ask(&mut resender, SSRC, all_of_17, now);
+        ask(&mut resender, SSRC, NackPair::new(20), now);
+        ask(&mut resender, 999, NackPair::new(20), now);
+
+        let path = resender.link.path.snapshot();
+        assert_eq!((path.resent, path.refused_share), (10, 7));
+        assert_eq!((path.refused_recent, path.unknown), (1, 1));
+    }
+
+    #[test]
+    fn a_stream_bound_again_keeps_its_history_and_a_stream_without_nack_has_none() {
+        let now = Instant::now();
+        let mut resender = stage(None);
+        send(&mut resender, 0..40, now);
+
+        resender.bind_local(&StreamInfo {
+            ssrc: SSRC,
+            ..StreamInfo::default()
+        });
+        resender.bind_local(&StreamInfo {
+            ssrc: 9,
+            ..StreamInfo::default()
+        });
+
+        assert_eq!(ask(&mut resender, SSRC, NackPair::new(1), now).len(), 1);
+        assert_eq!(ask(&mut resender, 9, NackPair::new(1), now), []);
+    }
+
+    proptest! {
+        /// A request is answered at most once per round trip, so 34 ways to ask for the same
+        /// packets never give more of them than there are.
+        #[test]
+        fn any_requests_resend_each_packet_at_most_once_per_round_trip(
+            pairs in prop::collection::vec((any::<u16>(), any::<u16>()), 0..100),
+        ) {
+            let now = Instant::now();
+            let mut resender = stage(None);
+            resender.link.path.set_round_trip(Duration::from_millis(500));
+            send(&mut resender, 0..64, now);
+
+            let mut resent = Vec::new();
+            for (packet_id, lost_packets) in pairs {
+                let pair = NackPair { packet_id: packet_id % 80, lost_packets };
+                resent.extend(ask(&mut resender, SSRC, pair, now));
+            }
+
+            let mut seqs: Vec<u16> = resent.iter().map(|p| p.header.sequence_number).collect();
+            seqs.sort_unstable();
+            prop_assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]));
+            prop_assert!(seqs.len() <= 16);
+        }
+    }
+}
