@@ -135,6 +135,8 @@ async fn a_flood_costs_its_own_lane_its_oldest_and_the_neighbour_nothing() {
 async fn receive_now(lane: &LaneSocket) -> Option<u32> {
     let mut buffer = [0; 100];
     let mut meta = [RecvMeta::default()];
+    // A poll that is short of its budget says so by finding nothing.
+    tokio::task::yield_now().await;
     poll_fn(|cx| {
         let received = lane.poll_recv(cx, &mut [IoSliceMut::new(&mut buffer)], &mut meta);
         std::task::Poll::Ready(received.is_ready())
