@@ -46,7 +46,7 @@ fixtures: deps-build ## Make the fixtures anew (needs a libvpx that vpx-encode k
 	$(CARGO) run --locked --release -p generator -- fixtures
 
 screenshot: deps-test release ## Take the README's screenshot of a real conference
-	node tests/browser/screenshot.mjs screenshot.png
+	MOSAICD=target/release/mosaicd node tests/browser/screenshot.mjs screenshot.png 1120x700
 
 bench: deps-bench release ## CPU of `mosaicd mix` beside the codec floor and ffmpeg
 	$(CARGO) run --locked --release --example bench-mix

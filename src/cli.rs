@@ -170,6 +170,7 @@ impl ServeArgs {
         let ip = match (self.media_ip, self.announce) {
             (Some(ip), None) if ip.is_unspecified() => {
                 return Err(wrong(
+                    "serve",
                     "--media-ip must be an address that participants can reach, or --announce one",
                 ));
             }
@@ -180,7 +181,7 @@ impl ServeArgs {
             (None, None) => {
                 let message = "--listen serves a network, so --media-ip must say which address of \
                                this machine participants can reach, or --announce which other";
-                return Err(wrong(message));
+                return Err(wrong("serve", message));
             }
         };
         let ports = match (&self.media_ports, self.media_port) {
@@ -194,6 +195,7 @@ impl ServeArgs {
             .is_some_and(|announce| announce.port.is_some());
         if one_outside && self.media_ports.is_some() {
             return Err(wrong(
+                "serve",
                 "--announce with a port needs one port for everybody, not --media-ports",
             ));
         }
@@ -213,10 +215,10 @@ impl MixArgs {
                 self.inputs.len(),
                 mixer::video::MAX_TILES
             );
-            return Err(wrong(message));
+            return Err(wrong("mix", message));
         }
         if self.inputs.contains(&self.output) {
-            return Err(wrong("--output is one of the inputs"));
+            return Err(wrong("mix", "--output is one of the inputs"));
         }
         Ok(MixConfig {
             inputs: self.inputs,
@@ -231,8 +233,14 @@ impl MixArgs {
     }
 }
 
-fn wrong(message: impl std::fmt::Display) -> clap::Error {
-    Cli::command().error(ErrorKind::ValueValidation, message)
+/// An error as clap itself would say it, with the usage of `command`.
+fn wrong(command: &str, message: impl std::fmt::Display) -> clap::Error {
+    let mut cli = Cli::command();
+    cli.build();
+    match cli.find_subcommand_mut(command) {
+        Some(command) => command.error(ErrorKind::ValueValidation, message),
+        None => cli.error(ErrorKind::ValueValidation, message),
+    }
 }
 
 fn parse_ports(text: &str) -> Result<RangeInclusive<u16>, String> {

@@ -2,6 +2,7 @@
 //! names axum.
 
 mod assets;
+mod health;
 mod socket;
 
 use std::future::Future;
@@ -35,7 +36,7 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let router = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(health::report))
         .route("/ws", get(socket::upgrade))
         .merge(assets::router())
         .with_state(doors);

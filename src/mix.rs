@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use codecs::audio::Channels;
 use codecs::video::{I420, PictureSize};
-use mixer::video::Fit;
+use mixer::video::{Fit, VideoInput};
 use mixer::{ParticipantId, RoomTime};
 
 use mixers::Mixers;
@@ -50,11 +50,11 @@ pub struct MixConfig {
     pub fit: Fit,
 }
 
-/// Why there is no output. Each is one line for a person.
+/// Why there is no output. With its sources after it, each is one line for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum MixError {
     /// A file could not be opened.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Open {
         /// The file.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum MixError {
         source: std::io::Error,
     },
     /// A file is not what we mix.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -182,9 +182,12 @@ pub fn mix(
         }
         match media {
             Media::Audio => {
-                for packet in mixers.audio.tick(time).packets {
+                let tick = mixers.audio.tick(time);
+                for packet in tick.packets {
                     output.audio(time, &packet.payload)?;
                 }
+                let speaker = VideoInput::ActiveSpeaker(tick.active_speaker);
+                mixers.video.handle(speaker);
             }
             Media::Video => {
                 for frame in mixers.video.tick(time).frames {

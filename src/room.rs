@@ -5,6 +5,7 @@
 //! media itself. A room ends when its last seat is gone.
 
 mod audio_thread;
+mod handle;
 mod media;
 mod rooms;
 mod schedule;
@@ -12,23 +13,25 @@ mod seats;
 mod video_thread;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mixer::ParticipantId;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tracing::{info, info_span};
 
+pub(crate) use handle::{Attachment, JoinRequest, RoomHandle};
 pub(crate) use media::MediaConfig;
-pub(crate) use rooms::{EnterError, Rooms};
+pub(crate) use rooms::{Census, EnterError, Rooms};
 pub(crate) use seats::{JoinError, SeatId, StatusChange};
 
-use crate::link::Link;
-use crate::rtc::{Transport, TransportEvent, TransportId};
+use crate::rtc::{TransportEvent, TransportId};
+use crate::signaling::PING_INTERVAL;
 use crate::signaling::message::{
     ByeReason, Canvas, Joined, Layout, LayoutCanvas, LeaveReason, RequestId, ServerMessage, Tile,
     VERSION,
 };
-use crate::signaling::{DisplayName, Line, PING_INTERVAL};
+use handle::{Command, Seated};
 use media::{Media, News};
 use seats::{Entered, Seats};
 
@@ -49,135 +52,14 @@ pub(crate) struct RoomConfig {
     pub(crate) media: MediaConfig,
 }
 
-/// Who wants a seat.
-#[derive(Clone, Debug)]
-pub(crate) struct JoinRequest {
-    /// Echoed in the reply.
-    pub(crate) id: Option<RequestId>,
-    pub(crate) name: DisplayName,
-    /// For a seat to take back.
-    pub(crate) token: Option<String>,
-    /// Where the room says what happens, from the reply on.
-    pub(crate) line: Line,
-}
-
-/// What one gets for joining.
-#[derive(Debug)]
-pub(crate) struct Seated {
-    pub(crate) seat: SeatId,
-    /// When the room's time began.
-    pub(crate) room_start: Instant,
-    /// What an earlier session of the seat left running.
-    pub(crate) transport: Option<Arc<Transport>>,
-}
-
-/// A transport with what it needs to be mixed.
-#[derive(Debug)]
-pub(crate) struct Attachment {
-    pub(crate) link: Arc<Link>,
-    pub(crate) transport: Arc<Transport>,
-}
-
-#[derive(Debug)]
-enum Command {
-    Join {
-        request: JoinRequest,
-        reply: oneshot::Sender<Result<Seated, JoinError>>,
-    },
-    Attach {
-        seat: SeatId,
-        attachment: Attachment,
-    },
-    Transport {
-        participant: ParticipantId,
-        transport: TransportId,
-        event: TransportEvent,
-    },
-    Status {
-        seat: SeatId,
-        change: StatusChange,
-    },
-    Leave {
-        seat: SeatId,
-    },
-    HangUp {
-        seat: SeatId,
-    },
-}
-
-/// A way to talk to a room. It may have ended: then requests go nowhere, and joining says so.
-#[derive(Clone, Debug)]
-pub(crate) struct RoomHandle {
-    commands: mpsc::Sender<Command>,
-}
-
-/// The room ended before it could answer.
-#[derive(Debug)]
-pub(crate) struct RoomEnded;
-
-impl RoomHandle {
-    /// Takes a seat. The room says `joined` on the request's line, then all that happens.
-    ///
-    /// # Errors
-    ///
-    /// [`RoomEnded`], or what the room has against it.
-    pub(crate) async fn join(
-        &self,
-        request: JoinRequest,
-    ) -> Result<Result<Seated, JoinError>, RoomEnded> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Join { request, reply };
-        self.commands.send(command).await.map_err(|_| RoomEnded)?;
-        answer.await.map_err(|_| RoomEnded)
-    }
-
-    /// Puts media into the room and takes the mix out.
-    pub(crate) async fn attach(&self, seat: SeatId, attachment: Attachment) {
-        self.tell(Command::Attach { seat, attachment }).await;
-    }
-
-    /// Says what happened to a participant's transport.
-    pub(crate) async fn transport(
-        &self,
-        participant: ParticipantId,
-        transport: TransportId,
-        event: TransportEvent,
-    ) {
-        self.tell(Command::Transport {
-            participant,
-            transport,
-            event,
-        })
-        .await;
-    }
-
-    /// Says that the participant muted or unmuted, or turned the camera on or off.
-    pub(crate) async fn status(&self, seat: SeatId, change: StatusChange) {
-        self.tell(Command::Status { seat, change }).await;
-    }
-
-    /// Gives the seat up.
-    pub(crate) async fn leave(&self, seat: SeatId) {
-        self.tell(Command::Leave { seat }).await;
-    }
-
-    /// Says that the session ended without a word. The seat is held for a while.
-    pub(crate) async fn hang_up(&self, seat: SeatId) {
-        self.tell(Command::HangUp { seat }).await;
-    }
-
-    async fn tell(&self, command: Command) {
-        // A room that has ended has no seats to tell about.
-        let _ = self.commands.send(command).await;
-    }
-}
-
 /// The actor's state.
 struct Room {
     name: String,
     config: RoomConfig,
     start: Instant,
     seats: Seats,
+    /// What the handles know of `seats`.
+    seats_taken: Arc<AtomicUsize>,
     media: Media,
 }
 
@@ -185,8 +67,10 @@ struct Room {
 fn open(name: String, config: RoomConfig, pool: Arc<rayon::ThreadPool>) -> RoomHandle {
     let (sender, commands) = mpsc::channel(COMMANDS);
     let start = Instant::now();
+    let seats_taken = Arc::new(AtomicUsize::new(0));
     let room = Room {
         seats: Seats::new(config.max_participants, config.seat_hold),
+        seats_taken: Arc::clone(&seats_taken),
         media: Media::new(config.media.clone(), start, pool),
         name,
         config,
@@ -194,7 +78,7 @@ fn open(name: String, config: RoomConfig, pool: Arc<rayon::ThreadPool>) -> RoomH
     };
     let span = info_span!("room", name = %room.name);
     tokio::spawn(tracing::Instrument::instrument(room.run(commands), span));
-    RoomHandle { commands: sender }
+    RoomHandle::new(sender, seats_taken)
 }
 
 impl Room {
@@ -205,6 +89,7 @@ impl Room {
             self.obey(command);
         }
         while !self.seats.is_empty() {
+            self.seats_taken.store(self.seats.len(), Ordering::Relaxed);
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(command) => self.obey(command),
@@ -236,10 +121,11 @@ impl Room {
                 let changed = self.seats.status(seat, change);
                 self.tell_if(seat.participant, changed);
             }
-            Command::Leave { seat } => {
+            Command::Leave { seat, done } => {
                 if self.seats.leave(seat) {
                     self.forget(seat.participant, LeaveReason::Left);
                 }
+                let _ = done.send(());
             }
             Command::HangUp { seat } => {
                 let changed = self.seats.hang_up(seat, Instant::now());

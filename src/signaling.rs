@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub(crate) use line::{Line, LineEnd, line};
 pub(crate) use names::{DisplayName, RoomName};
-pub(crate) use session::{Heard, Session};
+pub(crate) use session::Session;
 
 /// How often a client is asked to ping. A session of which nothing was heard for three times as
 /// long is over.

@@ -56,6 +56,29 @@ async fn everybody_is_told_who_comes_and_goes() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn the_reply_to_a_leave_is_the_last_word_after_all_that_was_waiting() -> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let mut ann = Socket::open(&daemon.address).await?;
+
+    for text in [
+        r#"{"type":"join","version":1,"room":"demo","name":"Ann"}"#,
+        r#"{"type":"status","muted":true}"#,
+        r#"{"type":"leave","id":3}"#,
+    ] {
+        ann.say(text).await?;
+    }
+
+    assert!(matches!(ann.hear().await?, ServerMessage::Joined(_)));
+    assert!(matches!(
+        ann.hear().await?,
+        ServerMessage::Participant { .. }
+    ));
+    let id = Some(RequestId::Number(3));
+    assert_eq!(ann.hear().await?, ServerMessage::Left { id });
+    ann.closed().await
+}
+
+#[tokio::test]
 async fn nonsense_is_refused_by_code_and_the_room_is_undisturbed() -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
     let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;

@@ -2,7 +2,8 @@
 
 use axum::Router;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -105,6 +106,9 @@ fn respond(content_type: &'static str, body: &'static str) -> impl IntoResponse 
     let headers = [
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, "no-cache"),
+        // A module imported into somebody else's page is refused without it; there is nothing
+        // secret in these files.
+        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (CONTENT_SECURITY_POLICY, SECURITY_POLICY),
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -6,15 +6,15 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::Response;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
 use super::Doors;
 use crate::signaling::message::{ByeReason, MAX_MESSAGE_BYTES, ServerMessage};
-use crate::signaling::{Heard, LineEnd, PING_INTERVAL, Session, line};
+use crate::signaling::{LineEnd, PING_INTERVAL, Session, line};
 
 /// Longer messages than the protocol's bound are still read so that they can be answered; beyond
-/// this the socket is closed (1009).
+/// this the connection is cut.
 const MAX_FRAME_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
 
 /// A client that says nothing for this long, not even a ping, is gone.
@@ -25,8 +25,10 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why the loop over a socket ended.
 enum Ended {
-    /// The session was ended, by the client's leave or by our bye.
+    /// All was said, by the reply to a leave or by our bye: we close.
     Said,
+    /// The client closes: our half of the handshake is all that is left to do.
+    Closing,
     /// The carrier is gone.
     Lost,
 }
@@ -44,12 +46,17 @@ async fn converse(mut socket: WebSocket, doors: Doors) {
     let mut session = Session::new(doors.rooms, doors.rtc, line);
     let ended = exchange(&mut socket, &mut session, &mut end, doors.draining).await;
     session.end().await;
-    if matches!(ended, Ended::Said) {
-        let farewell = CloseFrame {
-            code: close_code::NORMAL,
-            reason: "".into(),
-        };
-        let _ = timeout(SEND_TIMEOUT, socket.send(Message::Close(Some(farewell)))).await;
+    match ended {
+        Ended::Said => {
+            let (code, reason) = (close_code::NORMAL, "".into());
+            let farewell = Message::Close(Some(CloseFrame { code, reason }));
+            let _ = timeout(SEND_TIMEOUT, socket.send(farewell)).await;
+        }
+        // Reading on sends the reply to the close that was read.
+        Ended::Closing => {
+            let _ = timeout(SEND_TIMEOUT, socket.recv()).await;
+        }
+        Ended::Lost => {}
     }
 }
 
@@ -59,45 +66,40 @@ async fn exchange(
     end: &mut LineEnd,
     mut draining: watch::Receiver<bool>,
 ) -> Ended {
+    let silence = sleep(SILENCE);
+    tokio::pin!(silence);
     loop {
         tokio::select! {
-            received = timeout(SILENCE, socket.recv()) => {
+            received = socket.recv() => {
+                silence.as_mut().reset(Instant::now() + SILENCE);
                 match received {
-                    Ok(Some(Ok(Message::Text(text)))) => {
-                        if session.hear(&text).await == Heard::End {
-                            // The reply to the leave is the last thing on the line.
-                            let reply = end.next().await;
-                            let _ = say(socket, &reply).await;
-                            return Ended::Said;
-                        }
-                    }
-                    Ok(Some(Ok(Message::Binary(_)))) => {
-                        // Not a message of the protocol; answered like any other nonsense.
-                        session.hear("").await;
-                    }
-                    Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
-                    Ok(Some(Ok(Message::Close(_))) | None) => return Ended::Lost,
-                    Ok(Some(Err(error))) => {
+                    Some(Ok(Message::Text(text))) => session.hear(&text).await,
+                    // Not a message of the protocol; answered like any other nonsense.
+                    Some(Ok(Message::Binary(_))) => session.hear("").await,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Ok(Message::Close(_))) => return Ended::Closing,
+                    Some(Err(error)) => {
                         debug!(%error, "socket failed");
                         return Ended::Lost;
                     }
-                    Err(_) => {
-                        debug!("nothing heard for too long");
-                        return Ended::Lost;
-                    }
+                    None => return Ended::Lost,
                 }
             }
             message = end.next() => {
                 if say(socket, &message).await.is_err() {
                     return Ended::Lost;
                 }
-                if matches!(message, ServerMessage::Bye { .. }) {
+                if matches!(message, ServerMessage::Left { .. } | ServerMessage::Bye { .. }) {
                     return Ended::Said;
                 }
             }
             () = told_to_stop(&mut draining) => {
                 let _ = say(socket, &ServerMessage::Bye { reason: ByeReason::Draining }).await;
                 return Ended::Said;
+            }
+            () = &mut silence => {
+                debug!("nothing heard for too long");
+                return Ended::Lost;
             }
         }
     }

@@ -132,6 +132,9 @@ fn obey(
             links.insert(participant, link);
         }
         AudioControl::Detach { participant } => {
+            if let Some(counters) = mixer.counters(participant) {
+                info!(%participant, ?counters, "audio ended");
+            }
             mixer.handle(AudioInput::RemoveTrack { participant });
             mixer.handle(AudioInput::RemoveOutput { participant });
             if let Some(link) = links.remove(&participant) {

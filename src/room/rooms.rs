@@ -1,9 +1,10 @@
 //! All rooms of the process, by name.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{JoinError, JoinRequest, RoomConfig, RoomHandle, Seated, open};
+use super::handle::Seated;
+use super::{JoinError, JoinRequest, RoomConfig, RoomHandle, open};
 use crate::signaling::RoomName;
 
 /// Why nobody was let in.
@@ -13,6 +14,14 @@ pub(crate) enum EnterError {
     TooManyRooms { max: usize },
     #[error(transparent)]
     Room(#[from] JoinError),
+}
+
+/// How many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Census {
+    pub(crate) rooms: usize,
+    /// Seats taken, those held for the absent included.
+    pub(crate) participants: usize,
 }
 
 /// Opens rooms when somebody joins them, and forgets them when they have ended.
@@ -47,17 +56,24 @@ impl Rooms {
     ) -> Result<(RoomHandle, Seated), EnterError> {
         loop {
             let handle = self.find_or_open(room)?;
-            match handle.join(request.clone()).await {
-                Ok(answer) => return Ok((handle, answer?)),
-                // It ended between being found and being asked: the next round opens another.
-                Err(_) => self.forget_ended(),
+            if let Ok(answer) = handle.join(request.clone()).await {
+                return Ok((handle, answer?));
             }
+            // It ended between being found and being asked: the next round opens another.
+        }
+    }
+
+    /// Counts rooms and seats.
+    pub(crate) fn census(&self) -> Census {
+        let rooms = self.open_rooms();
+        Census {
+            rooms: rooms.len(),
+            participants: rooms.values().map(RoomHandle::seats_taken).sum(),
         }
     }
 
     fn find_or_open(&self, name: &RoomName) -> Result<RoomHandle, EnterError> {
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        rooms.retain(|_, room| !room.commands.is_closed());
+        let mut rooms = self.open_rooms();
         if let Some(room) = rooms.get(name) {
             return Ok(room.clone());
         }
@@ -75,8 +91,10 @@ impl Rooms {
         Ok(room)
     }
 
-    fn forget_ended(&self) {
+    /// The rooms, without those that have ended.
+    fn open_rooms(&self) -> MutexGuard<'_, HashMap<RoomName, RoomHandle>> {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        rooms.retain(|_, room| !room.commands.is_closed());
+        rooms.retain(|_, room| !room.has_ended());
+        rooms
     }
 }

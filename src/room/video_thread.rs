@@ -147,7 +147,7 @@ impl VideoThread {
                 self.mixer.handle(VideoInput::Join { participant });
             }
             VideoControl::Leave { participant } => {
-                self.members.remove(&participant);
+                self.end_track(participant);
                 self.mixer.handle(VideoInput::Leave { participant });
             }
             VideoControl::Attach {
@@ -165,7 +165,7 @@ impl VideoThread {
                 self.members.insert(participant, Member { link, sees });
             }
             VideoControl::Detach { participant } => {
-                self.members.remove(&participant);
+                self.end_track(participant);
                 self.mixer.handle(VideoInput::RemoveTrack { participant });
             }
             VideoControl::Presence {
@@ -189,6 +189,13 @@ impl VideoThread {
             VideoControl::Speaker(speaker) => {
                 self.mixer.handle(VideoInput::ActiveSpeaker(speaker));
             }
+        }
+    }
+
+    fn end_track(&mut self, participant: ParticipantId) {
+        let counters = self.mixer.counters(participant);
+        if let (Some(_), Some(counters)) = (self.members.remove(&participant), counters) {
+            info!(%participant, ?counters, "video ended");
         }
     }
 

@@ -25,14 +25,6 @@ const MAX_ID_BYTES: usize = 64;
 /// Candidates and states of one transport that may wait.
 const TRANSPORT_EVENTS: usize = 64;
 
-/// Whether the conversation goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
-    GoOn,
-    /// The client has left.
-    End,
-}
-
 /// One conversation. Everything it has to say goes to its line.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -77,7 +69,7 @@ impl Session {
     }
 
     /// Takes one message of the client.
-    pub(crate) async fn hear(&mut self, text: &str) -> Heard {
+    pub(crate) async fn hear(&mut self, text: &str) {
         let (id, heard) = match parse(text) {
             Ok(message) => {
                 let id = message.id().cloned();
@@ -86,7 +78,7 @@ impl Session {
             }
             Err((id, refusal)) => (id, Err(refusal)),
         };
-        heard.unwrap_or_else(|Refusal { code, message }| {
+        if let Err(Refusal { code, message }) = heard {
             debug!(parent: &self.span, ?code, message, "refused");
             let error = ErrorMessage {
                 id,
@@ -95,8 +87,7 @@ impl Session {
                 retry_after_ms: None,
             };
             self.line.say(ServerMessage::Error(error));
-            Heard::GoOn
-        })
+        }
     }
 
     /// The carrier is gone. A seat that was not given up is held for a while.
@@ -106,7 +97,7 @@ impl Session {
         }
     }
 
-    async fn obey(&mut self, message: ClientMessage) -> Result<Heard, Refusal> {
+    async fn obey(&mut self, message: ClientMessage) -> Result<(), Refusal> {
         match message {
             ClientMessage::Join(join) => self.join(join).await?,
             ClientMessage::Offer { id, sdp } => self.offer(id, sdp).await?,
@@ -123,10 +114,9 @@ impl Session {
                 let seated = self.seated.take().ok_or_else(not_joined)?;
                 seated.room.leave(seated.seat).await;
                 self.line.say(ServerMessage::Left { id });
-                return Ok(Heard::End);
             }
         }
-        Ok(Heard::GoOn)
+        Ok(())
     }
 
     async fn join(&mut self, join: Join) -> Result<(), Refusal> {

@@ -46,6 +46,8 @@ let call = null;
 const shared = Object.assign(window, { mosaic: { call } });
 /** @type {WakeLockSentinel|null} */
 let wakeLock = null;
+/** Whether media has got through in this call. */
+let wasConnected = false;
 /** The last trouble with devices that a note was shown about. @type {string|null} */
 let toldTrouble = null;
 
@@ -112,6 +114,7 @@ function follow(current) {
 function exit(text, tone) {
   const room = call?.room ?? "";
   call = null;
+  wasConnected = false;
   shared.mosaic.call = null;
   stage.stop();
   panels.stop();
@@ -151,7 +154,10 @@ function showState(current) {
   document.body.dataset.state = state;
   notice("banner", state === "joining" ? "Connecting…" : null);
   notice("alert", state === "reconnecting" ? troubleText(error?.code) : null);
-  if (state === "connected" && wasInterrupted) toast("Connected again");
+  if (state === "connected") {
+    wasConnected = true;
+    if (wasInterrupted) toast("Connected again");
+  }
   if (state === "left") exit("You left the call.", "mild");
   if (state === "failed") {
     const wasIn = document.body.dataset.view === "call";
@@ -162,10 +168,11 @@ function showState(current) {
 
 /** @param {string|undefined} code */
 function troubleText(code) {
-  if (code === "no_media") {
-    return "Sound and picture do not get through; perhaps a firewall blocks UDP. Still trying…";
-  }
   if (!navigator.onLine) return "You are offline. The call goes on when the network is back.";
+  if (code === "no_media") {
+    return wasConnected ? "Sound and picture stopped coming. Reconnecting…"
+      : "Sound and picture do not get through; perhaps a firewall blocks UDP. Still trying…";
+  }
   return "The connection to the server was lost. Reconnecting…";
 }
 

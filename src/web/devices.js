@@ -127,9 +127,7 @@ export class Devices extends EventTarget {
   /** @param {Kind[]} kinds @returns {Promise<{name: string}|null>} what failed, if something did */
   async #request(kinds) {
     try {
-      const stream = await navigator.mediaDevices.getUserMedia(
-        Object.fromEntries(kinds.map((kind) => [kind, constraintsOf(kind)])),
-      );
+      const stream = await ask(kinds);
       for (const track of stream.getTracks()) {
         this.problems[/** @type {Kind} */ (track.kind)] = null;
         this.#replace(/** @type {Kind} */ (track.kind), track);
@@ -161,13 +159,31 @@ export class Devices extends EventTarget {
   }
 }
 
+/**
+ * Exactly the chosen devices: a browser may overrule a mere wish. One that is not plugged in today
+ * is no error, though, and any other will do.
+ *
+ * @param {Kind[]} kinds
+ */
+async function ask(kinds) {
+  const get = (/** @type {(kind: Kind) => MediaTrackConstraints} */ constraints) =>
+    navigator.mediaDevices.getUserMedia(Object.fromEntries(kinds.map((kind) => [kind, constraints(kind)])));
+  try {
+    return await get(constraintsOf);
+  } catch (error) {
+    const isGone = /** @type {DOMException} */ (error).name === "OverconstrainedError";
+    // Of two, one by one will tell which of them is gone.
+    if (!isGone || kinds.length > 1) throw error;
+    return get((kind) => CONSTRAINTS[kind]);
+  }
+}
+
 /** @param {Kind} kind @returns {MediaTrackConstraints} */
 function constraintsOf(kind) {
   const deviceId = recall(`device.${kind}`);
   if (!deviceId) return CONSTRAINTS[kind];
   const { facingMode, ...rest } = CONSTRAINTS[kind];
-  // Ideal, not exact: a remembered device that is not plugged in today is no error.
-  return { ...rest, deviceId: { ideal: deviceId } };
+  return { ...rest, deviceId: { exact: deviceId } };
 }
 
 /**

@@ -50,9 +50,17 @@ const MIN_VIDEO_KBPS = 120;
 /** VP8 from a camera looks clean at about this many bits per second and pixel. */
 const VIDEO_BPS_PER_PIXEL = 2;
 
+/** What the reasons of a `bye` mean for people. */
+const FAREWELLS = {
+  taken: "this seat was taken by another session",
+  gone: "the seat was given up after a long absence",
+  slow: "this connection takes messages too slowly",
+  draining: "the server is going away",
+};
+
 /** Once seated, these are worth another attempt; any other would only come again. */
 const PASSING_CODES = new Set([
-  "unreachable", "timeout", "draining", "room_full", "too_many_rooms", "not_joined",
+  "unreachable", "timeout", "draining", "gone", "slow", "room_full", "too_many_rooms", "not_joined",
 ]);
 
 /**
@@ -91,7 +99,8 @@ const PASSING_CODES = new Set([
 export class MosaicError extends Error {
   /**
    * Own codes: `unreachable` (no server, or it went away), `timeout` (no reply), `unsupported` (no
-   * WebRTC here), `no_media` (packets do not get through), `bad_answer`, `taken`, `draining`, `left`, `unexpected`.
+   * WebRTC here), `no_media` (packets do not get through), `bad_answer`, `left`, `unexpected`; and the reasons of a
+   * `bye`: `taken`, `gone`, `slow`, `draining`.
    *
    * @param {string} code
    * @param {string} message for people
@@ -365,9 +374,7 @@ export class Call extends EventTarget {
         this.#tuneVideo();
         break;
       case "bye":
-        this.#session?.close(message.reason === "taken"
-          ? new MosaicError("taken", "this seat was taken by another session")
-          : new MosaicError("draining", "the server is going away"));
+        this.#session?.close(new MosaicError(message.reason, FAREWELLS[message.reason] ?? "the server ended the session"));
         break;
       case "error":
         this.#emit("trouble", { error: errorFrom(message) });

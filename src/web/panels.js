@@ -3,17 +3,20 @@
  */
 
 import { byId, hueOf, initials, notice } from "./say.js";
-import { stateWords } from "./stage.js";
+import { isSpeaking, stateWords } from "./stage.js";
 
 const STATS_INTERVAL_MS = 1_000;
 /** Above these, people begin to notice. */
-const FAIR = { loss: 0.02, rttMs: 250 };
-const POOR = { loss: 0.08, rttMs: 600 };
+const FAIR = { loss: 0.02, rttMs: 250, jitterMs: 80 };
+const POOR = { loss: 0.08, rttMs: 600, jitterMs: 250 };
+/** The first picture of a call counts no frames per second yet: one measurement says nothing. */
+const STILL_AFTER = 3;
 /** @type {Record<string, string>} */
 const VERDICTS = {
   good: "The connection is good.",
   fair: "The connection is fair: short drop-outs are possible.",
   poor: "The connection is poor. Switching your camera off helps.",
+  still: "The picture stands still. Wait a moment; switching your camera off may help.",
   unknown: "Measuring…",
 };
 
@@ -22,6 +25,8 @@ const PANELS = ["people", "link"];
 export class Panels {
   /** @type {import("./mosaic.js").Call|null} */ #call = null;
   /** @type {ReturnType<typeof setInterval>|undefined} */ #measuring;
+  /** Measurements in a row without a new picture. */
+  #stillFor = 0;
   /** @type {Map<string, HTMLElement>} */ #rows = new Map();
 
   constructor() {
@@ -82,7 +87,7 @@ export class Panels {
     for (const participant of participants.values()) {
       const { id, name, muted, camera, absent } = participant;
       const row = this.#row(id);
-      row.classList.toggle("speaking", id === speaker);
+      row.classList.toggle("speaking", isSpeaking(participant, speaker));
       row.classList.toggle("absent", absent);
       row.classList.toggle("is-muted", muted);
       row.classList.toggle("no-camera", !camera);
@@ -90,7 +95,7 @@ export class Panels {
       avatar.textContent = initials(name);
       avatar.style.setProperty("--hue", String(hueOf(name)));
       text.textContent = `${name}${id === self ? " (you)" : ""}${absent ? " – connection lost" : ""}`;
-      words.textContent = stateWords(participant, id === speaker);
+      words.textContent = stateWords(participant, isSpeaking(participant, speaker));
     }
   }
 
@@ -114,11 +119,13 @@ export class Panels {
     if (!call) return;
     const stats = await call.stats();
     if (call !== this.#call) return;
-    const quality = call.state === "connected" ? judge(stats) : "unknown";
+    this.#stillFor = stats.received?.fps === 0 ? this.#stillFor + 1 : 0;
+    const isStill = this.#stillFor >= STILL_AFTER;
+    const quality = call.state === "connected" ? judge(stats, isStill) : "unknown";
     byId("show-link").dataset.quality = quality;
     byId("show-link").setAttribute("aria-label", quality === "unknown" ? "Connection" : `Connection, ${quality}`);
     if (byId("panel-link").hidden) return;
-    notice("link-verdict", VERDICTS[quality]);
+    notice("link-verdict", VERDICTS[quality === "poor" && isStill ? "still" : quality]);
     const figures = {
       down: rate(stats.down_kbps),
       up: rate(stats.up_kbps),
@@ -134,12 +141,19 @@ export class Panels {
   }
 }
 
-/** @param {import("./mosaic.js").CallStats} stats @returns {"good"|"fair"|"poor"|"unknown"} */
-function judge({ loss_down, loss_up, rtt_ms }) {
+/**
+ * @param {import("./mosaic.js").CallStats} stats
+ * @param {boolean} isStill the server always sends pictures: where none comes, the link is at fault
+ * @returns {"good"|"fair"|"poor"|"unknown"}
+ */
+export function judge({ loss_down, loss_up, rtt_ms, jitter_ms }, isStill) {
+  if (isStill) return "poor";
   if (loss_down === null || rtt_ms === null) return "unknown";
   const loss = Math.max(loss_down, loss_up ?? 0);
-  if (loss > POOR.loss || rtt_ms > POOR.rttMs) return "poor";
-  return loss > FAIR.loss || rtt_ms > FAIR.rttMs ? "fair" : "good";
+  const exceeds = (/** @type {typeof FAIR} */ limit) =>
+    loss > limit.loss || rtt_ms > limit.rttMs || (jitter_ms ?? 0) > limit.jitterMs;
+  if (exceeds(POOR)) return "poor";
+  return exceeds(FAIR) ? "fair" : "good";
 }
 
 /** @param {number|null} kbps */

@@ -50,7 +50,7 @@ export class Stage {
       element.style.top = `${(100 * tile.top) / height}%`;
       element.style.width = `${(100 * tile.width) / width}%`;
       element.style.height = `${(100 * tile.height) / height}%`;
-      describeTile(element, participant, participant.id === self, participant.id === speaker);
+      describeTile(element, participant, participant.id === self, isSpeaking(participant, speaker));
     }
     for (const [id, element] of this.#elements) {
       if (shown.has(id)) continue;
@@ -90,14 +90,24 @@ export class Stage {
 }
 
 /**
+ * The server names the last who spoke until somebody else does; who cannot be heard does not speak.
+ *
+ * @param {import("./mosaic.js").Participant} participant
+ * @param {string|null} speaker
+ */
+export function isSpeaking({ id, muted, absent }, speaker) {
+  return id === speaker && !muted && !absent;
+}
+
+/**
  * @param {HTMLElement} element
  * @param {import("./mosaic.js").Participant} participant
  * @param {boolean} isSelf
- * @param {boolean} isSpeaking
+ * @param {boolean} speaks
  */
-function describeTile(element, participant, isSelf, isSpeaking) {
+function describeTile(element, participant, isSelf, speaks) {
   const { name, muted, camera, absent } = participant;
-  element.classList.toggle("speaking", isSpeaking);
+  element.classList.toggle("speaking", speaks);
   element.classList.toggle("is-muted", muted);
   element.classList.toggle("no-picture", !camera || absent);
   element.classList.toggle("absent", absent);
@@ -105,13 +115,13 @@ function describeTile(element, participant, isSelf, isSpeaking) {
   avatar.textContent = initials(name);
   avatar.style.setProperty("--hue", String(hueOf(name)));
   setText(element, ".label-name", absent ? `${name} – connection lost` : isSelf ? `${name} (you)` : name);
-  setText(element, ".label .for-readers", stateWords(participant, isSpeaking));
+  setText(element, ".label .for-readers", stateWords(participant, speaks));
 }
 
-/** What the icons say, in words. @param {import("./mosaic.js").Participant} participant @param {boolean} isSpeaking */
-export function stateWords({ muted, camera, absent }, isSpeaking) {
+/** What the icons say, in words. @param {import("./mosaic.js").Participant} participant @param {boolean} speaks */
+export function stateWords({ muted, camera, absent }, speaks) {
   if (absent) return "";
-  const words = [isSpeaking && "speaking", muted && "muted", !camera && "camera off"];
+  const words = [speaks && "speaking", muted && "muted", !camera && "camera off"];
   return words.filter(Boolean).map((word) => `, ${word}`).join("");
 }
 

@@ -21,16 +21,22 @@ const AWAKE = [
   "--disable-renderer-backgrounding",
 ];
 
-const FAKE_DEVICES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+/** What a page finds when it asks for a microphone and a camera. */
+const DEVICES = {
+  fake: ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+  // The question goes to nobody, and counts as refused.
+  refused: ["--use-fake-device-for-media-stream"],
+  microphone: ["--use-fake-device-for-media-stream=device-count=0", "--use-fake-ui-for-media-stream"],
+};
 
-/** @param {{autoplay?: "free"|"gesture", devices?: "fake"|"none"}} how */
+/** @param {{autoplay?: "free"|"gesture", devices?: "fake"|"refused"|"microphone"}} how */
 export function launch({ autoplay = "free", devices = "fake" } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ? which(process.env.CHROMIUM) : which("chromium"),
     args: [
       ...QUIET,
       ...AWAKE,
-      ...(devices === "fake" ? FAKE_DEVICES : []),
+      ...DEVICES[devices],
       ...(autoplay === "free" ? ["--autoplay-policy=no-user-gesture-required"] : []),
     ],
   });

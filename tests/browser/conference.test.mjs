@@ -5,14 +5,11 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { launch } from "./browser.mjs";
-import { startDaemon } from "./daemon.mjs";
-import { LOOKS, participate } from "./participant.mjs";
+import { SMALL, startDaemon } from "./daemon.mjs";
+import { LOOKS, near, participate } from "./participant.mjs";
 import { until } from "./until.mjs";
 
 const ROOM = { room: "demo" };
-
-/** A decoded color may be this far off in each channel: VP8 at a few hundred kb/s. */
-const COLOR_TOLERANCE = 40;
 
 /** One's own tone must be this much weaker than the weakest of the others, in dB. */
 const LEAK_DB = 30;
@@ -20,16 +17,13 @@ const LEAK_DB = 30;
 /** The others' tones may differ by this much: Opus' coding noise among a few tones. */
 const TONE_SPREAD_DB = 6;
 
-const near = (color, expected) =>
-  color !== undefined && color.every((channel, n) => Math.abs(channel - expected[n]) <= COLOR_TOLERANCE);
-
 describe("a conference of three", () => {
   let daemon;
   let browser;
   let everybody;
 
   before(async () => {
-    daemon = await startDaemon(["--size", "640x360", "--fps", "15", "--video-kbps", "600", "--seat-seconds", "2"]);
+    daemon = await startDaemon([...SMALL, "--seat-seconds", "2"]);
     browser = await launch();
     everybody = [];
     for (const look of LOOKS) {
@@ -101,10 +95,12 @@ describe("a conference of three", () => {
     await until("red's color to come back", () => green.ask("look"), (tiles) => near(tiles[red.id], red.look.color));
   });
 
-  test("a late joiner sees the picture, and a leave removes the tile", async () => {
+  test("a late joiner sees the picture, and a leave removes the tile", async (t) => {
     const late = await participate(browser, daemon.url, { ...ROOM, name: "Late" });
+    const answered = Date.now();
     await until("the room's picture", () => late.ask("look"), (tiles) =>
       everybody.every(({ id, look }) => near(tiles[id], look.color)));
+    t.diagnostic(`the picture was there ${Date.now() - answered} ms after the answer`);
     const [red] = everybody;
     await until("four tiles", () => red.ask("layout"), ({ tiles }) => tiles.length === 4);
 
@@ -115,7 +111,7 @@ describe("a conference of three", () => {
     await late.close();
   });
 
-  test("somebody who vanishes is marked absent and loses the seat", async () => {
+  test("somebody who vanishes is marked absent and loses the seat", async (t) => {
     const [red] = everybody;
     const lost = await participate(browser, daemon.url, { ...ROOM, name: "Lost", color: [200, 200, 40], tone_hz: 1100 });
     await until("the fourth tile", () => red.ask("look"), (tiles) => near(tiles[lost.id], [200, 200, 40]));
@@ -123,9 +119,11 @@ describe("a conference of three", () => {
     // A page that goes without running its handlers: no leave, no close, just silence.
     const devtools = await lost.page.context().newCDPSession(lost.page);
     devtools.send("Page.crash").catch(() => {});
+    const vanished = Date.now();
 
     await until("the lost one to be absent", () => red.ask("participants"),
       (participants) => participants.find(({ id }) => id === lost.id)?.absent);
+    t.diagnostic(`marked absent ${Date.now() - vanished} ms after the last sign of life`);
     await until("the last picture to look like one", () => red.ask("look"), (tiles) => !near(tiles[lost.id], [200, 200, 40]));
     await until("the seat to go", () => red.ask("participants"),
       (participants) => !participants.some(({ id }) => id === lost.id));

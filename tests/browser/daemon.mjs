@@ -1,5 +1,5 @@
 /**
- * Starts the daemon under test on a free loopback port and stops it again.
+ * Starts the daemon under test on a loopback port and stops it again.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,16 +11,23 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** What cargo built; `MOSAICD` names another. */
 const binary = process.env.MOSAICD ?? `${root}target/debug/mosaicd`;
 
+/** Rooms that a small machine mixes beside several browsers. */
+export const SMALL = ["--size", "640x360", "--fps", "15", "--video-kbps", "600"];
+
 /**
  * @param {string[]} flags of `mosaicd serve`
- * @returns {Promise<{url: string, log: string[], stop: () => Promise<number|null>}>} where it
- *   serves, without a slash at the end; its log so far; and the end of it, with its exit code
+ * @param {{port?: number}} where default: any free port
+ * @returns {Promise<{url: string, log: string[], stop: () => Promise<number|null>,
+ *   freeze: () => void, thaw: () => void}>} where it serves, without a slash at the end; its log so
+ *   far; the end of it, with its exit code; and what makes it fall silent and go on
  */
-export async function startDaemon(flags = []) {
-  const daemon = spawn(binary, ["serve", "--listen", "127.0.0.1:0", ...flags], {
+export async function startDaemon(flags = [], { port = 0 } = {}) {
+  const daemon = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, RUST_LOG: process.env.RUST_LOG ?? "info,mosaicd=debug,rtc=warn,webrtc=warn" },
   });
+  // A test that fails half-way must not leave a daemon behind, least of all a frozen one.
+  process.on("exit", () => daemon.kill("SIGKILL"));
   const exited = once(daemon, "exit").then(([code]) => code);
   const log = [];
   const url = await new Promise((resolve, reject) => {
@@ -37,5 +44,5 @@ export async function startDaemon(flags = []) {
     daemon.kill("SIGTERM");
     return exited;
   };
-  return { url, log, stop };
+  return { url, log, stop, freeze: () => daemon.kill("SIGSTOP"), thaw: () => daemon.kill("SIGCONT") };
 }

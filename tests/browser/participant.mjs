@@ -10,20 +10,29 @@ export const LOOKS = [
   { name: "Blue", color: [40, 40, 220], tone_hz: 860 },
 ];
 
+/** A decoded color may be this far off in each channel: VP8 at a few hundred kb/s. */
+const COLOR_TOLERANCE = 40;
+
+/** Whether a decoded color is the expected one; there may be none yet. */
+export const near = (color, expected) =>
+  color !== undefined && color.every((channel, n) => Math.abs(channel - expected[n]) <= COLOR_TOLERANCE);
+
 /**
  * Joins a room from a page of its own.
  *
  * @param {import("playwright-core").Browser} browser
  * @param {string} url of the daemon
- * @param {{room: string, name: string, color?: number[], tone_hz?: number, muted?: boolean}} look
- *   without `color` there is no video, without `tone_hz` no audio
+ * @param {{room: string, name: string, color?: number[], tone_hz?: number, recording?: string,
+ *   muted?: boolean, token?: string}} look without `color` there is no video, without `tone_hz` no
+ *   audio; a `recording`, WebM in base64, is played instead
+ * @param {{page?: string}} [where] another address to be at than the daemon's own
  */
-export async function participate(browser, url, look) {
+export async function participate(browser, url, look, { page: address = `${url}/healthz` } = {}) {
   const context = await browser.newContext();
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
-  await page.goto(`${url}/healthz`);
+  await page.goto(address);
   await page.evaluate(installSenses);
   const id = await page.evaluate(async ({ url, look }) => window.senses.join(url, look), { url, look });
   return {
@@ -43,10 +52,17 @@ function installSenses() {
   let analyser;
   let video;
   const transports = [];
+  const states = [];
+  let offers = 0;
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...configuration) {
       super(...configuration);
       transports.push(this);
+    }
+
+    createOffer(...options) {
+      offers += 1;
+      return super.createOffer(...options);
     }
   };
 
@@ -74,18 +90,31 @@ function installSenses() {
     return output.stream.getAudioTracks()[0];
   }
 
+  /** A recording as it is, or what is made of a color and a tone. Null where there is none of it. */
+  async function media({ recording, color, tone_hz }) {
+    if (recording) {
+      const player = document.createElement("video");
+      Object.assign(player, { src: `data:video/webm;base64,${recording}`, loop: true, muted: true });
+      await player.play();
+      return player.captureStream();
+    }
+    const tracks = [];
+    if (color) tracks.push(picture(color));
+    if (tone_hz) tracks.push(tone(tone_hz));
+    return tracks.length ? new MediaStream(tracks) : null;
+  }
+
   async function join(url, look) {
     const { Call } = await import(`${url}/mosaic.js`);
     audio = new AudioContext({ sampleRate: 48_000 });
-    const tracks = [];
-    if (look.color) tracks.push(picture(look.color));
-    if (look.tone_hz) tracks.push(tone(look.tone_hz));
-    const stream = tracks.length ? new MediaStream(tracks) : null;
-    call = new Call({ room: look.room, name: look.name, stream, muted: look.muted, fitToTile: false });
+    const stream = await media(look);
+    const { room, name, muted, token } = look;
+    call = new Call({ room, name, stream, muted, token, fitToTile: false });
     video = document.createElement("video");
     Object.assign(video, { muted: true, autoplay: true, playsInline: true });
     document.body.replaceChildren(video);
     call.addEventListener("stream", listen);
+    call.addEventListener("state", ({ detail }) => states.push(detail.state));
     await call.join();
     listen();
     return call.self;
@@ -100,14 +129,35 @@ function installSenses() {
     new MediaStreamAudioSourceNode(audio, { mediaStream: new MediaStream([track]) }).connect(analyser);
   }
 
+  /** The picture of this moment, as a function from canvas pixels to [r, g, b]; null without one. */
+  function picturePixels() {
+    if (!video.videoWidth || !call.layout) return null;
+    const { width, height } = call.layout.canvas;
+    const context = new OffscreenCanvas(width, height).getContext("2d");
+    context.drawImage(video, 0, 0, width, height);
+    const { data } = context.getImageData(0, 0, width, height);
+    return (x, y) => {
+      const at = 4 * (Math.floor(y) * width + Math.floor(x));
+      return [...data.slice(at, at + 3)];
+    };
+  }
+
   window.senses = {
     join,
     state: () => call.state,
+    /** All states so far, in order. */
+    states: () => states,
+    error: () => call.error?.code,
+    token: () => call.token,
     participants: () => [...call.participants.values()],
     speaker: () => call.speaker,
     layout: () => call.layout,
     leave: () => call.leave(),
     transports: () => transports.map(({ connectionState }) => connectionState),
+    offers: () => offers,
+    /** The ICE user name of the latest transport, on this side: a restart changes it. */
+    iceUser: () => /^a=ice-ufrag:(.*)$/m.exec(transports.at(-1).localDescription.sdp)[1].trim(),
+    setStream: async (look) => call.setStream(await media(look)),
     setMuted: (muted) => call.setMuted(muted),
     setCamera: (on) => call.setCamera(on),
 
@@ -124,14 +174,17 @@ function installSenses() {
 
     /** The color in the middle of everybody's tile: {participant: [r, g, b]}. */
     look() {
-      const { canvas, tiles } = call.layout ?? { tiles: [] };
-      if (!video.videoWidth || !canvas) return {};
-      const copy = new OffscreenCanvas(canvas.width, canvas.height);
-      const context = copy.getContext("2d");
-      context.drawImage(video, 0, 0, canvas.width, canvas.height);
-      const middle = ({ left, top, width, height }) =>
-        [...context.getImageData(left + width / 2, top + height / 2, 1, 1).data].slice(0, 3);
-      return Object.fromEntries(tiles.map((tile) => [tile.participant, middle(tile)]));
+      const pixels = picturePixels();
+      if (!pixels) return {};
+      return Object.fromEntries(call.layout.tiles.map(({ participant, left, top, width, height }) =>
+        [participant, pixels(left + width / 2, top + height / 2)]));
+    },
+
+    /** Colors of one tile, all of one picture, at points in pixels from the tile's top left corner. */
+    probe({ participant, points }) {
+      const pixels = picturePixels();
+      const tile = call.layout.tiles.find((tile) => tile.participant === participant);
+      return pixels && tile && points.map(([x, y]) => pixels(tile.left + x, tile.top + y));
     },
 
     /** The inbound RTP streams that have carried packets. */

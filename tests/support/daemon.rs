@@ -1,15 +1,24 @@
 //! The daemon as a process of its own, and what the kernel says of it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+
+/// No answer that is waited for takes this long unless it never comes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the daemon says is remembered up to here.
+const MAX_LINES: usize = 10_000;
 
 /// A running daemon. Dropping it kills it.
 pub(crate) struct Daemon {
     child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
     /// `127.0.0.1:port`
     pub(crate) address: String,
 }
@@ -21,6 +30,14 @@ pub(crate) struct Usage {
     pub(crate) resident_kb: u64,
     pub(crate) descriptors: usize,
     pub(crate) threads: usize,
+}
+
+/// What the daemon says of itself (`GET /healthz`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+pub(crate) struct Health {
+    pub(crate) rooms: usize,
+    pub(crate) participants: usize,
+    pub(crate) tasks: usize,
 }
 
 impl Daemon {
@@ -41,8 +58,43 @@ impl Daemon {
                 break rest.trim_end_matches('/').to_owned();
             }
         };
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Ok(Self { child, address })
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let daemon = Self {
+            child,
+            lines: Arc::clone(&said),
+            address,
+        };
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+                if said.len() < MAX_LINES {
+                    said.push(line);
+                }
+            }
+        });
+        Ok(daemon)
+    }
+
+    /// What it has said on stderr since it told its address.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let lines = self.lines.lock();
+        lines.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What it answers to `GET /healthz`, over a connection of its own.
+    pub(crate) fn health(&self) -> anyhow::Result<Health> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let request = format!(
+            "GET /healthz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+            self.address
+        );
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        ensure!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").context("no body")?;
+        Ok(serde_json::from_str(body)?)
     }
 
     /// What it uses now.

@@ -1,0 +1,39 @@
+//! `GET /healthz`: that the server accepts calls, and how much there is of what must not pile up.
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tokio::runtime::Handle;
+
+use super::Doors;
+use crate::room::Census;
+
+/// The answer, as PROTOCOL.md describes it.
+#[derive(Debug, Serialize)]
+struct Health {
+    status: &'static str,
+    rooms: usize,
+    participants: usize,
+    tasks: usize,
+}
+
+/// Answers `GET /healthz`.
+pub(super) async fn report(State(doors): State<Doors>) -> Response {
+    let Census {
+        rooms,
+        participants,
+    } = doors.rooms.census();
+    let health = Health {
+        status: "ok",
+        rooms,
+        participants,
+        tasks: Handle::current().metrics().num_alive_tasks(),
+    };
+    let body = serde_json::to_string(&health).expect("four plain fields");
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, body).into_response()
+}

@@ -1,0 +1,146 @@
+//! Seats as their participants come, vanish, come back and go.
+
+use super::*;
+use crate::signaling::line;
+
+const HOLD: Duration = Duration::from_secs(30);
+const FIRST: TransportId = TransportId(1);
+const SECOND: TransportId = TransportId(2);
+
+fn named(name: &str) -> DisplayName {
+    DisplayName::parse(name).unwrap()
+}
+
+fn seats() -> Seats {
+    Seats::new(2, HOLD)
+}
+
+fn join(seats: &mut Seats, name: &str) -> Entered {
+    seats
+        .join(named(name), None, line().0, Instant::now())
+        .unwrap()
+}
+
+fn connect(seats: &mut Seats, participant: ParticipantId, transport: TransportId) {
+    seats
+        .seats
+        .get_mut(&participant)
+        .unwrap()
+        .connect(transport, None);
+}
+
+#[test]
+fn the_third_of_two_seats_is_refused_and_free_again_after_a_leave() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann");
+    join(&mut seats, "Bob");
+
+    let refused = seats
+        .join(named("Cid"), None, line().0, Instant::now())
+        .unwrap_err();
+    assert_eq!(refused, JoinError::Full { max: 2 });
+
+    assert!(seats.leave(ann.seat));
+    assert_eq!(join(&mut seats, "Cid").seat.participant, ParticipantId(3));
+}
+
+#[test]
+fn a_silent_transport_makes_absent_and_its_return_present() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann").seat.participant;
+    let now = Instant::now();
+    connect(&mut seats, ann, FIRST);
+    assert!(!seats.transport(ann, FIRST, TransportState::Connected, now));
+
+    assert!(seats.transport(ann, FIRST, TransportState::Disconnected, now));
+    assert!(seats.participant(ann).unwrap().absent);
+
+    assert!(seats.transport(ann, FIRST, TransportState::Connected, now));
+    assert!(!seats.participant(ann).unwrap().absent);
+}
+
+#[test]
+fn a_lost_session_alone_does_not_make_absent_while_media_flows() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann").seat;
+    let now = Instant::now();
+    connect(&mut seats, ann.participant, FIRST);
+    seats.transport(ann.participant, FIRST, TransportState::Connected, now);
+
+    assert!(!seats.hang_up(ann, now));
+    assert!(seats.transport(ann.participant, FIRST, TransportState::Disconnected, now));
+}
+
+#[test]
+fn an_absent_seat_goes_when_it_was_held_long_enough_and_not_before() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann").seat;
+    let now = Instant::now();
+    assert!(seats.hang_up(ann, now), "no transport, no session: absent");
+
+    let just_before = seats.expire(now + HOLD - Duration::from_millis(1));
+    assert!(just_before.is_empty());
+
+    let gone = seats.expire(now + HOLD);
+    assert_eq!(gone.len(), 1);
+    assert!(seats.is_empty());
+}
+
+#[test]
+fn a_token_takes_the_same_seat_back_and_displaces_its_session() {
+    let mut seats = seats();
+    let first = join(&mut seats, "Ann");
+
+    let second = seats
+        .join(named("Ann"), Some(&first.token), line().0, Instant::now())
+        .unwrap();
+
+    assert_eq!(second.seat.participant, first.seat.participant);
+    assert!(second.displaced.is_some());
+    assert!(
+        !seats.leave(first.seat),
+        "the earlier session has no say any more"
+    );
+    assert!(seats.leave(second.seat));
+}
+
+#[test]
+fn the_end_of_a_replaced_transport_means_nothing() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann").seat.participant;
+    connect(&mut seats, ann, FIRST);
+    connect(&mut seats, ann, SECOND);
+
+    assert!(!seats.transport(ann, FIRST, TransportState::Failed, Instant::now()));
+    assert!(seats.line_of(ann, FIRST).is_none());
+    assert!(seats.line_of(ann, SECOND).is_some());
+}
+
+#[test]
+fn a_made_up_token_is_refused() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann");
+
+    for token in ["", "0", &"0".repeat(32), &ann.token[1..]] {
+        let refused = seats
+            .join(named("Eve"), Some(token), line().0, Instant::now())
+            .unwrap_err();
+        assert_eq!(refused, JoinError::BadToken);
+    }
+}
+
+#[test]
+fn only_a_change_of_status_is_told() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann").seat;
+    let mute = StatusChange {
+        muted: Some(true),
+        camera: None,
+    };
+
+    assert!(seats.status(ann, mute));
+    assert!(!seats.status(ann, mute));
+
+    let described = seats.participant(ann.participant).unwrap();
+    assert_eq!((described.muted, described.camera), (true, true));
+}

@@ -1,0 +1,72 @@
+//! Loads a running daemon: `room` shows what a conference of nine costs, `churn` what joins and
+//! leaves leave behind.
+//!
+//! The participants send recordings as they are and only count what they get, so that nearly all
+//! of the work is the daemon's. It is another process, looked at from outside.
+
+#![expect(clippy::print_stdout, reason = "the figures are the result")]
+
+mod churn;
+#[path = "../support/client.rs"]
+mod client;
+#[path = "../support/clip.rs"]
+mod clip;
+#[path = "../support/daemon.rs"]
+mod daemon;
+#[path = "../support/floor.rs"]
+mod floor;
+#[path = "../support/peer.rs"]
+mod peer;
+#[path = "../support/player.rs"]
+mod player;
+#[path = "../support/process.rs"]
+mod process;
+#[path = "../support/received.rs"]
+mod received;
+mod room;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Load on a running daemon
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    part: Part,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Memory and CPU of a live room of nine
+    Room(room::Room),
+    /// What joins and leaves leave behind
+    Churn(churn::Churn),
+    /// The codec floor of the room alone
+    #[command(hide = true)]
+    Floor {
+        /// Of media
+        seconds: u32,
+    },
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let part = Cli::parse().part;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    match part {
+        Part::Room(room) => runtime.block_on(room.run()),
+        Part::Churn(churn) => runtime.block_on(churn.run()),
+        Part::Floor { seconds } => room::work_at_the_floor(seconds).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// Whether a figure is within its budget, in words, and what the process says at its end.
+fn verdict(kept: bool) -> (&'static str, ExitCode) {
+    if kept {
+        ("kept", ExitCode::SUCCESS)
+    } else {
+        ("OVER BUDGET", ExitCode::FAILURE)
+    }
+}
