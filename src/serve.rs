@@ -85,17 +85,13 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             fit: config.fit,
         },
     };
-    let media = rtc.address().map_or_else(
-        || format!("{} {}", config.media.ip, config.media.ports),
-        |address| address.to_string(),
-    );
     let (drain, draining) = watch::channel(false);
     let doors = Doors {
         rooms: Arc::new(Rooms::new(rooms, config.max_rooms, Arc::new(pool))),
         rtc,
         draining,
     };
-    info!(%address, %media, canvas = %config.size, fps = config.fps, "serving");
+    info!(%address, canvas = %config.size, fps = config.fps, "serving");
     if !address.ip().is_loopback() {
         warn!("browsers give cameras only to https:// or localhost: put HTTPS in front");
     }
@@ -125,7 +121,10 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
 }
 
 fn cannot_take_media(media: &MediaAddress) -> String {
-    format!("cannot take media on {} {}", media.ip, media.ports)
+    format!(
+        "cannot take media on {}, UDP port {}",
+        media.ip, media.ports
+    )
 }
 
 async fn wait_for_signal() {

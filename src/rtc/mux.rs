@@ -22,6 +22,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use tracing::info;
 use webrtc::runtime::Runtime;
 
 pub(super) use routes::Credentials;
@@ -54,8 +55,8 @@ pub enum MediaPorts {
 impl fmt::Display for MediaPorts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Shared(port) => write!(f, "port {port}"),
-            Self::Each(range) => write!(f, "ports {}-{}", range.start(), range.end()),
+            Self::Shared(port) => write!(f, "{port}"),
+            Self::Each(range) => write!(f, "{}-{}", range.start(), range.end()),
         }
     }
 }
@@ -106,10 +107,12 @@ impl Ports {
                 Bound::Each(Arc::new(PortRange::new(address.ip, range.clone())))
             }
         };
-        Ok(Self {
+        let ports = Self {
             ports,
             announce: address.announce,
-        })
+        };
+        ports.say(address);
+        Ok(ports)
     }
 
     /// Makes a way in and out for one transport.
@@ -139,11 +142,16 @@ impl Ports {
         })
     }
 
-    /// What participants are told: the shared port's address, `None` for a range.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
+    fn say(&self, address: &MediaAddress) {
         match &self.ports {
-            Bound::Shared(port) => Some(self.announced(port.address())),
-            Bound::Each(_) => None,
+            Bound::Shared(port) => {
+                let bound = port.address();
+                info!(%bound, announced = %self.announced(bound), "media on one UDP port");
+            }
+            Bound::Each(_) => {
+                let announced = self.announce.map_or(address.ip, |announce| announce.ip);
+                info!(bound = %address.ip, ports = %address.ports, %announced, "media on UDP ports");
+            }
         }
     }
 
@@ -160,7 +168,7 @@ impl Ports {
 impl fmt::Debug for Ports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ports")
-            .field("address", &self.address())
+            .field("announce", &self.announce)
             .finish_non_exhaustive()
     }
 }

@@ -121,11 +121,6 @@ impl Rtc {
         Ok(Self { ports })
     }
 
-    /// Where participants send all their media; `None` if each has a port of its own.
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.ports.address()
-    }
-
     /// Answers an offer: a new transport and our session description, candidates to follow as
     /// events.
     ///
