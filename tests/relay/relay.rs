@@ -1,221 +1,78 @@
-//! The sockets of the relay, and its one loop.
+//! A bad network between real clients and the daemon, on loopback: a UDP relay that delays, loses,
+//! reorders and repeats as the seeded `link` says, dies for a while, and moves.
+//!
+//! Clients send to where it listens; each gets a face towards the daemon, with an address of its
+//! own, and a path of its own in each direction. The daemon announces the relay's address
+//! (`--announce`), and must not learn the clients' own, or the relay would be passed by.
+//!
+//! Prints the address it listens on, then obeys the commands of [`command`] from its input, each
+//! answered with one line of JSON, until the input ends.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+#![expect(clippy::print_stdout, reason = "the answers are for another program")]
 
-use link::LinkConfig;
-use serde_json::{Value, json};
-use tokio::net::UdpSocket;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+mod command;
+mod path;
+mod sockets;
 
-use crate::command::{Direction, Setting};
-use crate::path::{Counters, Path};
+use std::net::SocketAddr;
 
-/// Clients at a time; what others send is not answered.
-const MOST_CLIENTS: usize = 64;
+use clap::Parser;
+use command::{Command, Setting};
+use sockets::Relay;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
-/// Packets from the daemon that may wait for the loop.
-const FROM_DAEMON: usize = 1_024;
-
-/// The longest datagram there is.
-const MAX_DATAGRAM_BYTES: usize = 65_535;
-
-/// An idle loop looks up this often.
-const IDLE: Duration = Duration::from_secs(3_600);
-
-pub(crate) struct Relay {
-    socket: UdpSocket,
+/// A bad network on loopback
+#[derive(Debug, Parser)]
+struct Cli {
+    /// Where clients send to
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// The daemon's media port; may also be told later, by the command of this name
+    #[arg(long, value_name = "IP:PORT")]
     target: Option<SocketAddr>,
-    clients: BTreeMap<SocketAddr, Client>,
-    up: LinkConfig,
-    down: LinkConfig,
+    /// The same seed makes the same luck
+    #[arg(long, default_value_t = 1)]
     seed: u64,
-    start: Instant,
-    /// Where the faces are: 127.0.0.1 until the first move.
-    face: u8,
-    from_daemon: mpsc::Receiver<(SocketAddr, Vec<u8>)>,
-    to_loop: mpsc::Sender<(SocketAddr, Vec<u8>)>,
-    buffer: Vec<u8>,
+    /// How bad the paths are from the start, as in the command `set`
+    #[arg(value_name = "SETTING", value_parser = Setting::parse)]
+    settings: Vec<Setting>,
 }
 
-/// A client's paths, and its face towards the daemon.
-struct Client {
-    up: Path,
-    down: Path,
-    face: Arc<UdpSocket>,
-    reader: JoinHandle<()>,
-}
-
-impl Relay {
-    pub(crate) async fn bind(listen: SocketAddr, seed: u64) -> io::Result<Self> {
-        let (to_loop, from_daemon) = mpsc::channel(FROM_DAEMON);
-        Ok(Self {
-            socket: UdpSocket::bind(listen).await?,
-            target: None,
-            clients: BTreeMap::new(),
-            up: LinkConfig::default(),
-            down: LinkConfig::default(),
-            seed,
-            start: Instant::now(),
-            face: 1,
-            from_daemon,
-            to_loop,
-            buffer: vec![0; MAX_DATAGRAM_BYTES],
-        })
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let mut relay = Relay::bind(cli.listen, cli.seed).await?;
+    relay.set(&cli.settings);
+    if let Some(target) = cli.target {
+        relay.aim(target);
     }
+    println!("listening on {}", relay.address()?);
 
-    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
-    }
-
-    pub(crate) fn aim(&mut self, target: SocketAddr) {
-        self.target = Some(target);
-    }
-
-    pub(crate) fn set(&mut self, settings: &[Setting]) {
-        for setting in settings {
-            setting.apply(Direction::Up, &mut self.up);
-            setting.apply(Direction::Down, &mut self.down);
-        }
-        for client in self.clients.values_mut() {
-            client.up.set(self.up.clone());
-            client.down.set(self.down.clone());
-        }
-    }
-
-    pub(crate) fn die_for(&mut self, length: Duration) {
-        let now = self.start.elapsed();
-        for client in self.clients.values_mut() {
-            client.up.die(now, length);
-            client.down.die(now, length);
-        }
-    }
-
-    /// Gives all faces another address and port. What the daemon still sends to the old ones is
-    /// lost, as after a change of networks.
-    pub(crate) fn move_away(&mut self) -> io::Result<()> {
-        self.face = self.face.checked_add(1).unwrap_or(1);
-        for (address, client) in &mut self.clients {
-            client.reader.abort();
-            (client.face, client.reader) = face(self.face, *address, self.to_loop.clone())?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn stats(&self) -> Value {
-        let sum = |path: fn(&Client) -> &Path| {
-            self.clients
-                .values()
-                .map(|client| path(client).counters())
-                .fold(Counters::default(), Counters::and)
-                .to_json()
-        };
-        let faces = self.clients.values().map(|client| &client.face);
-        let faces: Vec<String> = faces
-            .filter_map(|face| face.local_addr().ok())
-            .map(|address| address.to_string())
-            .collect();
-        json!({ "faces": faces, "up": sum(|client| &client.up), "down": sum(|client| &client.down) })
-    }
-
-    /// Waits for the next thing to happen and does it.
-    pub(crate) async fn step(&mut self) {
-        let now = self.start.elapsed();
-        let arrivals = self
-            .clients
-            .values()
-            .flat_map(|client| [client.up.next_arrival(), client.down.next_arrival()]);
-        let wait = arrivals
-            .flatten()
-            .min()
-            .map_or(IDLE, |at| at.saturating_sub(now));
+    // Lines of tokio's `stdin` are read on a thread of its own and come out whole.
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    loop {
         tokio::select! {
-            received = self.socket.recv_from(&mut self.buffer) => {
-                if let Ok((length, from)) = received {
-                    self.from_client(from, length);
-                }
-            }
-            Some((client, packet)) = self.from_daemon.recv() => {
-                let now = self.start.elapsed();
-                if let Some(client) = self.clients.get_mut(&client) {
-                    client.down.send(now, packet);
-                }
-            }
-            () = tokio::time::sleep(wait) => {}
-        }
-        self.deliver();
-    }
-
-    fn from_client(&mut self, from: SocketAddr, length: usize) {
-        if !self.clients.contains_key(&from) {
-            if self.clients.len() >= MOST_CLIENTS {
-                return;
-            }
-            let Ok((face, reader)) = face(self.face, from, self.to_loop.clone()) else {
-                return;
-            };
-            // Each direction of each client has luck of its own.
-            self.seed = self.seed.wrapping_add(1_000_003);
-            let client = Client {
-                up: Path::new(self.up.clone(), self.seed),
-                down: Path::new(self.down.clone(), !self.seed),
-                face,
-                reader,
-            };
-            self.clients.insert(from, client);
-        }
-        let now = self.start.elapsed();
-        if let Some(client) = self.clients.get_mut(&from) {
-            client.up.send(now, self.buffer[..length].to_vec());
-        }
-    }
-
-    /// Passes on what has arrived. A full socket loses it, like any router.
-    fn deliver(&mut self) {
-        let now = self.start.elapsed();
-        for (address, client) in &mut self.clients {
-            let face = &client.face;
-            client.up.deliver(now, |packet| {
-                if let Some(target) = self.target {
-                    let _ = face.try_send_to(&packet, target);
-                }
-            });
-            client.down.deliver(now, |packet| {
-                let _ = self.socket.try_send_to(&packet, *address);
-            });
+            line = lines.next_line() => match line? {
+                Some(line) => println!("{}", obey(&mut relay, &line)),
+                None => return Ok(()),
+            },
+            () = relay.step() => {}
         }
     }
 }
 
-/// A socket towards the daemon for one client, and the task that reads it.
-fn face(
-    host: u8,
-    client: SocketAddr,
-    to_loop: mpsc::Sender<(SocketAddr, Vec<u8>)>,
-) -> io::Result<(Arc<UdpSocket>, JoinHandle<()>)> {
-    let ip = IpAddr::V4(Ipv4Addr::new(127, 0, 0, host));
-    let socket = std::net::UdpSocket::bind(SocketAddr::new(ip, 0))?;
-    socket.set_nonblocking(true)?;
-    let socket = Arc::new(UdpSocket::from_std(socket)?);
-    let reader = tokio::spawn({
-        let socket = Arc::clone(&socket);
-        async move {
-            let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
-            loop {
-                // An error is the daemon being away for the moment.
-                let Ok((length, _)) = socket.recv_from(&mut buffer).await else {
-                    continue;
-                };
-                let packet = buffer[..length].to_vec();
-                if to_loop.send((client, packet)).await.is_err() {
-                    return;
-                }
+fn obey(relay: &mut Relay, line: &str) -> serde_json::Value {
+    match Command::parse(line) {
+        Ok(Command::Target(target)) => relay.aim(target),
+        Ok(Command::Set(settings)) => relay.set(&settings),
+        Ok(Command::Outage(length)) => relay.die_for(length),
+        Ok(Command::Move) => {
+            if let Err(error) = relay.move_away() {
+                return serde_json::json!({ "error": error.to_string() });
             }
         }
-    });
-    Ok((socket, reader))
+        Ok(Command::Stats) => {}
+        Err(error) => return serde_json::json!({ "error": error }),
+    }
+    relay.stats()
 }
