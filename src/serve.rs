@@ -52,6 +52,7 @@ pub struct ServeConfig {
 ///
 /// If the address cannot be bound or the runtime cannot be started.
 pub fn run(config: ServeConfig) -> anyhow::Result<()> {
+    codecs::allocator::keep_large_blocks_apart();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -4,8 +4,10 @@
 #[path = "support/client.rs"]
 mod client;
 #[path = "support/clip.rs"]
+#[expect(dead_code, reason = "shared with the benches")]
 mod clip;
 #[path = "support/daemon.rs"]
+#[expect(dead_code, reason = "shared with the load client")]
 mod daemon;
 #[path = "support/peer.rs"]
 mod peer;
@@ -28,11 +30,18 @@ use tokio::task::JoinHandle;
 /// A small canvas: these tests are about packets.
 const SMALL: [&str; 4] = ["--size", "320x180", "--fps", "30"];
 
-/// The most lines at level warn or above that one hostile participant may cause.
+/// The most lines at level warn or above that one hostile participant may cause, with thousands of
+/// packets.
 const MOST_COMPLAINTS: usize = 10;
 
 /// Ticks of 90 kHz in a second of media.
 const SECOND: u32 = 90_000;
+
+/// Frames in a second of media.
+const SECOND_OF_FRAMES: u64 = 30;
+
+/// A storm.
+const REQUESTS_PER_SECOND: u32 = 100;
 
 /// Somebody who sends a clip until told to stop.
 struct Playing {
@@ -176,31 +185,25 @@ async fn a_viewer_who_asks_gets_a_keyframe_and_a_storm_of_requests_gets_few() ->
     let since = |timestamp: u32| timestamp.wrapping_sub(storm);
     let mut asked = 0;
     while since(received.newest_frame()) < SECOND {
-        for _ in 0..PLIS_PER_FRAME {
+        while asked * SECOND <= since(received.newest_frame()) * REQUESTS_PER_SECOND {
             received.ask_for_keyframe().await?;
             asked += 1;
         }
         received.more(1, 0).await?;
     }
-    let keyframes = received.keyframes();
-    let during = keyframes
-        .iter()
-        .filter(|at| (1..=SECOND).contains(&since(**at)));
-    let during = during.count();
-    assert!(asked >= 50, "the storm was a breeze: {asked} requests");
-    assert!(
-        (1..=3).contains(&during),
-        "{during} keyframes for {asked} requests in a second"
-    );
+    let during = |at: &&u32| (1..=SECOND).contains(&since(**at));
+
+    let keyframes = received.keyframes().iter().filter(during).count();
+    assert!(keyframes <= 3, "{keyframes} keyframes for {asked} requests");
+    received
+        .until("a keyframe after the storm began", |it| {
+            let last = it.keyframes().last().copied();
+            last.is_some_and(|at| (1..u32::MAX / 2).contains(&since(at)))
+        })
+        .await?;
     singing.stop().await?;
     ann.leave().await
 }
-
-/// Frames in a second of media.
-const SECOND_OF_FRAMES: u64 = 30;
-
-/// A hundred a second.
-const PLIS_PER_FRAME: u32 = 4;
 
 #[tokio::test]
 async fn whoever_leaves_takes_all_descriptors_threads_and_tasks_along() -> anyhow::Result<()> {
@@ -216,7 +219,7 @@ async fn whoever_leaves_takes_all_descriptors_threads_and_tasks_along() -> anyho
     }
 
     let after = holdings_when(&daemon, |after| after == before).await?;
-    assert_eq!(after, before, "descriptors and tasks");
+    assert_eq!(after, before);
     singing.stop().await?;
     ann.leave().await
 }
@@ -229,18 +232,32 @@ async fn visit(daemon: &Daemon) -> anyhow::Result<()> {
     guest.leave().await
 }
 
-/// Descriptors and tasks of the daemon once only one participant is left and `settled` holds, or
-/// what they are when it does not come to that.
+/// What a daemon holds that must not pile up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Holdings {
+    descriptors: usize,
+    threads: usize,
+    tasks: usize,
+}
+
+/// What the daemon holds once only one participant is left and `settled` is true of it, or what it
+/// is when it does not come to that.
 async fn holdings_when(
     daemon: &Daemon,
-    settled: impl Fn((usize, usize)) -> bool,
-) -> anyhow::Result<(usize, usize)> {
+    settled: impl Fn(Holdings) -> bool,
+) -> anyhow::Result<Holdings> {
     let deadline = Instant::now() + Duration::from_secs(30);
     let mut last = None;
     let mut unchanged = 0;
     loop {
-        let (health, usage) = (daemon.health()?, daemon.usage()?);
-        let now = (usage.descriptors, health.tasks);
+        // In this order: asking for its health opens a descriptor for a moment.
+        let usage = daemon.usage()?;
+        let health = daemon.health()?;
+        let now = Holdings {
+            descriptors: usage.descriptors,
+            threads: usage.threads,
+            tasks: health.tasks,
+        };
         unchanged = if last == Some(now) { unchanged + 1 } else { 0 };
         last = Some(now);
         let alone = health.participants == 1;

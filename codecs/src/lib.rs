@@ -6,6 +6,8 @@
 //!
 //! No clock, no socket, no thread: time is an argument, bytes come in and go out.
 
+#[cfg(feature = "native")]
+pub mod allocator;
 pub mod audio;
 pub mod opus;
 pub mod rtp;

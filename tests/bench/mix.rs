@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
 #[path = "../support/clip.rs"]
+#[expect(dead_code, reason = "shared with the load client")]
 mod clip;
 #[path = "../support/daemon.rs"]
 #[expect(dead_code, reason = "shared with the load client")]

@@ -136,7 +136,9 @@ async fn settled(daemon: &Daemon, enough: impl Fn(Holdings) -> bool) -> anyhow::
     let mut last = None;
     let mut unchanged = 0;
     loop {
-        let (health, usage) = (daemon.health()?, daemon.usage()?);
+        // In this order: asking for its health opens a descriptor for a moment.
+        let usage = daemon.usage()?;
+        let health = daemon.health()?;
         let now = Holdings {
             descriptors: usage.descriptors,
             threads: usage.threads,

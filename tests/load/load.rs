@@ -10,18 +10,22 @@ mod churn;
 #[path = "../support/client.rs"]
 mod client;
 #[path = "../support/clip.rs"]
+#[expect(dead_code, reason = "shared with the benches and tests")]
 mod clip;
 #[path = "../support/daemon.rs"]
 mod daemon;
 #[path = "../support/floor.rs"]
+#[expect(dead_code, reason = "shared with the benches and tests")]
 mod floor;
 #[path = "../support/peer.rs"]
 mod peer;
 #[path = "../support/player.rs"]
 mod player;
 #[path = "../support/process.rs"]
+#[expect(dead_code, reason = "shared with the benches and tests")]
 mod process;
 #[path = "../support/received.rs"]
+#[expect(dead_code, reason = "shared with the benches and tests")]
 mod received;
 mod room;
 

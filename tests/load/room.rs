@@ -28,6 +28,9 @@ const SIZE: (u32, u32) = (1280, 720);
 const VIDEO_KBPS: u32 = 1500;
 const AUDIO_KBPS: u32 = 32;
 
+/// Fewer frames per second than this, and the daemon did less than the floor.
+const ENOUGH_FRAMES: f64 = 29.0;
+
 /// Until everybody's queues, caches and heaps are as they stay.
 const WARM_UP: Duration = Duration::from_secs(5);
 
@@ -201,6 +204,12 @@ fn report(
         floors[1] * 100.0,
         cpu / floor
     );
+    if received
+        .iter()
+        .any(|[_, _, frames]| *frames < ENOUGH_FRAMES)
+    {
+        println!("  not a fair ratio: the machine was too busy for all the frames");
+    }
     println!("ticks skipped: {}", skipped.join(", "));
     println!(
         "threads: {}, descriptors: {}",
