@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::command::{Direction, Setting};
 use crate::path::{Counters, Path};
 
-/// Clients at a time; what others send is not answered.
+/// Clients at a time; beyond that, whoever was not heard of for longest goes.
 const MOST_CLIENTS: usize = 64;
 
 /// Packets from the daemon that may wait for the loop.
@@ -48,6 +48,7 @@ struct Client {
     down: Path,
     face: Arc<UdpSocket>,
     reader: JoinHandle<()>,
+    heard: Duration,
 }
 
 impl Relay {
@@ -152,9 +153,7 @@ impl Relay {
 
     fn take_from_client(&mut self, from: SocketAddr, length: usize) {
         if !self.clients.contains_key(&from) {
-            if self.clients.len() >= MOST_CLIENTS {
-                return;
-            }
+            self.make_room();
             let Ok((face, reader)) = face(self.face, from, self.to_loop.clone()) else {
                 return;
             };
@@ -165,12 +164,24 @@ impl Relay {
                 down: Path::new(self.down.clone(), !self.seed),
                 face,
                 reader,
+                heard: Duration::ZERO,
             };
             self.clients.insert(from, client);
         }
         let now = self.start.elapsed();
         if let Some(client) = self.clients.get_mut(&from) {
+            client.heard = now;
             client.up.send(now, self.buffer[..length].to_vec());
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.clients.len() < MOST_CLIENTS {
+            return;
+        }
+        let quietest = self.clients.iter().min_by_key(|(_, client)| client.heard);
+        if let Some(client) = quietest.map(|(address, _)| *address) {
+            self.clients.remove(&client);
         }
     }
 
@@ -188,6 +199,12 @@ impl Relay {
                 let _ = self.socket.try_send_to(&packet, *address);
             });
         }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.reader.abort();
     }
 }
 
