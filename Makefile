@@ -9,7 +9,7 @@ export CHROMIUM
 
 .PHONY: help run test test-rust test-browser lint deny fixtures screenshot \
         bench bench-pieces bench-room bench-churn bench-encoders \
-        deps-build deps-test deps-bench build release clean
+        deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -38,6 +38,10 @@ build:
 release:
 	$(CARGO) build --locked --release
 
+# Together: apart, cargo would build the dependencies twice, with other features.
+build-load:
+	$(CARGO) build --locked --release --bins --examples
+
 deny: ## Check licences, sources and bans of the dependencies
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
 	$(CARGO) deny --locked check bans licenses sources
@@ -48,8 +52,8 @@ fixtures: deps-build ## Make the fixtures anew (needs a libvpx that vpx-encode k
 screenshot: deps-test release ## Take the README's screenshot of a real conference
 	MOSAICD=target/release/mosaicd node tests/browser/screenshot.mjs screenshot.png 1120x700
 
-bench: deps-bench release ## CPU of `mosaicd mix` beside the codec floor and ffmpeg
-	$(CARGO) run --locked --release --example bench-mix
+bench: deps-bench build-load ## CPU of `mosaicd mix` beside the codec floor and ffmpeg
+	target/release/examples/bench-mix $(ARGS)
 
 bench-pieces: ## Criterion benches of the pieces
 	$(CARGO) bench --locked -p codecs -p mixer
@@ -57,11 +61,11 @@ bench-pieces: ## Criterion benches of the pieces
 bench-encoders: ## Our encoder beside vpx-encode (needs a libvpx that it knows)
 	$(CARGO) bench --locked -p generator
 
-bench-room: release ## Memory and CPU of a live room of nine
-	$(CARGO) run --locked --release --example load -- room
+bench-room: deps-build build-load ## Memory and CPU of a live room of nine
+	target/release/examples/load room $(ARGS)
 
-bench-churn: release ## What 200 joins and leaves leave behind
-	$(CARGO) run --locked --release --example load -- churn
+bench-churn: deps-build build-load ## What 200 joins and leaves leave behind
+	target/release/examples/load churn $(ARGS)
 
 deps-build:
 	@./tests/install.sh build
