@@ -83,11 +83,12 @@ struct ServeArgs {
     /// Where to serve the page and the signaling
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where to take media; needed, or --announce, when --listen is not a loopback address
+    /// Which address of this machine to take media on; needed, or --announce, when --listen is not
+    /// a loopback address [default: 127.0.0.1, or with --announce all]
     #[arg(long, value_name = "IP")]
     media_ip: Option<IpAddr>,
     /// The one UDP port for everybody's media, 0 for any free one [default: 10000, or any free one
-    /// when --listen is a loopback address]
+    /// of a loopback address]
     #[arg(long, value_name = "PORT")]
     media_port: Option<u16>,
     /// A UDP port of its own for each participant instead, out of these
@@ -166,8 +167,7 @@ impl ServeArgs {
 
 impl ServeArgs {
     fn media(&self) -> Result<MediaAddress, clap::Error> {
-        let local = self.listen.ip().is_loopback();
-        let ip = match (self.media_ip, self.announce) {
+        let ip = match (self.media_ip, self.announce.map(|announce| announce.ip)) {
             (Some(ip), None) if ip.is_unspecified() => {
                 return Err(wrong(
                     "serve",
@@ -175,9 +175,10 @@ impl ServeArgs {
                 ));
             }
             (Some(ip), _) => ip,
-            (None, _) if local => self.listen.ip(),
-            (None, Some(announce)) if announce.ip.is_ipv4() => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            (None, Some(_)) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            (None, Some(outside)) if outside.is_loopback() => outside,
+            (None, Some(IpAddr::V4(_))) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            (None, Some(IpAddr::V6(_))) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            (None, None) if self.listen.ip().is_loopback() => self.listen.ip(),
             (None, None) => {
                 let message = "--listen serves a network, so --media-ip must say which address of \
                                this machine participants can reach, or --announce which other";
@@ -187,7 +188,7 @@ impl ServeArgs {
         let ports = match (&self.media_ports, self.media_port) {
             (Some(range), _) => MediaPorts::Each(range.clone()),
             (None, Some(port)) => MediaPorts::Shared(port),
-            (None, None) if local => MediaPorts::Shared(0),
+            (None, None) if ip.is_loopback() => MediaPorts::Shared(0),
             (None, None) => MediaPorts::Shared(MEDIA_PORT),
         };
         let one_outside = self
@@ -312,19 +313,28 @@ mod tests {
             .media;
         assert_eq!(media.ip.to_string(), "192.0.2.7");
         assert_eq!(media.ports, MediaPorts::Shared(10_000));
+        let media = serve(&["--media-ip", "192.0.2.7"]).unwrap().media;
+        assert_eq!(media.ports, MediaPorts::Shared(10_000));
     }
 
     #[test]
     fn an_announced_address_is_what_participants_reach() {
-        let served = serve(&["--listen", "0.0.0.0:80", "--announce", "203.0.113.7:9"]);
-        let media = served.unwrap().media;
-        assert!(media.ip.is_unspecified());
-        let announce = media.announce.unwrap();
-        assert_eq!(
-            (announce.ip.to_string(), announce.port),
-            ("203.0.113.7".to_owned(), Some(9))
-        );
+        for listen in ["0.0.0.0:80", "127.0.0.1:80"] {
+            let served = serve(&["--listen", listen, "--announce", "203.0.113.7:9"]);
+            let media = served.unwrap().media;
+            assert!(media.ip.is_unspecified(), "the outside leads to any inside");
+            assert_eq!(media.ports, MediaPorts::Shared(10_000));
+            let announce = media.announce.unwrap();
+            assert_eq!(announce.ip.to_string(), "203.0.113.7");
+            assert_eq!(announce.port, Some(9));
+        }
+        let media = serve(&["--announce", "127.0.0.1:9"]).unwrap().media;
+        assert!(media.ip.is_loopback());
+        assert_eq!(media.ports, MediaPorts::Shared(0));
+    }
 
+    #[test]
+    fn only_an_address_that_can_be_reached_is_announced() {
         for good in ["203.0.113.7", "2001:db8::7", "[2001:db8::7]:9"] {
             assert!(parse_announce(good).is_ok(), "{good}");
         }

@@ -19,6 +19,9 @@ use socket::Socket;
 /// An address of nobody (RFC 5737), and so of no interface of this machine.
 const OUTSIDE: &str = "203.0.113.7";
 
+/// Bound on loopback all the same.
+const INSIDE: [&str; 2] = ["--media-ip", "127.0.0.1"];
+
 /// An offer of audio alone, by the `generation`th ICE restart of one and the same client.
 fn offer(generation: u32) -> String {
     let sdp = format!(
@@ -120,7 +123,7 @@ async fn everybody_is_told_the_one_port() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_announced_address_and_port_are_all_that_is_told() -> anyhow::Result<()> {
     let announced = format!("{OUTSIDE}:4242");
-    let daemon = Daemon::start(&["--announce", &announced])?;
+    let daemon = Daemon::start(&[INSIDE[0], INSIDE[1], "--announce", &announced])?;
     let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
 
     let told = ask(&mut ann).await?;
@@ -139,7 +142,7 @@ async fn an_announced_address_and_port_are_all_that_is_told() -> anyhow::Result<
 
 #[tokio::test]
 async fn an_address_announced_without_a_port_goes_with_the_bound_one() -> anyhow::Result<()> {
-    let daemon = Daemon::start(&["--announce", OUTSIDE])?;
+    let daemon = Daemon::start(&[INSIDE[0], INSIDE[1], "--announce", OUTSIDE])?;
     let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
 
     let told = ask(&mut ann).await?;

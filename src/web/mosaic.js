@@ -488,7 +488,7 @@ export class Call extends EventTarget {
   }
 
   #dropTransport() {
-    clearTimeout(this.#mediaTimer);
+    this.#unwatchMedia();
     this.#pulse?.stop();
     this.#pulse = null;
     this.#transport?.close();
@@ -503,7 +503,8 @@ export class Call extends EventTarget {
     for (const track of tracks) this.#stream.addTrack(track);
     this.#emit("stream", { stream: this.#stream });
     this.#ready?.resolve();
-    this.#watchMedia(MEDIA_TIMEOUT_MS);
+    // Silence is watched from its beginning, however often ICE is restarted meanwhile.
+    if (!this.#pulse?.silent || this.#mediaTimer === undefined) this.#watchMedia(MEDIA_TIMEOUT_MS);
     // Only this: right after a restart, `failed` is still what was before it.
     if (transport.state() === "connected") this.#onMediaState("connected");
     this.#tuneVideo();
@@ -515,7 +516,7 @@ export class Call extends EventTarget {
     // Until packets come again, neither says anything new: ICE may well believe in the path.
     if (this.#pulse?.silent && state !== "failed") return;
     if (state === "connected") {
-      clearTimeout(this.#mediaTimer);
+      this.#unwatchMedia();
       this.#repairs = 0;
       if (this.#session) this.#setState("connected", null);
     } else if (state === "disconnected") {
@@ -526,10 +527,16 @@ export class Call extends EventTarget {
     }
   }
 
+  #unwatchMedia() {
+    clearTimeout(this.#mediaTimer);
+    this.#mediaTimer = undefined;
+  }
+
   /** @param {number} ms */
   #watchMedia(ms) {
-    clearTimeout(this.#mediaTimer);
+    this.#unwatchMedia();
     this.#mediaTimer = setTimeout(() => {
+      this.#mediaTimer = undefined;
       if (this.#pulse?.silent || this.#transport?.state() !== "connected") this.#repair();
     }, ms);
   }
@@ -539,6 +546,7 @@ export class Call extends EventTarget {
     // Without a session, or while an earlier exchange still goes on, media will be offered anyway.
     if (this.#isOver() || !this.#session || this.#transport?.pc.signalingState !== "stable") return;
     this.#setState("reconnecting", noMedia());
+    if (this.#mediaTimer === undefined) this.#watchMedia(MEDIA_TIMEOUT_MS);
     this.#repairs = Math.max(1, this.#repairs);
     const session = this.#session;
     this.#negotiate().catch((error) => session.close(asMosaicError(error)));
@@ -546,7 +554,7 @@ export class Call extends EventTarget {
 
   /** First by an ICE restart, then with a new connection, for as long as the session lives. */
   #repair() {
-    clearTimeout(this.#mediaTimer);
+    this.#unwatchMedia();
     const session = this.#session;
     // Without a session its loss is being dealt with, and media will be offered anew.
     if (this.#isOver() || !session) return;

@@ -45,12 +45,12 @@ impl Path {
         self.retire();
     }
 
-    /// Loses everything that is sent from `now` on for `length`.
-    pub(crate) fn die(&mut self, now: Duration, length: Duration) {
+    /// Loses everything that is sent from `now` on and before `until`.
+    pub(crate) fn die(&mut self, now: Duration, until: Duration) {
         let mut config = self.config.clone();
         config.outages = vec![Outage {
             from: now,
-            until: now + length,
+            until,
             during: During::Lost,
         }];
         self.set(config);

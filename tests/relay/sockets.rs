@@ -35,6 +35,8 @@ pub(crate) struct Relay {
     down: LinkConfig,
     seed: u64,
     start: Instant,
+    /// The end of the outage; those who come during it meet it, too.
+    dead_until: Duration,
     /// Where the faces are: 127.0.0.1 until the first move.
     face: u8,
     from_daemon: mpsc::Receiver<(SocketAddr, Vec<u8>)>,
@@ -62,6 +64,7 @@ impl Relay {
             down: LinkConfig::default(),
             seed,
             start: Instant::now(),
+            dead_until: Duration::ZERO,
             face: 1,
             from_daemon,
             to_loop,
@@ -82,17 +85,18 @@ impl Relay {
             setting.apply(Direction::Up, &mut self.up);
             setting.apply(Direction::Down, &mut self.down);
         }
+        let now = self.start.elapsed();
         for client in self.clients.values_mut() {
             client.up.set(self.up.clone());
             client.down.set(self.down.clone());
+            client.die(now, self.dead_until);
         }
     }
 
     pub(crate) fn die_for(&mut self, length: Duration) {
-        let now = self.start.elapsed();
+        self.dead_until = self.start.elapsed() + length;
         for client in self.clients.values_mut() {
-            client.up.die(now, length);
-            client.down.die(now, length);
+            client.die(self.start.elapsed(), self.dead_until);
         }
     }
 
@@ -159,13 +163,14 @@ impl Relay {
             };
             // Each direction of each client has luck of its own.
             self.seed = self.seed.wrapping_add(1_000_003);
-            let client = Client {
+            let mut client = Client {
                 up: Path::new(self.up.clone(), self.seed),
                 down: Path::new(self.down.clone(), !self.seed),
                 face,
                 reader,
                 heard: Duration::ZERO,
             };
+            client.die(self.start.elapsed(), self.dead_until);
             self.clients.insert(from, client);
         }
         let now = self.start.elapsed();
@@ -198,6 +203,16 @@ impl Relay {
             client.down.deliver(now, |packet| {
                 let _ = self.socket.try_send_to(&packet, *address);
             });
+        }
+    }
+}
+
+impl Client {
+    /// Loses everything that is sent until then.
+    fn die(&mut self, now: Duration, until: Duration) {
+        if now < until {
+            self.up.die(now, until);
+            self.down.die(now, until);
         }
     }
 }
