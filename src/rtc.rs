@@ -5,6 +5,7 @@
 //! RTCP, we do ourselves what it does not do well enough (see `engine`). What the media means is
 //! not known here.
 
+mod announce;
 mod asker;
 mod capture;
 mod engine;
@@ -12,6 +13,7 @@ mod hidden_loss;
 mod history;
 mod loss_class;
 mod missing;
+mod mux;
 mod offer;
 mod pacer;
 mod rate;
@@ -27,6 +29,7 @@ mod tap;
 mod transport;
 
 pub(crate) use missing::RESEND_PATIENCE;
+pub use mux::{Announce, MediaAddress, MediaPorts};
 pub(crate) use offer::{Direction, Offer, OfferError};
 pub use transport::Candidate;
 pub(crate) use transport::{Rtc, Transport, TransportEvent, TransportId, TransportState};
