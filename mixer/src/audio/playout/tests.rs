@@ -106,6 +106,7 @@ fn a_packet_that_announces_silence_ends_in_silence() {
     let played: Vec<i16> = (2..20).flat_map(|tick| track.tick(tick * 20)).collect();
 
     assert!(played[961..].iter().all(|&sample| sample == 0));
+    assert_eq!((track.counters.concealed, track.counters.lost), (0, 0));
 }
 
 #[test]
