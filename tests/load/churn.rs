@@ -79,7 +79,8 @@ impl Churn {
         for n in 0..self.joins {
             visit(&daemon, n, &guest).await?;
             if (n + 1) % 50 == 0 {
-                println!("after {} more: {} kB", n + 1, daemon.usage()?.resident_kb);
+                let resident = daemon.usage()?.resident_kb;
+                println!("after {} more: {resident} kB, a room still ending", n + 1);
             }
         }
         let after = settled(&daemon, |after| after == before).await?;
