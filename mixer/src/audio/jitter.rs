@@ -151,8 +151,9 @@ impl JitterBuffer {
     /// decoded already.
     pub(crate) fn change(&self, now: RoomTime, ahead: usize) -> Change {
         self.progress(now, ahead).map_or(Change::Keep, |progress| {
+            let fastest = self.arrivals.fastest();
             self.delay
-                .change(progress, self.arrivals.fastest(), self.target())
+                .change(progress, fastest, self.target(), self.lookahead())
         })
     }
 
@@ -265,8 +266,11 @@ impl JitterBuffer {
     }
 
     fn target(&self) -> i64 {
-        let lookahead = self.losses.lookahead(self.packet_samples);
-        self.delay.target(&self.arrivals, lookahead)
+        self.delay.target(&self.arrivals, self.lookahead())
+    }
+
+    fn lookahead(&self) -> i64 {
+        self.losses.lookahead(self.packet_samples)
     }
 
     fn progress(&self, now: RoomTime, ahead: usize) -> Option<Progress> {

@@ -31,6 +31,8 @@ pub(crate) struct Playout {
     decoded: Vec<i16>,
     /// Ticks since the last splice.
     since_splice: u32,
+    /// Ticks in a row for which a splice was wanted and none was found.
+    wanted: u32,
     /// The last tick.
     now: RoomTime,
 }
@@ -45,6 +47,7 @@ impl Playout {
             channels,
             decoded: Vec::with_capacity(most * channels),
             since_splice: 0,
+            wanted: 0,
             now: RoomTime::START,
         }
     }
@@ -91,7 +94,8 @@ impl Playout {
             Change::Lengthen { haste } if self.may_splice(haste) => {
                 self.lengthen(haste, counters);
             }
-            Change::Keep | Change::Shorten { .. } | Change::Lengthen { .. } => {}
+            Change::Keep => self.wanted = 0,
+            Change::Shorten { .. } | Change::Lengthen { .. } => {}
         }
         tick.copy_from_slice(&self.decoded[..tick.len()]);
         self.decoded.drain(..tick.len());
@@ -160,28 +164,37 @@ impl Playout {
             self.append(0, decoder, counters);
         }
         let at_most = at_most.min(self.ahead().saturating_sub(TICK_SAMPLES));
-        let least = similarity(haste);
-        if let Some(lag) = stretch::shorten(&mut self.decoded, self.channels, at_most, least) {
-            counters.accelerated += lag as u64;
-            self.since_splice = 0;
-        }
+        let least = similarity(haste, self.wanted);
+        let lag = stretch::shorten(&mut self.decoded, self.channels, at_most, least);
+        self.note_splice(lag.is_some(), haste);
+        counters.accelerated += lag.unwrap_or(0) as u64;
     }
 
     fn lengthen(&mut self, haste: Haste, counters: &mut AudioCounters) {
-        let least = similarity(haste);
-        if let Some(lag) = stretch::lengthen(&mut self.decoded, self.channels, least) {
-            counters.expanded += lag as u64;
+        let least = similarity(haste, self.wanted);
+        let lag = stretch::lengthen(&mut self.decoded, self.channels, least);
+        self.note_splice(lag.is_some(), haste);
+        counters.expanded += lag.unwrap_or(0) as u64;
+    }
+
+    fn note_splice(&mut self, found: bool, haste: Haste) {
+        if found {
             self.since_splice = 0;
+            self.wanted = 0;
+        } else if haste != Haste::Idly {
+            self.wanted = self.wanted.saturating_add(1);
         }
     }
 }
 
-/// What a splice must at least be like.
-const fn similarity(haste: Haste) -> Similarity {
-    Similarity(match haste {
-        Haste::Idly => 0.95,
-        Haste::Soon => 0.85,
-        Haste::Now => 0.5,
+/// What a splice must at least be like, after `wanted` ticks without one. Sound that never is alike
+/// must not keep the delay from its target for ever: in the end a fade at any place will do.
+const fn similarity(haste: Haste, wanted: u32) -> Similarity {
+    Similarity(match (haste, wanted) {
+        (Haste::Idly, _) => 0.95,
+        (Haste::Soon, 0..=9) => 0.85,
+        (Haste::Soon, 10..=24) | (Haste::Now, 0..=4) => 0.5,
+        (Haste::Soon | Haste::Now, _) => -1.0,
     })
 }
 
