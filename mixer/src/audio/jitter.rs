@@ -21,8 +21,10 @@
 mod arrivals;
 mod asked;
 mod delay;
+mod due;
 mod losses;
 mod order;
+mod unsteady;
 
 #[cfg(test)]
 #[expect(
@@ -34,7 +36,6 @@ mod tests;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use codecs::audio::{MAX_PACKET_SAMPLES, TICK_SAMPLES};
 use codecs::rtp::{ExtSeqNo, SeqNo};
 
@@ -49,6 +50,7 @@ use self::order::{Inserted, Order, Stamp};
 
 pub(crate) use self::asked::CAPACITY as MOST_ASKED;
 pub(crate) use self::delay::{Change, Haste};
+pub(crate) use self::due::{Copies, Due};
 
 const TICK: i64 = TICK_SAMPLES as i64;
 
@@ -57,33 +59,6 @@ pub(crate) const SHORTEST_SAMPLES: usize = 120;
 
 /// How long to conceal while nothing comes: 100 ms.
 const MOST_STARVED_SAMPLES: i64 = 4_800;
-
-/// What to play next. Lengths are samples per channel, multiples of [`SHORTEST_SAMPLES`] where
-/// the codec synthesizes them.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Due<'a> {
-    /// Decode this packet, then tell [`JitterBuffer::played`] how long it was.
-    Packet(Bytes),
-    /// A packet is missing and the one after it is `next`, which stays in the buffer.
-    Recover {
-        /// May carry a copy of the missing one.
-        next: &'a Bytes,
-        /// What is missing, in samples.
-        samples: usize,
-    },
-    /// A packet is missing.
-    Conceal {
-        /// What is missing, in samples.
-        samples: usize,
-    },
-    /// The sender was silent.
-    Silence {
-        /// For how long, in samples.
-        samples: usize,
-    },
-    /// Nothing will be due in this tick.
-    Nothing,
-}
 
 /// One track's packets on their way to playout.
 #[derive(Debug)]
@@ -118,15 +93,6 @@ enum Came {
     ByItself,
     /// Because it was asked for.
     Again,
-}
-
-/// What came with the packet last taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Copies {
-    /// It carries a copy of the packet before it.
-    Carried,
-    /// It carries none.
-    None,
 }
 
 impl JitterBuffer {
@@ -185,8 +151,9 @@ impl JitterBuffer {
     /// decoded already.
     pub(crate) fn change(&self, now: RoomTime, ahead: usize) -> Change {
         self.progress(now, ahead).map_or(Change::Keep, |progress| {
+            let fastest = self.arrivals.fastest();
             self.delay
-                .change(progress, self.arrivals.fastest(), self.target())
+                .change(progress, fastest, self.target(), self.lookahead())
         })
     }
 
@@ -299,8 +266,11 @@ impl JitterBuffer {
     }
 
     fn target(&self) -> i64 {
-        let lookahead = self.losses.lookahead(self.packet_samples);
-        self.delay.target(&self.arrivals, lookahead)
+        self.delay.target(&self.arrivals, self.lookahead())
+    }
+
+    fn lookahead(&self) -> i64 {
+        self.losses.lookahead(self.packet_samples)
     }
 
     fn progress(&self, now: RoomTime, ahead: usize) -> Option<Progress> {
@@ -338,54 +308,6 @@ impl JitterBuffer {
         self.phase
     }
 
-    /// Drops the oldest packets if the newest would have to wait too long; returns the new
-    /// position.
-    fn shed_backlog(
-        &mut self,
-        now: RoomTime,
-        ahead: usize,
-        position: i64,
-        counters: &mut AudioCounters,
-    ) -> i64 {
-        let Some(newest) = self.order.back_timestamp() else {
-            return position;
-        };
-        // The newest came after the last tick.
-        let most = self.delay.maximum() - TICK;
-        if newest - position <= most {
-            return position;
-        }
-        while self.order.front_waits_longer(newest, most) {
-            self.order.drop_front(counters);
-        }
-        // After a jump in media time, silence leads up to what there is.
-        let wanted =
-            self.progress_at(now, ahead, 0).delay() - self.arrivals.fastest() - self.target();
-        self.order.front().map_or(position, |front| {
-            let front = front.stamp.timestamp.0;
-            wanted.clamp(front - most, front)
-        })
-    }
-
-    /// Decides about packets whose time was concealed away: they are late if a packet in time
-    /// follows them, else playout steps back to them.
-    fn settle_late(&mut self, position: i64, counters: &mut AudioCounters) -> i64 {
-        let in_time = self
-            .order
-            .position_at(position - SHORTEST_SAMPLES as i64 + 1);
-        if self.order.get(in_time).is_none() {
-            return self
-                .order
-                .front()
-                .map_or(position, |front| front.stamp.timestamp.0);
-        }
-        for _ in 0..in_time {
-            self.order.pop_front(counters);
-            counters.late += 1;
-        }
-        position
-    }
-
     fn give_front(&mut self, counters: &mut AudioCounters) -> Due<'_> {
         let lost_before = counters.lost;
         let Some(front) = self.order.pop_front(counters) else {
@@ -400,34 +322,6 @@ impl JitterBuffer {
             starved: 0,
         };
         Due::Packet(front.payload)
-    }
-
-    /// Replaces the next packet, missing in a gap of `gap` samples before the first that waits.
-    fn give_up_one(&mut self, gap: i64, counters: &mut AudioCounters) -> Due<'_> {
-        let shortest = SHORTEST_SAMPLES as i64;
-        let length = self.packet_samples.min(gap / shortest * shortest);
-        let samples = self.advance(length);
-        self.order.give_up_next(counters);
-        self.losses.lost();
-        match self.order.front() {
-            Some(next) if gap - length < shortest => Due::Recover {
-                next: &next.payload,
-                samples,
-            },
-            _ => Due::Conceal { samples },
-        }
-    }
-
-    fn starve(&mut self, starved: i64) -> Due<'_> {
-        if starved >= MOST_STARVED_SAMPLES {
-            self.phase = Phase::Idle;
-            return Due::Nothing;
-        }
-        let samples = self.advance(self.packet_samples.min(TICK));
-        if let Phase::Playing { starved, .. } = &mut self.phase {
-            *starved += samples as i64;
-        }
-        Due::Conceal { samples }
     }
 
     /// Moves the position on by `length`, and returns it as a count.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use link::{Delivery, During, Jitter, LinkConfig, Loss, Outage};
 
-use crate::network::{Heard, Speech, Talker, listen};
+use crate::network::{Heard, Talker, listen, speech};
 use crate::room::TICK;
 
 /// The jitter buffer's stated maximum.
@@ -19,10 +19,7 @@ const fn ms(ms: u64) -> Duration {
 }
 
 fn speak(talker: &Talker) -> Heard {
-    let mut speech = Speech::new(talker.seed);
-    let heard = listen(talker, |number| {
-        speech.packet(number, talker.packet_samples)
-    });
+    let heard = listen(talker, |number| speech(number, talker.packet_samples));
     assert!(heard.longest_wait_ms() <= MAXIMUM_MS);
     assert!(heard.asked_most <= 2);
     heard

@@ -6,7 +6,7 @@
 //! the mixer asks for again come again a round trip later, through the same losses.
 
 use std::f64::consts::TAU;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -272,8 +272,7 @@ impl Log {
     }
 }
 
-/// Copies samples, and goes on with a tone's last period where there are none: what a codec's
-/// concealment does, without the codec.
+/// Copies samples; what it makes up is silence.
 #[derive(Debug)]
 struct LoggingDecoder {
     log: Log,
@@ -314,41 +313,37 @@ impl AudioDecoder for LoggingDecoder {
     }
 }
 
-/// Something like speech: a voice whose pitch wanders from 90 to 230 Hz, in four syllables a
-/// second, each with a hissing end. It never falls silent for long.
-pub(crate) struct Speech {
-    random: Random,
-    /// Of the pitch, in turns.
-    phase: f64,
+/// Samples of [`speech`], which then begins again: ten seconds.
+const SPEECH_SAMPLES: usize = 480_000;
+
+/// The samples of packet `number` of something like speech: a voice whose pitch wanders from 90 to
+/// 230 Hz, in four syllables a second, each with a hissing end. It never falls silent for long.
+pub(crate) fn speech(number: usize, samples: usize) -> Vec<i16> {
+    static SPEECH: LazyLock<Vec<i16>> = LazyLock::new(synthesize);
+    (number * samples..(number + 1) * samples)
+        .map(|at| SPEECH[at % SPEECH_SAMPLES])
+        .collect()
 }
 
-impl Speech {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self {
-            random: Random::new(seed),
-            phase: 0.0,
-        }
-    }
-
-    /// The samples of packet `number`; to be asked in order.
-    pub(crate) fn packet(&mut self, number: usize, samples: usize) -> Vec<i16> {
-        (number * samples..(number + 1) * samples)
-            .map(|at| self.sample(at as f64 / 48_000.0))
-            .collect()
-    }
-
-    fn sample(&mut self, seconds: f64) -> i16 {
-        let pitch_hz = 160.0 + 70.0 * (TAU * 0.7 * seconds).sin();
-        self.phase = (self.phase + pitch_hz / 48_000.0).fract();
-        let syllable = (seconds * 4.0).fract();
-        let voiced: f64 = [1.0, 0.6, 0.45, 0.2, 0.15]
-            .iter()
-            .zip(1..)
-            .map(|(amplitude, harmonic)| amplitude * (TAU * self.phase * f64::from(harmonic)).sin())
-            .sum();
-        let envelope = (std::f64::consts::PI * syllable).sin().powi(2);
-        let hiss = if syllable > 0.8 { 0.1 } else { 0.01 };
-        let noise = 2.0 * self.random.unit() - 1.0;
-        ((voiced * envelope * 0.25 + noise * hiss) * 16_000.0) as i16
-    }
+fn synthesize() -> Vec<i16> {
+    let mut random = Random::new(1);
+    // Of the pitch, in turns.
+    let mut phase = 0.0f64;
+    (0..SPEECH_SAMPLES)
+        .map(|at| {
+            let seconds = at as f64 / 48_000.0;
+            let pitch_hz = 160.0 + 70.0 * (TAU * 0.7 * seconds).sin();
+            phase = (phase + pitch_hz / 48_000.0).fract();
+            let voiced: f64 = [1.0, 0.6, 0.45, 0.2, 0.15]
+                .iter()
+                .zip(1..)
+                .map(|(amplitude, harmonic)| amplitude * (TAU * phase * f64::from(harmonic)).sin())
+                .sum();
+            let syllable = (seconds * 4.0).fract();
+            let envelope = (std::f64::consts::PI * syllable).sin().powi(2);
+            let hiss = if syllable > 0.8 { 0.1 } else { 0.01 };
+            let noise = 2.0 * random.unit() - 1.0;
+            ((voiced * envelope * 0.25 + noise * hiss) * 16_000.0) as i16
+        })
+        .collect()
 }

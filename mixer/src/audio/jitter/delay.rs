@@ -108,13 +108,20 @@ impl Delay {
             .clamp(self.minimum, self.maximum - 2 * TICK)
     }
 
-    /// What to do at `progress`, where the fastest transit is `fastest`.
-    pub(super) fn change(&self, progress: Progress, fastest: i64, target: i64) -> Change {
+    /// What to do at `progress`, where the fastest transit is `fastest`. A lack of `lookahead`,
+    /// which is part of `target`, is no emergency: what it is for, it will be for some time.
+    pub(super) fn change(
+        &self,
+        progress: Progress,
+        fastest: i64,
+        target: i64,
+        lookahead: i64,
+    ) -> Change {
         let step = step(progress.length);
         let slack = progress.ahead.rem_euclid(step);
         let excess = progress.useful() - fastest - target;
         if excess < -TOLERANCE_SAMPLES {
-            let haste = if excess < -FAR_SAMPLES {
+            let haste = if excess + lookahead < -FAR_SAMPLES {
                 Haste::Now
             } else {
                 Haste::Soon
@@ -188,6 +195,15 @@ mod tests {
     const MS: i64 = 48;
 
     fn change(length: i64, ahead: i64, useful_above_target: i64) -> Change {
+        change_with_lookahead(length, ahead, useful_above_target, 0)
+    }
+
+    fn change_with_lookahead(
+        length: i64,
+        ahead: i64,
+        useful_above_target: i64,
+        lookahead: i64,
+    ) -> Change {
         let delay = Delay::new(&AudioConfig::default());
         let target = 20 * MS;
         let mut progress = Progress {
@@ -197,7 +213,7 @@ mod tests {
             length,
         };
         progress.position += progress.useful() - target - useful_above_target;
-        delay.change(progress, 0, target)
+        delay.change(progress, 0, target, lookahead)
     }
 
     #[test]
@@ -255,6 +271,10 @@ mod tests {
                 "{excess_ms}"
             );
         }
+        assert_eq!(
+            change_with_lookahead(960, 0, -100 * MS, 80 * MS),
+            Change::Lengthen { haste: Haste::Soon }
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use codecs::rtp::{RtpTimestamp, SeqNo};
 use proptest::prelude::*;
 
