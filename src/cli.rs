@@ -1,6 +1,7 @@
 //! The command line: flags in, checked settings out.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,10 +10,14 @@ use codecs::video::PictureSize;
 use mixer::video::Fit;
 
 use crate::mix::MixConfig;
-use crate::serve::ServeConfig;
+use crate::serve::{Announce, MediaAddress, MediaPorts, ServeConfig};
 
 /// The largest canvas: what VP8 hardware and browsers take.
 const MAX_CANVAS_SIDE_PX: u32 = 4096;
+
+/// Where media comes to unless told otherwise: what other conference servers use, too, and so what
+/// people expect to open in a firewall.
+const MEDIA_PORT: u16 = 10_000;
 
 /// A conference server that mixes: one audio and one video stream for each participant.
 #[derive(Debug, Parser)]
@@ -78,9 +83,21 @@ struct ServeArgs {
     /// Where to serve the page and the signaling
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where participants send media to; needed when --listen is not a loopback address
+    /// Which address of this machine to take media on; needed, or --announce, when --listen is not
+    /// a loopback address [default: 127.0.0.1, or with --announce all]
     #[arg(long, value_name = "IP")]
     media_ip: Option<IpAddr>,
+    /// The one UDP port for everybody's media, 0 for any free one [default: 10000, or any free one
+    /// of a loopback address]
+    #[arg(long, value_name = "PORT")]
+    media_port: Option<u16>,
+    /// A UDP port of its own for each participant instead, out of these
+    #[arg(long, value_name = "FIRST-LAST", value_parser = parse_ports, conflicts_with = "media_port")]
+    media_ports: Option<RangeInclusive<u16>>,
+    /// What participants are told to send media to, when that is not what is bound here: the
+    /// outside of a NAT
+    #[arg(long, value_name = "IP[:PORT]", value_parser = parse_announce)]
+    announce: Option<Announce>,
     #[command(flatten)]
     picture: PictureArgs,
     /// Bitrate of the mixed audio
@@ -132,24 +149,10 @@ pub fn parse() -> Task {
 
 impl ServeArgs {
     fn check(self) -> Result<ServeConfig, clap::Error> {
-        let media_ip = match self.media_ip {
-            Some(ip) if ip.is_unspecified() => {
-                return Err(wrong(
-                    "serve",
-                    "--media-ip must be an address that participants can reach",
-                ));
-            }
-            Some(ip) => ip,
-            None if self.listen.ip().is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            None => {
-                let message = "--listen serves a network, so --media-ip must say which address of \
-                               this machine participants can reach";
-                return Err(wrong("serve", message));
-            }
-        };
+        let media = self.media()?;
         Ok(ServeConfig {
             listen: self.listen,
-            media_ip,
+            media,
             size: self.picture.size,
             fps: self.picture.fps,
             video_kbps: self.picture.video_kbps,
@@ -158,6 +161,49 @@ impl ServeArgs {
             max_participants: self.max_participants.into(),
             max_rooms: self.max_rooms.into(),
             fit: self.picture.fit.into(),
+        })
+    }
+}
+
+impl ServeArgs {
+    fn media(&self) -> Result<MediaAddress, clap::Error> {
+        let ip = match (self.media_ip, self.announce.map(|announce| announce.ip)) {
+            (Some(ip), None) if ip.is_unspecified() => {
+                return Err(wrong(
+                    "serve",
+                    "--media-ip must be an address that participants can reach, or --announce one",
+                ));
+            }
+            (Some(ip), _) => ip,
+            (None, Some(outside)) if outside.is_loopback() => outside,
+            (None, Some(IpAddr::V4(_))) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            (None, Some(IpAddr::V6(_))) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            (None, None) if self.listen.ip().is_loopback() => self.listen.ip(),
+            (None, None) => {
+                let message = "--listen serves a network, so --media-ip must say which address of \
+                               this machine participants can reach, or --announce which other";
+                return Err(wrong("serve", message));
+            }
+        };
+        let ports = match (&self.media_ports, self.media_port) {
+            (Some(range), _) => MediaPorts::Each(range.clone()),
+            (None, Some(port)) => MediaPorts::Shared(port),
+            (None, None) if ip.is_loopback() => MediaPorts::Shared(0),
+            (None, None) => MediaPorts::Shared(MEDIA_PORT),
+        };
+        let one_outside = self
+            .announce
+            .is_some_and(|announce| announce.port.is_some());
+        if one_outside && self.media_ports.is_some() {
+            return Err(wrong(
+                "serve",
+                "--announce with a port needs one port for everybody, not --media-ports",
+            ));
+        }
+        Ok(MediaAddress {
+            ip,
+            ports,
+            announce: self.announce,
         })
     }
 }
@@ -198,6 +244,34 @@ fn wrong(command: &str, message: impl std::fmt::Display) -> clap::Error {
     }
 }
 
+fn parse_ports(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let expected = || "expected FIRST-LAST, from 1 to 65535, such as 10000-10999".to_owned();
+    let (first, last) = text.split_once('-').ok_or_else(expected)?;
+    let first: u16 = first.parse().map_err(|_| expected())?;
+    let last: u16 = last.parse().map_err(|_| expected())?;
+    if first == 0 || first > last {
+        return Err(expected());
+    }
+    Ok(first..=last)
+}
+
+fn parse_announce(text: &str) -> Result<Announce, String> {
+    let expected = "expected an address that participants can reach, with or without a port, such \
+                    as 203.0.113.7, 203.0.113.7:10000 or [2001:db8::7]:10000";
+    let announce = match (text.parse(), text.parse::<SocketAddr>()) {
+        (Ok(ip), _) => Announce { ip, port: None },
+        (_, Ok(address)) => Announce {
+            ip: address.ip(),
+            port: Some(address.port()),
+        },
+        _ => return Err(expected.to_owned()),
+    };
+    if announce.ip.is_unspecified() || announce.port == Some(0) {
+        return Err(expected.to_owned());
+    }
+    Ok(announce)
+}
+
 fn parse_size(text: &str) -> Result<PictureSize, String> {
     let expected = || format!("expected WIDTHxHEIGHT, both even and 64 to {MAX_CANVAS_SIDE_PX}");
     let (width, height) = text.split_once('x').ok_or_else(expected)?;
@@ -222,17 +296,71 @@ mod tests {
     }
 
     #[test]
-    fn loopback_needs_no_media_address() {
-        assert!(serve(&[]).unwrap().media_ip.is_loopback());
-        assert!(serve(&["--listen", "[::1]:0"]).is_ok());
+    fn loopback_needs_no_media_address_and_takes_any_port() {
+        let media = serve(&[]).unwrap().media;
+        assert!(media.ip.is_loopback());
+        assert_eq!(media.ports, MediaPorts::Shared(0));
+        let media = serve(&["--listen", "[::1]:0"]).unwrap().media;
+        assert!(media.ip.is_ipv6());
     }
 
     #[test]
     fn a_network_address_needs_a_media_address_to_go_with_it() {
         assert!(serve(&["--listen", "0.0.0.0:80"]).is_err());
         assert!(serve(&["--listen", "0.0.0.0:80", "--media-ip", "0.0.0.0"]).is_err());
-        let served = serve(&["--listen", "0.0.0.0:80", "--media-ip", "192.0.2.7"]).unwrap();
-        assert_eq!(served.media_ip.to_string(), "192.0.2.7");
+        let media = serve(&["--listen", "0.0.0.0:80", "--media-ip", "192.0.2.7"])
+            .unwrap()
+            .media;
+        assert_eq!(media.ip.to_string(), "192.0.2.7");
+        assert_eq!(media.ports, MediaPorts::Shared(10_000));
+        let media = serve(&["--media-ip", "192.0.2.7"]).unwrap().media;
+        assert_eq!(media.ports, MediaPorts::Shared(10_000));
+    }
+
+    #[test]
+    fn an_announced_address_is_what_participants_reach() {
+        for listen in ["0.0.0.0:80", "127.0.0.1:80"] {
+            let served = serve(&["--listen", listen, "--announce", "203.0.113.7:9"]);
+            let media = served.unwrap().media;
+            assert!(media.ip.is_unspecified(), "the outside leads to any inside");
+            assert_eq!(media.ports, MediaPorts::Shared(10_000));
+            let announce = media.announce.unwrap();
+            assert_eq!(announce.ip.to_string(), "203.0.113.7");
+            assert_eq!(announce.port, Some(9));
+        }
+        let media = serve(&["--announce", "127.0.0.1:9"]).unwrap().media;
+        assert!(media.ip.is_loopback());
+        assert_eq!(media.ports, MediaPorts::Shared(0));
+    }
+
+    #[test]
+    fn only_an_address_that_can_be_reached_is_announced() {
+        for good in ["203.0.113.7", "2001:db8::7", "[2001:db8::7]:9"] {
+            assert!(parse_announce(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "0.0.0.0",
+            "[::]:9",
+            "203.0.113.7:0",
+            "203.0.113.7:70000",
+            "example.org",
+        ] {
+            assert!(parse_announce(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_range_gives_each_participant_a_port_and_excludes_a_shared_one() {
+        let media = serve(&["--media-ports", "10000-10999"]).unwrap().media;
+        assert_eq!(media.ports, MediaPorts::Each(10_000..=10_999));
+
+        assert!(serve(&["--media-ports", "1-2", "--media-port", "1"]).is_err());
+        assert!(serve(&["--media-ports", "1-2", "--announce", "192.0.2.7:1"]).is_err());
+        assert!(serve(&["--media-ports", "1-2", "--announce", "192.0.2.7"]).is_ok());
+        for bad in ["", "1", "2-1", "0-1", "1-65536", "a-b", "1-2-3"] {
+            assert!(parse_ports(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

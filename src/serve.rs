@@ -1,6 +1,6 @@
 //! `mosaicd serve`: the live conference server, from its settings to its end.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use crate::http::{self, Doors};
 use crate::room::{MediaConfig, RoomConfig, Rooms};
 use crate::rtc::Rtc;
+pub use crate::rtc::{Announce, MediaAddress, MediaPorts};
 
 /// How long open requests may take to end once the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -25,8 +26,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(3);
 pub struct ServeConfig {
     /// Where HTTP and the WebSocket are served.
     pub listen: SocketAddr,
-    /// The address that media comes to; it is what the server's ICE candidates say.
-    pub media_ip: IpAddr,
+    /// Where media comes to, and what the server's ICE candidates say of that.
+    pub media: MediaAddress,
     /// The canvas of every room.
     pub size: PictureSize,
     /// Pictures per second, 1 to 60.
@@ -66,6 +67,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
+    let rtc = Rtc::bind(&config.media).with_context(|| cannot_take_media(&config.media))?;
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -87,10 +89,10 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let (drain, draining) = watch::channel(false);
     let doors = Doors {
         rooms: Arc::new(Rooms::new(rooms, config.max_rooms, Arc::new(pool))),
-        rtc: Rtc::new(config.media_ip),
+        rtc,
         draining,
     };
-    info!(%address, media_ip = %config.media_ip, canvas = %config.size, fps = config.fps, "serving");
+    info!(%address, canvas = %config.size, fps = config.fps, "serving");
     if !address.ip().is_loopback() {
         warn!("browsers give cameras only to https:// or localhost: put HTTPS in front");
     }
@@ -117,6 +119,13 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         // Somebody holds a request open; they had their time.
         Err(_) => Ok(()),
     }
+}
+
+fn cannot_take_media(media: &MediaAddress) -> String {
+    format!(
+        "cannot take media on {}, UDP port {}",
+        media.ip, media.ports
+    )
 }
 
 async fn wait_for_signal() {

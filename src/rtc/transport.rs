@@ -1,7 +1,8 @@
 //! One participant's WebRTC connection, from its offer to its end.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -28,7 +29,9 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::RtpSender;
 
+use super::announce;
 use super::engine::{engine, opus, vp8};
+use super::mux::{Door, MediaAddress, Ports};
 use super::offer::{Direction, Offer, OfferError};
 use super::receiver;
 use super::sender::{OutgoingTrack, Sender};
@@ -87,7 +90,7 @@ pub(crate) enum TransportEvent {
 /// Makes transports.
 #[derive(Clone, Debug)]
 pub(crate) struct Rtc {
-    media_ip: IpAddr,
+    ports: Ports,
 }
 
 /// Tells the transports of a process apart.
@@ -101,15 +104,21 @@ pub(crate) struct Transport {
     id: TransportId,
     origin: u64,
     connection: Arc<dyn PeerConnection>,
+    door: Door,
     hears: Direction,
     sees: Direction,
     _alive: mpsc::Sender<()>,
 }
 
 impl Rtc {
-    /// Transports that take media at `media_ip`, each at a UDP port of its own.
-    pub(crate) fn new(media_ip: IpAddr) -> Self {
-        Self { media_ip }
+    /// Transports that take media at `address`. Must be called inside the tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// If the port cannot be bound.
+    pub(crate) fn bind(address: &MediaAddress) -> io::Result<Self> {
+        let ports = Ports::bind(address)?;
+        Ok(Self { ports })
     }
 
     /// Answers an offer: a new transport and our session description, candidates to follow as
@@ -125,12 +134,17 @@ impl Rtc {
         events: mpsc::Sender<TransportEvent>,
     ) -> Result<(Transport, String), OfferError> {
         let (state, states) = watch::channel(TransportState::Connecting);
+        let door = self
+            .ports
+            .open()
+            .map_err(|error| OfferError::Refused(format!("no media port: {error}")))?;
         let handler = Arc::new(Handler {
+            address: door.address(),
             link: Arc::clone(&link),
             events,
             state,
         });
-        let connection = self.connect(handler, &link).await.map_err(refused)?;
+        let connection = connect(&door, handler, &link).await.map_err(refused)?;
 
         let (alive, ended) = mpsc::channel(1);
         tokio::spawn(close_at_end(Arc::clone(&connection), ended).in_current_span());
@@ -139,6 +153,7 @@ impl Rtc {
             id: TransportId(NEXT_ID.fetch_add(1, Ordering::Relaxed)),
             origin: offer.origin,
             connection,
+            door,
             hears,
             sees,
             _alive: alive,
@@ -159,33 +174,6 @@ impl Rtc {
         };
         tokio::spawn(sender.run().in_current_span());
         Ok((transport, answer))
-    }
-
-    async fn connect(
-        &self,
-        handler: Arc<Handler>,
-        link: &Arc<Link>,
-    ) -> webrtc::error::Result<Arc<dyn PeerConnection>> {
-        let (engine, registry) = engine(KeyframeTap::new(Arc::clone(link)))?;
-        let settings = SettingEngineBuilder::new()
-            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-            .with_include_loopback_candidate(self.media_ip.is_loopback())
-            .with_ice_timeouts(
-                Some(DISCONNECTED_AFTER),
-                Some(FAILED_AFTER),
-                Some(KEEPALIVE_INTERVAL),
-            )
-            .build();
-        let connection = PeerConnectionBuilder::new()
-            .with_configuration(RTCConfigurationBuilder::new().build())
-            .with_media_engine(engine)
-            .with_interceptor_registry(registry)
-            .with_setting_engine(settings)
-            .with_handler(handler)
-            .with_udp_addrs(vec![(self.media_ip, 0)])
-            .build()
-            .await?;
-        Ok(Arc::new(connection))
     }
 }
 
@@ -254,9 +242,12 @@ impl Transport {
             .await
             .map_err(refused)?;
         let answer = self.connection.local_description().await;
-        answer
-            .map(|answer| answer.sdp)
-            .ok_or_else(|| OfferError::Refused("no answer".to_owned()))
+        let answer = answer.ok_or_else(|| OfferError::Refused("no answer".to_owned()))?;
+        // Before anybody can use them: nothing is let in that does not know them.
+        let credentials = announce::credentials(&answer.sdp)
+            .ok_or_else(|| OfferError::Refused("an answer without ICE".to_owned()))?;
+        self.door.admit(credentials);
+        Ok(announce::description(&answer.sdp, self.door.address()))
     }
 
     async fn offer_track(
@@ -332,6 +323,35 @@ async fn negotiated(offered: Option<Offered>) -> Option<OutgoingTrack> {
     Some(OutgoingTrack::new(track, ssrc, payload_type))
 }
 
+async fn connect(
+    door: &Door,
+    handler: Arc<Handler>,
+    link: &Arc<Link>,
+) -> webrtc::error::Result<Arc<dyn PeerConnection>> {
+    let (engine, registry) = engine(KeyframeTap::new(Arc::clone(link)))?;
+    let settings = SettingEngineBuilder::new()
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        // The placeholder is one.
+        .with_include_loopback_candidate(true)
+        .with_ice_timeouts(
+            Some(DISCONNECTED_AFTER),
+            Some(FAILED_AFTER),
+            Some(KEEPALIVE_INTERVAL),
+        )
+        .build();
+    let connection = PeerConnectionBuilder::new()
+        .with_configuration(RTCConfigurationBuilder::new().build())
+        .with_media_engine(engine)
+        .with_interceptor_registry(registry)
+        .with_setting_engine(settings)
+        .with_handler(handler)
+        .with_runtime(door.runtime())
+        .with_udp_addrs(vec![door.placeholder()])
+        .build()
+        .await?;
+    Ok(Arc::new(connection))
+}
+
 async fn close_at_end(connection: Arc<dyn PeerConnection>, mut ended: mpsc::Receiver<()>) {
     let _ = ended.recv().await;
     if let Err(error) = connection.close().await {
@@ -345,6 +365,7 @@ fn refused(error: webrtc::error::Error) -> OfferError {
 
 /// Carries the crate's callbacks out. They run on the connection's driver: nothing here waits.
 struct Handler {
+    address: SocketAddr,
     link: Arc<Link>,
     events: mpsc::Sender<TransportEvent>,
     state: watch::Sender<TransportState>,
@@ -362,11 +383,16 @@ impl Handler {
 impl PeerConnectionEventHandler for Handler {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         match event.candidate.to_json() {
-            Ok(candidate) => self.tell(TransportEvent::Candidate(Candidate {
-                candidate: candidate.candidate,
-                sdp_mid: candidate.sdp_mid,
-                sdp_m_line_index: candidate.sdp_mline_index,
-            })),
+            Ok(candidate) => {
+                let Some(line) = announce::candidate(&candidate.candidate, self.address) else {
+                    return;
+                };
+                self.tell(TransportEvent::Candidate(Candidate {
+                    candidate: line,
+                    sdp_mid: candidate.sdp_mid,
+                    sdp_m_line_index: candidate.sdp_mline_index,
+                }));
+            }
             Err(error) => warn!(%error, "a local candidate has no text form"),
         }
     }

@@ -52,13 +52,17 @@ impl Daemon {
             .context("the daemon does not start")?;
         let stderr = child.stderr.take().context("the daemon has no stderr")?;
         let mut lines = BufReader::new(stderr).lines();
+        let mut said = Vec::new();
         let address = loop {
             let line = lines.next().context("the daemon ended early")??;
-            if let Some((_, rest)) = line.split_once("open http://") {
-                break rest.trim_end_matches('/').to_owned();
+            let open = line.split_once("open http://");
+            let address = open.map(|(_, rest)| rest.trim_end_matches('/').to_owned());
+            said.push(line);
+            if let Some(address) = address {
+                break address;
             }
         };
-        let said = Arc::new(Mutex::new(Vec::new()));
+        let said = Arc::new(Mutex::new(said));
         let daemon = Self {
             child,
             lines: Arc::clone(&said),
@@ -75,7 +79,7 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// What it has said on stderr since it told its address.
+    /// What it has said on stderr so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         let lines = self.lines.lock();
         lines.unwrap_or_else(PoisonError::into_inner).clone()
