@@ -33,7 +33,7 @@ test-browser: build ## Run the tests with real browsers
 	cd tests/browser && node --test --test-reporter=spec .
 
 build:
-	$(CARGO) build --locked
+	$(CARGO) build --locked --bins --example relay
 
 release:
 	$(CARGO) build --locked --release

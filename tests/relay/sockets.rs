@@ -1,0 +1,253 @@
+//! The sockets of the relay, and its one loop.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use link::LinkConfig;
+use serde_json::{Value, json};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::command::{Direction, Setting};
+use crate::path::{Counters, Path};
+
+/// Clients at a time; beyond that, whoever was not heard of for longest goes.
+const MOST_CLIENTS: usize = 64;
+
+/// Packets from the daemon that may wait for the loop.
+const FROM_DAEMON: usize = 1_024;
+
+/// The longest datagram there is.
+const MAX_DATAGRAM_BYTES: usize = 65_535;
+
+/// An idle loop looks up this often.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+pub(crate) struct Relay {
+    socket: UdpSocket,
+    target: Option<SocketAddr>,
+    clients: BTreeMap<SocketAddr, Client>,
+    up: LinkConfig,
+    down: LinkConfig,
+    seed: u64,
+    start: Instant,
+    /// The end of the outage; those who come during it meet it, too.
+    dead_until: Duration,
+    /// Where the faces are: 127.0.0.1 until the first move.
+    face: u8,
+    from_daemon: mpsc::Receiver<(SocketAddr, Vec<u8>)>,
+    to_loop: mpsc::Sender<(SocketAddr, Vec<u8>)>,
+    buffer: Vec<u8>,
+}
+
+/// A client's paths, and its face towards the daemon.
+struct Client {
+    up: Path,
+    down: Path,
+    face: Arc<UdpSocket>,
+    reader: JoinHandle<()>,
+    heard: Duration,
+}
+
+impl Relay {
+    pub(crate) async fn bind(listen: SocketAddr, seed: u64) -> io::Result<Self> {
+        let (to_loop, from_daemon) = mpsc::channel(FROM_DAEMON);
+        Ok(Self {
+            socket: UdpSocket::bind(listen).await?,
+            target: None,
+            clients: BTreeMap::new(),
+            up: LinkConfig::default(),
+            down: LinkConfig::default(),
+            seed,
+            start: Instant::now(),
+            dead_until: Duration::ZERO,
+            face: 1,
+            from_daemon,
+            to_loop,
+            buffer: vec![0; MAX_DATAGRAM_BYTES],
+        })
+    }
+
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    pub(crate) fn aim(&mut self, target: SocketAddr) {
+        self.target = Some(target);
+    }
+
+    pub(crate) fn set(&mut self, settings: &[Setting]) {
+        for setting in settings {
+            setting.apply(Direction::Up, &mut self.up);
+            setting.apply(Direction::Down, &mut self.down);
+        }
+        let now = self.start.elapsed();
+        for client in self.clients.values_mut() {
+            client.up.set(self.up.clone());
+            client.down.set(self.down.clone());
+            client.die(now, self.dead_until);
+        }
+    }
+
+    pub(crate) fn die_for(&mut self, length: Duration) {
+        self.dead_until = self.start.elapsed() + length;
+        for client in self.clients.values_mut() {
+            client.die(self.start.elapsed(), self.dead_until);
+        }
+    }
+
+    /// Gives all faces another address and port. What the daemon still sends to the old ones is
+    /// lost, as after a change of networks.
+    pub(crate) fn move_away(&mut self) -> io::Result<()> {
+        self.face = self.face.checked_add(1).unwrap_or(1);
+        for (address, client) in &mut self.clients {
+            client.reader.abort();
+            (client.face, client.reader) = face(self.face, *address, self.to_loop.clone())?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn stats(&self) -> Value {
+        let sum = |path: fn(&Client) -> &Path| {
+            self.clients
+                .values()
+                .map(|client| path(client).counters())
+                .fold(Counters::default(), Counters::and)
+                .to_json()
+        };
+        let faces = self.clients.values().map(|client| &client.face);
+        let faces: Vec<String> = faces
+            .filter_map(|face| face.local_addr().ok())
+            .map(|address| address.to_string())
+            .collect();
+        json!({ "faces": faces, "up": sum(|client| &client.up), "down": sum(|client| &client.down) })
+    }
+
+    /// Waits for the next thing to happen and does it.
+    pub(crate) async fn step(&mut self) {
+        let now = self.start.elapsed();
+        let arrivals = self
+            .clients
+            .values()
+            .flat_map(|client| [client.up.next_arrival(), client.down.next_arrival()]);
+        let wait = arrivals
+            .flatten()
+            .min()
+            .map_or(IDLE, |at| at.saturating_sub(now));
+        tokio::select! {
+            received = self.socket.recv_from(&mut self.buffer) => {
+                if let Ok((length, from)) = received {
+                    self.take_from_client(from, length);
+                }
+            }
+            Some((client, packet)) = self.from_daemon.recv() => {
+                let now = self.start.elapsed();
+                if let Some(client) = self.clients.get_mut(&client) {
+                    client.down.send(now, packet);
+                }
+            }
+            () = tokio::time::sleep(wait) => {}
+        }
+        self.deliver();
+    }
+
+    fn take_from_client(&mut self, from: SocketAddr, length: usize) {
+        if !self.clients.contains_key(&from) {
+            self.make_room();
+            let Ok((face, reader)) = face(self.face, from, self.to_loop.clone()) else {
+                return;
+            };
+            // Each direction of each client has luck of its own.
+            self.seed = self.seed.wrapping_add(1_000_003);
+            let mut client = Client {
+                up: Path::new(self.up.clone(), self.seed),
+                down: Path::new(self.down.clone(), !self.seed),
+                face,
+                reader,
+                heard: Duration::ZERO,
+            };
+            client.die(self.start.elapsed(), self.dead_until);
+            self.clients.insert(from, client);
+        }
+        let now = self.start.elapsed();
+        if let Some(client) = self.clients.get_mut(&from) {
+            client.heard = now;
+            client.up.send(now, self.buffer[..length].to_vec());
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.clients.len() < MOST_CLIENTS {
+            return;
+        }
+        let quietest = self.clients.iter().min_by_key(|(_, client)| client.heard);
+        if let Some(client) = quietest.map(|(address, _)| *address) {
+            self.clients.remove(&client);
+        }
+    }
+
+    /// Passes on what has arrived. A full socket loses it, like any router.
+    fn deliver(&mut self) {
+        let now = self.start.elapsed();
+        for (address, client) in &mut self.clients {
+            let face = &client.face;
+            client.up.deliver(now, |packet| {
+                if let Some(target) = self.target {
+                    let _ = face.try_send_to(&packet, target);
+                }
+            });
+            client.down.deliver(now, |packet| {
+                let _ = self.socket.try_send_to(&packet, *address);
+            });
+        }
+    }
+}
+
+impl Client {
+    /// Loses everything that is sent until then.
+    fn die(&mut self, now: Duration, until: Duration) {
+        if now < until {
+            self.up.die(now, until);
+            self.down.die(now, until);
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+/// A socket towards the daemon for one client, and the task that reads it.
+fn face(
+    host: u8,
+    client: SocketAddr,
+    to_loop: mpsc::Sender<(SocketAddr, Vec<u8>)>,
+) -> io::Result<(Arc<UdpSocket>, JoinHandle<()>)> {
+    let ip = IpAddr::V4(Ipv4Addr::new(127, 0, 0, host));
+    let socket = std::net::UdpSocket::bind(SocketAddr::new(ip, 0))?;
+    socket.set_nonblocking(true)?;
+    let socket = Arc::new(UdpSocket::from_std(socket)?);
+    let reader = tokio::spawn({
+        let socket = Arc::clone(&socket);
+        async move {
+            let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
+            loop {
+                // An error is the daemon being away for the moment.
+                let Ok((length, _)) = socket.recv_from(&mut buffer).await else {
+                    continue;
+                };
+                let packet = buffer[..length].to_vec();
+                if to_loop.send((client, packet)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    Ok((socket, reader))
+}
