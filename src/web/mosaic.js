@@ -39,6 +39,11 @@ const GOOD_SESSION_MS = 10_000;
 /** How long media may take to connect, and how long a short interruption may last. */
 const MEDIA_TIMEOUT_MS = 12_000;
 const MEDIA_GRACE_MS = 3_000;
+/** How often to look whether packets still come, and for how long none may before ICE is restarted. */
+const PULSE_INTERVAL_MS = 250;
+const SILENCE_MS = 1_000;
+/** Each restart that brings nothing doubles the patience, up to this; packets for this long restore it. */
+const MAX_SILENCE_MS = 8_000;
 const MAX_EARLY_CANDIDATES = 64;
 /** Rates closer together than this say nothing: the earlier result is given again. */
 const STATS_MIN_WINDOW_MS = 250;
@@ -154,6 +159,7 @@ export class Call extends EventTarget {
   #seated = false;
   #repairs = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #mediaTimer;
+  /** @type {Pulse|null} */ #pulse = null;
   /** @type {Promise<unknown>} */ #negotiation = Promise.resolve();
   /** @type {Promise<unknown>} */ #senderWork = Promise.resolve();
   #sentStatus = "";
@@ -471,12 +477,20 @@ export class Call extends EventTarget {
       },
     });
     this.#rates = new RateWindow();
+    this.#pulse = new Pulse(transport, {
+      onSilence: () => this.#restart(),
+      onPackets: () => {
+        if (transport.state() === "connected") this.#onMediaState("connected");
+      },
+    });
     this.#applyTracks(transport);
     return transport;
   }
 
   #dropTransport() {
-    clearTimeout(this.#mediaTimer);
+    this.#unwatchMedia();
+    this.#pulse?.stop();
+    this.#pulse = null;
     this.#transport?.close();
     this.#transport = null;
   }
@@ -489,7 +503,8 @@ export class Call extends EventTarget {
     for (const track of tracks) this.#stream.addTrack(track);
     this.#emit("stream", { stream: this.#stream });
     this.#ready?.resolve();
-    this.#watchMedia(MEDIA_TIMEOUT_MS);
+    // Silence is watched from its beginning, however often ICE is restarted meanwhile.
+    if (!this.#pulse?.silent || this.#mediaTimer === undefined) this.#watchMedia(MEDIA_TIMEOUT_MS);
     // Only this: right after a restart, `failed` is still what was before it.
     if (transport.state() === "connected") this.#onMediaState("connected");
     this.#tuneVideo();
@@ -498,8 +513,10 @@ export class Call extends EventTarget {
   /** @param {RTCPeerConnectionState} state */
   #onMediaState(state) {
     if (this.#isOver()) return;
+    // Until packets come again, neither says anything new: ICE may well believe in the path.
+    if (this.#pulse?.silent && state !== "failed") return;
     if (state === "connected") {
-      clearTimeout(this.#mediaTimer);
+      this.#unwatchMedia();
       this.#repairs = 0;
       if (this.#session) this.#setState("connected", null);
     } else if (state === "disconnected") {
@@ -510,21 +527,38 @@ export class Call extends EventTarget {
     }
   }
 
+  #unwatchMedia() {
+    clearTimeout(this.#mediaTimer);
+    this.#mediaTimer = undefined;
+  }
+
   /** @param {number} ms */
   #watchMedia(ms) {
-    clearTimeout(this.#mediaTimer);
+    this.#unwatchMedia();
     this.#mediaTimer = setTimeout(() => {
-      if (this.#transport?.state() !== "connected") this.#repair();
+      this.#mediaTimer = undefined;
+      if (this.#pulse?.silent || this.#transport?.state() !== "connected") this.#repair();
     }, ms);
+  }
+
+  /** ICE again over the same connection: the path may be dead, or one's address another by now. */
+  #restart() {
+    // Without a session, or while an earlier exchange still goes on, media will be offered anyway.
+    if (this.#isOver() || !this.#session || this.#transport?.pc.signalingState !== "stable") return;
+    this.#setState("reconnecting", noMedia());
+    if (this.#mediaTimer === undefined) this.#watchMedia(MEDIA_TIMEOUT_MS);
+    this.#repairs = Math.max(1, this.#repairs);
+    const session = this.#session;
+    this.#negotiate().catch((error) => session.close(asMosaicError(error)));
   }
 
   /** First by an ICE restart, then with a new connection, for as long as the session lives. */
   #repair() {
-    clearTimeout(this.#mediaTimer);
+    this.#unwatchMedia();
     const session = this.#session;
     // Without a session its loss is being dealt with, and media will be offered anew.
     if (this.#isOver() || !session) return;
-    this.#setState("reconnecting", new MosaicError("no_media", "sound and picture do not get through"));
+    this.#setState("reconnecting", noMedia());
     if (this.#repairs > 0) this.#dropTransport();
     this.#repairs += 1;
     this.#negotiate().catch((error) => session.close(asMosaicError(error)));
@@ -759,6 +793,15 @@ class Transport {
     return iceConnectionState === "checking" ? "connecting" : iceConnectionState;
   }
 
+  /** How many RTP packets have come. */
+  async packetsReceived() {
+    let packets = 0;
+    (await this.pc.getStats()).forEach((/** @type {any} */ entry) => {
+      if (entry.type === "inbound-rtp") packets += entry.packetsReceived ?? 0;
+    });
+    return packets;
+  }
+
   remoteTracks() {
     return [this.#audio.receiver.track, this.#video.receiver.track];
   }
@@ -824,6 +867,69 @@ class Transport {
     this.pc.onconnectionstatechange = null;
     this.pc.oniceconnectionstatechange = null;
     this.pc.close();
+  }
+}
+
+/**
+ * Feels whether packets come over a transport. The mixer sends all the time, so silence means that
+ * they do not get through; `connectionState` says so only after many seconds.
+ */
+class Pulse {
+  #transport;
+  #handlers;
+  #timer;
+  #received = 0;
+  #lastAt = 0;
+  /** Looks in a row that found nothing: a page that was asleep must look twice. */
+  #missed = 0;
+  #patience = SILENCE_MS;
+  #flowingSince = 0;
+  #looking = false;
+  /** Whether packets came once and come no more. */
+  silent = false;
+
+  /** @param {Transport} transport @param {{onSilence: () => void, onPackets: () => void}} handlers */
+  constructor(transport, handlers) {
+    this.#transport = transport;
+    this.#handlers = handlers;
+    this.#timer = setInterval(() => this.#look(), PULSE_INTERVAL_MS);
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+  }
+
+  async #look() {
+    if (this.#looking) return;
+    this.#looking = true;
+    const received = await this.#transport.packetsReceived().catch(() => this.#received);
+    this.#looking = false;
+    const now = performance.now();
+    // Not only more: an entry for a stream that ended may be gone.
+    if (received !== this.#received) this.#feel(received, now);
+    else if (this.#received > 0) this.#miss(now);
+  }
+
+  /** @param {number} received @param {number} now */
+  #feel(received, now) {
+    if (this.silent || this.#received === 0) this.#flowingSince = now;
+    if (now - this.#flowingSince >= MAX_SILENCE_MS) this.#patience = SILENCE_MS;
+    this.#received = received;
+    this.#lastAt = now;
+    this.#missed = 0;
+    if (!this.silent) return;
+    this.silent = false;
+    this.#handlers.onPackets();
+  }
+
+  /** @param {number} now */
+  #miss(now) {
+    this.#missed += 1;
+    if (this.#missed < 2 || now - this.#lastAt < this.#patience) return;
+    this.silent = true;
+    this.#lastAt = now;
+    this.#patience = Math.min(2 * this.#patience, MAX_SILENCE_MS);
+    this.#handlers.onSilence();
   }
 }
 
@@ -943,6 +1049,10 @@ function socketUrl(url) {
   const absolute = new URL(url ?? "ws", url ? globalThis.location?.href : import.meta.url);
   absolute.protocol = absolute.protocol.replace(/^http/, "ws");
   return absolute.href;
+}
+
+function noMedia() {
+  return new MosaicError("no_media", "sound and picture do not get through");
 }
 
 function leftError() {

@@ -23,8 +23,9 @@ export const near = (color, expected) =>
  * @param {import("playwright-core").Browser} browser
  * @param {string} url of the daemon
  * @param {{room: string, name: string, color?: number[], tone_hz?: number, recording?: string,
- *   muted?: boolean, token?: string}} look without `color` there is no video, without `tone_hz` no
- *   audio; a `recording`, WebM in base64, is played instead
+ *   muted?: boolean, token?: string, withhold?: boolean}} look without `color` there is no video,
+ *   without `tone_hz` no audio; a `recording`, WebM in base64, is played instead; with `withhold` the
+ *   daemon is told none of the browser's candidates
  * @param {{page?: string}} [where] another address to be at than the daemon's own
  */
 export async function participate(browser, url, look, { page: address = `${url}/healthz` } = {}) {
@@ -104,7 +105,19 @@ function installSenses() {
     return tracks.length ? new MediaStream(tracks) : null;
   }
 
+  /** Has the socket say nothing of where this browser is. */
+  function withholdCandidates() {
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (text) {
+      const message = JSON.parse(text);
+      if (message.type === "candidate") return;
+      if (message.type === "offer") message.sdp = message.sdp.replace(/^a=candidate:.*\r\n/gm, "");
+      send.call(this, JSON.stringify(message));
+    };
+  }
+
   async function join(url, look) {
+    if (look.withhold) withholdCandidates();
     const { Call } = await import(`${url}/mosaic.js`);
     audio = new AudioContext({ sampleRate: 48_000 });
     const stream = await media(look);
@@ -160,6 +173,15 @@ function installSenses() {
     setStream: async (look) => call.setStream(await media(look)),
     setMuted: (muted) => call.setMuted(muted),
     setCamera: (on) => call.setCamera(on),
+
+    /** The address that ICE has chosen to send to. */
+    async pair() {
+      const report = await transports.at(-1).getStats();
+      const all = [...report.values()];
+      const chosen = all.find(({ type }) => type === "transport")?.selectedCandidatePairId;
+      const remote = report.get(report.get(chosen)?.remoteCandidateId);
+      return remote && `${remote.address}:${remote.port}`;
+    },
 
     /** Levels in dB of what is heard at each frequency: the strongest bin within 12 Hz. */
     hear(frequencies) {
