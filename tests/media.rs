@@ -105,6 +105,19 @@ async fn nonsense_from_one_participant_disturbs_nobody() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn media_flows_over_a_port_of_ones_own_as_well() -> anyhow::Result<()> {
+    let flags = [&SMALL[..], &["--media-ports", "20000-29999"]].concat();
+    let daemon = Daemon::start(&flags)?;
+    let (ann, media) = Client::join(&daemon.address, "demo", "Ann").await?;
+    let singing = Playing::start(one_clip()?, media)?;
+
+    ann.received().more(30, 50).await?;
+
+    singing.stop().await?;
+    ann.leave().await
+}
+
 /// Payloads that are no VP8, or not the VP8 that they say they are.
 fn hostile_video() -> Vec<Bytes> {
     // S bit, partition 0, then: extended with everything announced, and cut off.

@@ -107,6 +107,9 @@ pub(super) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::testing::request;
     use super::*;
 
@@ -184,5 +187,28 @@ mod tests {
         assert_eq!(classify(&response), Kind::OtherStun);
         response[..2].copy_from_slice(&BINDING_REQUEST);
         assert_eq!(classify(&response), Kind::Garbage, "a request must name us");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_follows_a_header_is_survived(
+            kind in 0..4_u8,
+            attributes in vec((any::<u8>(), 0..12_u16, vec(any::<u8>(), 0..12)), 0..6),
+        ) {
+            let mut datagram = vec![0, kind, 0, 0];
+            datagram.extend(MAGIC_COOKIE);
+            datagram.extend([7; 12]);
+            for (name, length, value) in attributes {
+                datagram.extend([0, name % 10]);
+                datagram.extend(length.to_be_bytes());
+                datagram.extend(value);
+            }
+            let length = u16::try_from(datagram.len() - HEADER_BYTES).unwrap();
+            datagram[2..4].copy_from_slice(&length.to_be_bytes());
+
+            classify(&datagram);
+
+            prop_assert!(!is_authentic(&datagram, "secret", &crypto()));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Real datagrams on loopback.
 
 use std::future::poll_fn;
+use std::task::Poll;
 
 use webrtc::runtime::AsyncUdpSocket;
 
@@ -139,10 +140,36 @@ async fn receive_now(lane: &LaneSocket) -> Option<u32> {
     tokio::task::yield_now().await;
     poll_fn(|cx| {
         let received = lane.poll_recv(cx, &mut [IoSliceMut::new(&mut buffer)], &mut meta);
-        std::task::Poll::Ready(received.is_ready())
+        Poll::Ready(received.is_ready())
     })
     .await
     .then(|| u32::from_be_bytes([buffer[4], buffer[5], buffer[6], buffer[7]]))
+}
+
+#[tokio::test]
+async fn all_who_wait_for_the_full_socket_are_woken() {
+    let port = bind();
+    let _lanes = [open(&port, "ann"), open(&port, "bob")];
+    let inlets: Vec<_> = port.shared.routes().inlets().cloned().collect();
+
+    let waits = inlets.into_iter().map(|inlet| {
+        let mut polls = 0;
+        tokio::spawn(poll_fn(move |cx| {
+            polls += 1;
+            if polls > 1 {
+                return Poll::Ready(());
+            }
+            inlet.writer.register(cx.waker());
+            Poll::Pending
+        }))
+    });
+    let waits: Vec<_> = waits.collect();
+    tokio::task::yield_now().await;
+    port.shared.wait_until_writable();
+
+    for wait in waits {
+        wait.await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! Strangers, neighbours, restarts and ends on one port.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use super::super::stun::testing::request;
 use super::*;
 
@@ -182,4 +185,66 @@ fn garbage_is_for_nobody_even_from_a_known_source() {
 
     assert_eq!(port.datagram(1, b"hello", 1), Err(Stray::Garbage));
     assert_eq!(port.datagram(1, &[], 1), Err(Stray::Garbage));
+}
+
+/// What may happen on a port, in any order.
+#[derive(Clone, Debug)]
+enum Event {
+    Open,
+    Close(usize),
+    Admit(usize, u8),
+    Request { from: u16, ufrag: u8 },
+    Datagram { from: u16, bytes: Vec<u8> },
+    Wait,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        Just(Event::Open),
+        (0..4_usize).prop_map(Event::Close),
+        (0..4_usize, 0..8_u8).prop_map(|(lane, ufrag)| Event::Admit(lane, ufrag)),
+        (0..40_u16, 0..8_u8).prop_map(|(from, ufrag)| Event::Request { from, ufrag }),
+        (0..40_u16, vec(any::<u8>(), 0..64))
+            .prop_map(|(from, bytes)| Event::Datagram { from, bytes }),
+        Just(Event::Wait),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn tables_agree_and_stay_bounded_whatever_happens(events in vec(event(), 0..200)) {
+        let mut port = Port::new();
+        let mut lanes = Vec::new();
+        let mut at_ms = 0;
+        for event in events {
+            match event {
+                Event::Open => lanes.push(port.routes.open("somebody")),
+                Event::Close(n) if n < lanes.len() => port.routes.close(lanes.remove(n)),
+                Event::Admit(n, ufrag) if n < lanes.len() => {
+                    port.admit(lanes[n], &ufrag.to_string());
+                }
+                Event::Request { from, ufrag } => {
+                    let _ = port.request(from, &ufrag.to_string(), at_ms);
+                }
+                Event::Datagram { from, bytes } => {
+                    let _ = port.datagram(from, &bytes, at_ms);
+                }
+                Event::Wait => at_ms += 2_000,
+                Event::Close(_) | Event::Admit(..) => {}
+            }
+
+            let Routes { lanes: open, sources, ufrags, .. } = &port.routes;
+            prop_assert_eq!(open.len(), lanes.len());
+            for (id, lane) in open {
+                prop_assert!(lane.sources.len() <= MAX_SOURCES);
+                prop_assert!(lane.credentials.len() <= MAX_CREDENTIALS);
+                prop_assert!(lane.sources.iter().all(|it| sources[it].lane == *id));
+                prop_assert!(lane.credentials.iter().all(|it| ufrags[&it.ufrag] == *id));
+            }
+            let known: usize = open.values().map(|lane| lane.sources.len()).sum();
+            prop_assert_eq!(known, sources.len());
+            let named: usize = open.values().map(|lane| lane.credentials.len()).sum();
+            prop_assert_eq!(named, ufrags.len());
+        }
+    }
 }
