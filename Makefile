@@ -7,6 +7,9 @@ CARGO ?= cargo
 CHROMIUM ?=
 export CHROMIUM
 
+# Each needs what the one before it installed.
+.NOTPARALLEL:
+
 .PHONY: help run test test-rust test-browser lint deny fixtures screenshot \
         bench bench-pieces bench-room bench-churn bench-encoders \
         deps-build deps-test deps-bench build build-load release clean

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
@@ -218,8 +218,16 @@ impl MixArgs {
             );
             return Err(wrong("mix", message));
         }
-        if self.inputs.contains(&self.output) {
-            return Err(wrong("mix", "--output is one of the inputs"));
+        let written = || std::iter::once(&self.output).chain(&self.poster);
+        let place = |path: &PathBuf| real_place(path);
+        if let Some(path) =
+            written().find(|it| self.inputs.iter().any(|input| place(input) == place(it)))
+        {
+            let message = format!("{} would be written over an input", path.display());
+            return Err(wrong("mix", message));
+        }
+        if self.poster.as_ref().map(place) == Some(place(&self.output)) {
+            return Err(wrong("mix", "--poster and --output are the same file"));
         }
         Ok(MixConfig {
             inputs: self.inputs,
@@ -232,6 +240,20 @@ impl MixArgs {
             fit: self.picture.fit.into(),
         })
     }
+}
+
+/// Where a path leads, whatever it is called; it need not exist yet.
+fn real_place(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    path.file_name()
+        .map_or_else(|| folder.clone(), |name| folder.join(name))
 }
 
 /// An error as clap itself would say it, with the usage of `command`.

@@ -3,6 +3,7 @@
 
 mod assets;
 mod health;
+mod pace;
 mod socket;
 
 use std::future::Future;

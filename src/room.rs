@@ -197,14 +197,19 @@ impl Room {
     fn attach(&mut self, seat: SeatId, attachment: Attachment) {
         let link = Arc::clone(&attachment.link);
         let (hears, sees) = (attachment.transport.hears(), attachment.transport.sees());
-        if !self.seats.attach(seat, attachment.transport) {
+        if !self
+            .seats
+            .attach(seat, attachment.transport, Instant::now())
+        {
             return;
         }
         let everybody: Vec<ParticipantId> = self.seats.ids().collect();
         self.media.start(&everybody);
         self.media.detach(seat.participant);
         self.media.attach(seat.participant, link, hears, sees);
-        self.media_follows(seat.participant);
+        for participant in everybody {
+            self.media_follows(participant);
+        }
     }
 
     fn follow_transport(

@@ -96,7 +96,12 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     if !address.ip().is_loopback() {
         warn!("browsers give cameras only to https:// or localhost: put HTTPS in front");
     }
-    info!("open http://{address}/");
+    let host = if address.ip().is_unspecified() {
+        SocketAddr::new(config.media.ip, address.port())
+    } else {
+        address
+    };
+    info!("open http://{host}/");
 
     let mut stopping = drain.subscribe();
     tokio::spawn(async move {
@@ -110,8 +115,14 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             let _ = stopping.wait_for(|stop| *stop).await;
         }
     };
-    let served = tokio::spawn(http::serve(listener, doors, stop));
-    let _ = stopping.wait_for(|stop| *stop).await;
+    let mut served = tokio::spawn(http::serve(listener, doors, stop));
+    tokio::select! {
+        _ = stopping.wait_for(|stop| *stop) => {}
+        ended = &mut served => {
+            ended.context("the server broke")?.context("the server failed")?;
+            anyhow::bail!("the server ended by itself");
+        }
+    }
     match tokio::time::timeout(STOP_WITHIN, served).await {
         Ok(ended) => ended
             .context("the server ended early")?

@@ -19,7 +19,7 @@ as_root() {
         sudo "$@"
     else
         say "not root and no sudo, please run: $*"
-        exit 1
+        return 1
     fi
 }
 
@@ -33,7 +33,7 @@ install_packages() {
     [ ${#missing[@]} -eq 0 ] && return
     if ! command -v apt-get >/dev/null; then
         say "no apt-get here; please install what ${missing[*]} are called on this system"
-        exit 1
+        return 1
     fi
     say "installing ${missing[*]}"
     as_root apt-get update -qq
@@ -45,19 +45,34 @@ install_browser() {
     if [ -n "${CHROMIUM:-}" ]; then
         command -v "$CHROMIUM" >/dev/null || { say "CHROMIUM=$CHROMIUM is not there"; exit 1; }
     elif ! command -v chromium >/dev/null; then
-        install_packages chromium
+        install_packages chromium || true
+    fi
+    if ! "${CHROMIUM:-chromium}" --version >/dev/null 2>&1; then
+        say "no Chromium that runs; install one and name it: make test CHROMIUM=/path/to/it"
+        exit 1
     fi
 }
 
 install_node() {
     command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm
-    if [ ! -d tests/browser/node_modules/playwright-core ]; then
+    local major
+    major=$(node -p 'process.versions.node.split(".")[0]')
+    if [ "$major" -lt 18 ]; then
+        say "Node.js is version $major here, the tests need 18 or newer"
+        exit 1
+    fi
+    if [ tests/browser/package-lock.json -nt tests/browser/node_modules/.package-lock.json ]; then
         say "installing the browser driver (npm)"
         (cd tests/browser && npm ci --no-audit --no-fund --loglevel=error)
     fi
 }
 
-install_wasm_target() {
+install_rust_parts() {
+    local have
+    have=$(rustup component list --installed)
+    for component in rustfmt clippy; do
+        grep -q "^$component" <<<"$have" || rustup component add "$component"
+    done
     if ! rustup target list --installed | grep -qx wasm32-unknown-unknown; then
         say "adding the Rust target wasm32-unknown-unknown"
         rustup target add wasm32-unknown-unknown
@@ -69,7 +84,7 @@ case "${1:-}" in
     test)
         install_browser
         install_node
-        install_wasm_target
+        install_rust_parts
         ;;
     bench) install_packages "${bench_packages[@]}" || say "no ffmpeg, its column stays empty" ;;
     *)

@@ -281,7 +281,8 @@ fn a_bad_file_is_one_clear_line_and_no_output() {
 #[test]
 fn a_command_line_that_makes_no_sense_ends_with_code_two() {
     let red = fixture("red.webm");
-    let rows: [&[&Path]; 5] = [
+    let same = fixture("../fixtures/./red.webm");
+    let rows: [&[&Path]; 7] = [
         &[],
         &[&red],
         &[Path::new("--output"), Path::new("x.webm")],
@@ -293,6 +294,14 @@ fn a_command_line_that_makes_no_sense_ends_with_code_two() {
             Path::new("7x7"),
         ],
         &[&red, Path::new("--output"), &red],
+        &[&red, Path::new("--output"), &same],
+        &[
+            &red,
+            Path::new("--output"),
+            Path::new("x.webm"),
+            Path::new("--poster"),
+            &same,
+        ],
     ];
 
     for arguments in rows {

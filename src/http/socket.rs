@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
 use super::Doors;
+use super::pace::Pace;
 use crate::signaling::message::{ByeReason, MAX_MESSAGE_BYTES, ServerMessage};
 use crate::signaling::{LineEnd, PING_INTERVAL, Session, line};
 
@@ -68,10 +69,12 @@ async fn exchange(
 ) -> Ended {
     let silence = sleep(SILENCE);
     tokio::pin!(silence);
+    let mut pace = Pace::new(Instant::now());
     loop {
         tokio::select! {
             received = socket.recv() => {
                 silence.as_mut().reset(Instant::now() + SILENCE);
+                sleep(pace.take(Instant::now())).await;
                 match received {
                     Some(Ok(Message::Text(text))) => session.hear(&text).await,
                     // Not a message of the protocol; answered like any other nonsense.

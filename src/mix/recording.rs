@@ -23,6 +23,10 @@ const READ_AHEAD: Duration = Duration::from_secs(1);
 /// How long the last picture of a file counts, for want of a next one: that of 30 fps.
 const LAST_PICTURE: Duration = Duration::from_millis(33);
 
+/// A file that jumps further ahead than this is taken to be damaged: nobody waits so long, and the
+/// time in between would have to be written.
+const LONGEST_JUMP: Duration = Duration::from_secs(300);
+
 /// Whether the participant still had to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leaving {
@@ -140,6 +144,18 @@ impl Recording {
             path: self.path.clone(),
             source,
         })?;
+        if let Some(block) = &block
+            && block.time > self.end + LONGEST_JUMP
+        {
+            warn!(
+                file = %self.path.display(),
+                "the file jumps to {:.1} s, it is mixed up to {:.1} s",
+                block.time.as_secs_f64(),
+                self.end.as_secs_f64()
+            );
+            self.exhausted = true;
+            return Ok(None);
+        }
         if block.is_none() {
             self.exhausted = true;
             if self.reader.truncated() {

@@ -115,8 +115,8 @@ pub(super) fn run(
         });
         if changed {
             debug!(?speaker, "active speaker");
-            // A full channel means that the video thread is a thousand requests behind.
-            let _ = to_video.try_send(VideoControl::Speaker(speaker));
+            // An error means that the video thread has ended, and with it the room.
+            let _ = to_video.send(VideoControl::Speaker(speaker));
         }
         for (participant, member) in &members {
             note_delay(&mixer, *participant, &member.link.path);

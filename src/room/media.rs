@@ -9,21 +9,18 @@ use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig};
 use codecs::video::PictureSize;
 use codecs::vp8::{Vp8Decoder, Vp8DecoderLimits};
 use codecs::yuv::YuvScaler;
-use crossbeam_channel::{Sender, TrySendError, bounded};
+use crossbeam_channel::{SendError, Sender, unbounded};
 use mixer::ParticipantId;
 use mixer::audio::Muted;
 use mixer::video::{Camera, Fit, Layout, Presence};
 use tokio::sync::watch;
-use tracing::{Span, error, warn};
+use tracing::{Span, error};
 
 use super::audio_thread::{self, AudioControl};
 use super::video_thread::{self, VideoControl};
 use crate::link::Link;
 use crate::rtc::Direction;
 use crate::signaling::message::Participant;
-
-/// Requests to a media thread that may wait for its next tick.
-const CONTROLS: usize = 1024;
 
 /// What a room mixes. One rung: everybody gets the same picture.
 #[derive(Clone, Debug)]
@@ -99,8 +96,9 @@ impl Media {
     }
 
     fn spawn(&self) -> std::io::Result<Threads> {
-        let (audio, audio_controls) = bounded(CONTROLS);
-        let (video, video_controls) = bounded(CONTROLS);
+        // None of these may be lost; how many there can be is bounded by what sessions may say.
+        let (audio, audio_controls) = unbounded();
+        let (video, video_controls) = unbounded();
         let (tell_speaker, speaker) = watch::channel(None);
         let (tell_layout, layout) = watch::channel(None);
         let span = Span::current();
@@ -244,21 +242,19 @@ impl Media {
 
     fn tell_audio(&self, control: AudioControl) {
         if let Some(threads) = &self.threads {
-            report(threads.audio.try_send(control));
+            report(threads.audio.send(control));
         }
     }
 
     fn tell_video(&self, control: VideoControl) {
         if let Some(threads) = &self.threads {
-            report(threads.video.try_send(control));
+            report(threads.video.send(control));
         }
     }
 }
 
-fn report<T>(sent: Result<(), TrySendError<T>>) {
+fn report<T>(sent: Result<(), SendError<T>>) {
     if sent.is_err() {
-        // A thread takes all that waits at every tick: over a thousand requests in one tick, or
-        // a thread that is gone.
-        warn!("a media thread does not follow");
+        error!("a media thread is gone");
     }
 }

@@ -171,6 +171,7 @@ impl Seats {
         seat.name = name;
         let displaced = seat.line.replace(line);
         seat.judge(now);
+        seat.hold_anew(now);
         Ok(Entered {
             seat: SeatId {
                 participant: *participant,
@@ -186,11 +187,12 @@ impl Seats {
     }
 
     /// Puts a transport on the seat; false if the seat has another session by now.
-    pub(super) fn attach(&mut self, seat: SeatId, transport: Arc<Transport>) -> bool {
+    pub(super) fn attach(&mut self, seat: SeatId, transport: Arc<Transport>, now: Instant) -> bool {
         let Some(held) = self.held(seat) else {
             return false;
         };
         held.connect(transport.id(), Some(transport));
+        held.hold_anew(now);
         true
     }
 
@@ -295,6 +297,13 @@ impl Seats {
 }
 
 impl Seat {
+    /// Whoever is on the way back has the whole time again.
+    fn hold_anew(&mut self, now: Instant) {
+        if let Some(since) = &mut self.absent_since {
+            *since = now;
+        }
+    }
+
     fn connect(&mut self, id: TransportId, transport: Option<Arc<Transport>>) {
         self.connection = Some(Connection {
             id,

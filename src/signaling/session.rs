@@ -32,6 +32,8 @@ pub(crate) struct Session {
     rtc: Rtc,
     line: Line,
     seated: Option<SeatedSession>,
+    /// After a leave the carrier closes; whatever was said behind it comes too late.
+    left: bool,
     span: Span,
 }
 
@@ -64,6 +66,7 @@ impl Session {
             rtc,
             line,
             seated: None,
+            left: false,
             span,
         }
     }
@@ -112,6 +115,7 @@ impl Session {
             ClientMessage::Ping { id } => self.line.say(ServerMessage::Pong { id }),
             ClientMessage::Leave { id } => {
                 let seated = self.seated.take().ok_or_else(not_joined)?;
+                self.left = true;
                 seated.room.leave(seated.seat).await;
                 self.line.say(ServerMessage::Left { id });
             }
@@ -120,6 +124,9 @@ impl Session {
     }
 
     async fn join(&mut self, join: Join) -> Result<(), Refusal> {
+        if self.left {
+            return Err(refusal(ErrorCode::NotJoined, "this session has left"));
+        }
         if self.seated.is_some() {
             return Err(refusal(
                 ErrorCode::AlreadyJoined,

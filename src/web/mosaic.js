@@ -294,6 +294,8 @@ export class Call extends EventTarget {
         return;
       }
       this.#setState("reconnecting", cause);
+      // Nobody is to blame while there is no network: that does not count as trying.
+      if (globalThis.navigator?.onLine === false) attempt = 0;
       const advised = Math.min(cause.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
       await this.#pause(Math.max(backoffMs(attempt), advised));
     }

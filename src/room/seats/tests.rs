@@ -117,6 +117,22 @@ fn the_end_of_a_replaced_transport_means_nothing() {
 }
 
 #[test]
+fn coming_back_with_a_token_holds_the_seat_anew_until_media_flows() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann");
+    let now = Instant::now();
+    connect(&mut seats, ann.seat.participant, FIRST);
+    seats.transport(ann.seat.participant, FIRST, TransportState::Failed, now);
+
+    let late = now + HOLD - Duration::from_secs(1);
+    let token = Some(ann.token.as_str());
+    seats.join(named("Ann"), token, line().0, late).unwrap();
+
+    assert!(seats.expire(now + HOLD).is_empty());
+    assert_eq!(seats.expire(late + HOLD).len(), 1);
+}
+
+#[test]
 fn a_made_up_token_is_refused() {
     let mut seats = seats();
     let ann = join(&mut seats, "Ann");
