@@ -117,6 +117,8 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     };
     let mut served = tokio::spawn(http::serve(listener, doors, stop));
     tokio::select! {
+        // First: once told to stop, ending is what it should do.
+        biased;
         _ = stopping.wait_for(|stop| *stop) => {}
         ended = &mut served => {
             ended.context("the server broke")?.context("the server failed")?;

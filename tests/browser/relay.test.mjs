@@ -37,8 +37,9 @@ describe("a call through a relay", () => {
 
   after(async () => {
     await browser?.close();
-    assert.equal(await daemon?.stop(), 0, "the daemon ends cleanly");
+    const code = await daemon?.stop();
     await relay?.close();
+    assert.equal(code, 0, "the daemon ends cleanly");
   });
 
   // However the path was mended, it is the relay's.
