@@ -10,7 +10,7 @@ export CHROMIUM
 # Each needs what the one before it installed.
 .NOTPARALLEL:
 
-.PHONY: help run test test-rust test-browser lint deny fixtures screenshot \
+.PHONY: help run test test-rust test-properties test-browser lint deny fixtures screenshot \
         bench bench-pieces bench-room bench-churn bench-encoders \
         deps-build deps-test deps-bench build build-load release clean
 
@@ -31,6 +31,10 @@ lint: ## Check format and lints, and that the mixer builds without any C
 
 test-rust: ## Run the tests that need no browser
 	$(CARGO) test --locked
+
+test-properties: ## Run the property tests on many cases that are new each time
+	PROPTEST_RNG_SEED=$$(date +%s) PROPTEST_CASES=$(or $(CASES),2000) \
+		$(CARGO) test --locked --release -p codecs -p mixer -p link
 
 test-browser: build ## Run the tests with real browsers
 	cd tests/browser && node --test --test-reporter=spec .

@@ -9,6 +9,9 @@ use crate::{Delivery, During, Jitter, LinkConfig, Random};
 /// Exponential jitter is cut here, in means.
 const LONGEST_EXPONENTIAL: f64 = 10.0;
 
+/// In nanoseconds.
+const SECOND: u128 = 1_000_000_000;
+
 /// One direction of a path that carries packets of any kind.
 #[derive(Clone, Debug)]
 pub struct Link<T> {
@@ -153,13 +156,14 @@ impl<T: Clone> Link<T> {
         };
         let begins = self.free_at.max(now);
         let rate = u128::from(bandwidth.bits_per_second.max(1));
-        let waiting_bits = (begins - now).as_nanos() * rate / 1_000_000_000;
-        let room_bits = (bandwidth.queue_bytes as u128) * 8;
-        let bits = (bytes as u128) * 8;
-        if waiting_bits + bits > room_bits {
+        // In bits times a second in nanoseconds, so that nothing is rounded: at 1 kb/s a bit more or
+        // less in the queue is a millisecond.
+        let waiting = (begins - now).as_nanos() * rate;
+        let arriving = (bytes as u128) * 8 * SECOND;
+        if waiting + arriving > (bandwidth.queue_bytes as u128) * 8 * SECOND {
             return None;
         }
-        let takes = bits * 1_000_000_000 / rate;
+        let takes = arriving / rate;
         self.free_at = begins + Duration::from_nanos(u64::try_from(takes).unwrap_or(u64::MAX));
         Some(self.free_at)
     }
