@@ -175,7 +175,7 @@ impl PeerConnectionEventHandler for Handler {
             while let Some(event) = track.poll().await {
                 if let TrackRemoteEvent::OnRtpPacket(packet) = event {
                     match kind {
-                        RtpCodecKind::Audio => received.count_audio(),
+                        RtpCodecKind::Audio => received.count_audio(&packet),
                         _ => received.count_video(&packet),
                     }
                 }

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use codecs::rtp::vp8::Descriptor;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tokio::sync::Notify;
 use webrtc::media_stream::track_remote::TrackRemote;
 
@@ -15,6 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// In the first byte of a VP8 frame: 0 for a keyframe (RFC 6386 §9.1).
 const DELTA_BIT: u8 = 1;
+
+/// A packet and when it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) at: Instant,
+    pub(crate) kind: RtpCodecKind,
+    pub(crate) packet: rtc::rtp::Packet,
+}
 
 /// Counters of one participant's incoming packets.
 #[derive(Default)]
@@ -27,6 +36,8 @@ pub(crate) struct Received {
     keyframes: Mutex<Vec<u32>>,
     video_track: OnceLock<Arc<dyn TrackRemote>>,
     counted: Notify,
+    /// `None` while packets are only counted.
+    kept: Mutex<Option<Vec<Kept>>>,
 }
 
 impl Received {
@@ -109,12 +120,38 @@ impl Received {
         let _ = self.video_track.set(Arc::clone(video));
     }
 
-    pub(crate) fn count_audio(&self) {
+    /// Keeps every packet from now on.
+    pub(crate) fn keep(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+    }
+
+    /// What was kept, and no more from now on.
+    pub(crate) fn kept(&self) -> Vec<Kept> {
+        let kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        kept.unwrap_or_default()
+    }
+
+    fn keep_if_wanted(&self, kind: RtpCodecKind, packet: &rtc::rtp::Packet) {
+        let at = Instant::now();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = kept.as_mut() {
+            let packet = packet.clone();
+            kept.push(Kept { at, kind, packet });
+        }
+    }
+
+    pub(crate) fn count_audio(&self, packet: &rtc::rtp::Packet) {
+        self.keep_if_wanted(RtpCodecKind::Audio, packet);
         self.audio.fetch_add(1, Ordering::Release);
         self.counted.notify_waiters();
     }
 
     pub(crate) fn count_video(&self, packet: &rtc::rtp::Packet) {
+        self.keep_if_wanted(RtpCodecKind::Video, packet);
         let timestamp = packet.header.timestamp;
         if let Ok((descriptor, frame)) = Descriptor::parse(&packet.payload)
             && descriptor.starts_frame()
