@@ -28,7 +28,7 @@ const AUDIO_IN_PACKETS: usize = 200;
 /// Video packets on the way in: about a second of 2.5 Mb/s in packets of 1,200 bytes.
 const VIDEO_IN_PACKETS: usize = 256;
 
-/// Audio packets on the way out: half a second.
+/// Audio packets on the way out: half a second of packets of 20 ms, more of longer ones.
 const AUDIO_OUT_PACKETS: usize = 25;
 
 /// Audio packets to be asked for: more than are missing when a resend still helps.
@@ -38,10 +38,10 @@ const AUDIO_ASKED_PACKETS: usize = 16;
 /// falls further behind loses the oldest and asks its room for a keyframe.
 const VIDEO_OUT_FRAMES: usize = 5;
 
-/// One encoded audio tick for one listener.
+/// One audio packet, shared by all who hear the same encode.
 #[derive(Clone, Debug)]
 pub(crate) struct AudioOut {
-    /// 48 kHz, counted from the room's first tick.
+    /// Of its first sample: 48 kHz, counted from the room's start.
     pub(crate) timestamp: u32,
     pub(crate) payload: Bytes,
 }

@@ -183,8 +183,8 @@ pub fn mix(
         match media {
             Media::Audio => {
                 let tick = mixers.audio.tick(time);
-                for packet in tick.packets {
-                    output.audio(time, &packet.payload)?;
+                for packet in tick.packets() {
+                    output.audio(time, packet.payload)?;
                 }
                 let speaker = VideoInput::ActiveSpeaker(tick.active_speaker);
                 mixers.video.handle(speaker);

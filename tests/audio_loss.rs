@@ -16,7 +16,9 @@ use codecs::audio::{AudioCodecError, AudioEncoder, Channels, SAMPLE_RATE_HZ, TIC
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig};
 use codecs::rtp::{RtpTimestamp, SeqNo};
 use link::{Jitter, Link, LinkConfig, Loss, Random};
-use mixer::audio::{AudioConfig, AudioCounters, AudioInput, AudioMixer, AudioPacket};
+use mixer::audio::{
+    AudioConfig, AudioCounters, AudioInput, AudioMixer, AudioPacket, AudioRung, PacketTime,
+};
 use mixer::{ParticipantId, RoomTime};
 
 const SECONDS: u32 = 60;
@@ -39,6 +41,10 @@ impl AudioEncoder for Verbatim {
         packet.clear();
         packet.extend(pcm.iter().flat_map(|sample| sample.to_le_bytes()));
         Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn AudioEncoder> {
+        Box::new(Self)
     }
 }
 
@@ -72,14 +78,14 @@ fn listen(config: LinkConfig, round_trip: Option<Duration>) -> Heard {
     let mut codec = OpusEncoderConfig::new(Channels::Mono, 32);
     codec.expected_loss_percent = 10;
     let mut encoder = OpusEncoder::new(codec).unwrap();
-    let mut mixer = AudioMixer::new(AudioConfig::default());
+    let mut mixer = AudioMixer::new(AudioConfig::default(), Box::new(Verbatim));
     mixer.handle(AudioInput::AddTrack {
         participant: TALKER,
         decoder: Box::new(OpusDecoder::new(Channels::Mono).unwrap()),
     });
     mixer.handle(AudioInput::AddOutput {
         participant: LISTENER,
-        encoder: Box::new(Verbatim),
+        rung: AudioRung::new(32, PacketTime::Ms20).unwrap(),
     });
     if let Some(rtt) = round_trip {
         mixer.handle(AudioInput::RoundTrip {
@@ -126,7 +132,10 @@ fn listen(config: LinkConfig, round_trip: Option<Duration>) -> Heard {
             answers.send(now, 100, u32::from(seq.0));
         }
         pcm.extend(
-            output.packets[0]
+            output
+                .packets()
+                .next()
+                .unwrap()
                 .payload
                 .chunks_exact(2)
                 .map(|pair| i16::from_le_bytes([pair[0], pair[1]])),

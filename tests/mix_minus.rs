@@ -14,7 +14,7 @@ use bytes::Bytes;
 use codecs::audio::{AudioDecoder, AudioEncoder, Channels, SAMPLE_RATE_HZ, TICK_SAMPLES};
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig};
 use codecs::rtp::{RtpTimestamp, SeqNo};
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket};
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket, AudioRung, PacketTime};
 use mixer::{ParticipantId, RoomTime};
 
 /// Ticks of 20 ms: codecs and jitter buffers settle in the first, the last are measured.
@@ -57,7 +57,10 @@ fn level_db(samples: &[i16], hz: f64) -> f64 {
 /// What each of `count` participants hears, decoded.
 fn confer(count: usize) -> Vec<Vec<i16>> {
     let codec = OpusEncoderConfig::new(Channels::Mono, 32);
-    let mut mixer = AudioMixer::new(AudioConfig::default());
+    let mut mixer = AudioMixer::new(
+        AudioConfig::default(),
+        Box::new(OpusEncoder::new(codec).unwrap()),
+    );
     let ids: Vec<ParticipantId> = (0..).map(ParticipantId).take(count).collect();
     let mut senders: Vec<OpusEncoder> = Vec::new();
     for participant in ids.iter().copied() {
@@ -66,10 +69,9 @@ fn confer(count: usize) -> Vec<Vec<i16>> {
             participant,
             decoder,
         });
-        let encoder = Box::new(OpusEncoder::new(codec).unwrap());
         mixer.handle(AudioInput::AddOutput {
             participant,
-            encoder,
+            rung: AudioRung::new(32, PacketTime::Ms20).unwrap(),
         });
         senders.push(OpusEncoder::new(codec).unwrap());
     }
@@ -95,8 +97,11 @@ fn confer(count: usize) -> Vec<Vec<i16>> {
                 packet,
             });
         }
-        for (n, packet) in mixer.tick(now).packets.iter().enumerate() {
-            listeners[n].decode(&packet.payload, &mut heard[n]).unwrap();
+        for packet in mixer.tick(now).packets() {
+            for listener in packet.listeners {
+                let n = ids.iter().position(|id| id == listener).unwrap();
+                listeners[n].decode(packet.payload, &mut heard[n]).unwrap();
+            }
         }
     }
     heard

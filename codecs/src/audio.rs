@@ -85,24 +85,67 @@ pub trait AudioDecoder: Send + fmt::Debug {
     fn conceal(&mut self, samples: usize, pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError>;
 }
 
-/// Turns ticks into packets. One encoder serves one output, tick after tick.
+/// Whether an encoder stops sending while there is nothing to hear (discontinuous transmission).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dtx {
+    /// It does: then it gives packets of at most [`LONGEST_DTX_BYTES`], which need not be sent.
+    On,
+    /// Every packet is a whole one.
+    #[default]
+    Off,
+}
+
+/// A packet this short holds no sound: its sender is silent (RFC 6716 §2.1.9).
+pub const LONGEST_DTX_BYTES: usize = 2;
+
+/// The most ticks in one packet: 120 ms.
+pub const MAX_PACKET_TICKS: usize = MAX_PACKET_SAMPLES / TICK_SAMPLES;
+
+/// Turns ticks into packets, in the order of their time.
+///
+/// The settings may change between any two packets. Those that a codec does not have it accepts
+/// and ignores, which is what the methods do unless they are overridden.
 pub trait AudioEncoder: Send + fmt::Debug {
-    /// Encodes one tick of [`TICK_SAMPLES`] per channel into `packet`, replacing what was in it.
+    /// Encodes 1 to [`MAX_PACKET_TICKS`] whole ticks of [`TICK_SAMPLES`] per channel as one
+    /// packet, which replaces what was in `packet`.
     ///
     /// # Errors
     ///
     /// [`AudioCodecError::Codec`] if the codec refuses; `packet` is empty then.
     fn encode(&mut self, pcm: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError>;
 
+    /// Another encoder in exactly this state: given the same samples and settings, both make the
+    /// same packets from here on. So whoever has listened to this one can go on with that one.
+    fn fork(&self) -> Box<dyn AudioEncoder>;
+
+    /// Aims at `kbps`, in kb/s.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioCodecError::Codec`] if the codec refuses; it goes on as before then.
+    fn set_bitrate(&mut self, kbps: u32) -> Result<(), AudioCodecError> {
+        let _ = kbps;
+        Ok(())
+    }
+
     /// Prepares the following packets for a network that loses `percent` of them, 0 to 100; above
-    /// 100 counts as 100. A codec without redundancy of its own has nothing to do, which is what
-    /// this does unless it is overridden.
+    /// 100 counts as 100.
     ///
     /// # Errors
     ///
     /// [`AudioCodecError::Codec`] if the codec refuses; it goes on as before then.
     fn set_expected_loss(&mut self, percent: u8) -> Result<(), AudioCodecError> {
         let _ = percent;
+        Ok(())
+    }
+
+    /// Turns discontinuous transmission on or off.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioCodecError::Codec`] if the codec refuses; it goes on as before then.
+    fn set_dtx(&mut self, dtx: Dtx) -> Result<(), AudioCodecError> {
+        let _ = dtx;
         Ok(())
     }
 }

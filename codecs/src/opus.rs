@@ -9,6 +9,8 @@ mod packet;
 mod decoder;
 #[cfg(feature = "native")]
 mod encoder;
+#[cfg(feature = "native")]
+mod ffi;
 
 pub use packet::{MAX_FRAME_BYTES, MAX_PACKET_FRAMES, Packet, PacketError};
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use codecs::audio::{AudioCodecError, AudioEncoder, Channels};
 use codecs::rtp::{RtpTimestamp, SeqNo};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket};
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket, AudioRung};
 use mixer::{ParticipantId, RoomTime};
 
 use crate::fake::{PcmDecoder, packet};
@@ -28,6 +28,10 @@ impl AudioEncoder for NoEncoder {
         packet.clear();
         packet.push(black_box(pcm)[0].to_le_bytes()[0]);
         Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn AudioEncoder> {
+        Box::new(Self)
     }
 }
 
@@ -72,7 +76,7 @@ struct Room {
 
 impl Room {
     fn new(count: u32, amplitude: i16) -> Self {
-        let mut mixer = AudioMixer::new(AudioConfig::default());
+        let mut mixer = AudioMixer::new(AudioConfig::default(), Box::new(NoEncoder));
         for id in 0..count {
             let participant = ParticipantId(id);
             mixer.handle(AudioInput::AddTrack {
@@ -81,7 +85,7 @@ impl Room {
             });
             mixer.handle(AudioInput::AddOutput {
                 participant,
-                encoder: Box::new(NoEncoder),
+                rung: AudioRung::LADDER[4],
             });
         }
         // A square wave of 400 Hz.
@@ -106,7 +110,7 @@ impl Room {
 
     fn tick(&mut self) {
         self.send();
-        black_box(self.mixer.tick(self.now()));
+        black_box(self.mixer.tick(self.now()).packets().count());
         self.tick = self.tick.wrapping_add(1);
     }
 

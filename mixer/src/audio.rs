@@ -1,29 +1,32 @@
 //! The audio of one room: everybody hears everybody else.
 //!
 //! [`AudioMixer::handle`] takes in what happens, any number of times; [`AudioMixer::tick`] makes
-//! 20 ms of sound: it plays one tick of each track, sums them, and for each output takes the
-//! listener's own contribution out of the sum again, limits what is left to 16 bits and encodes it.
-//! It also measures how loud everybody is and says who is speaking.
+//! 20 ms of sound: it plays one tick of each track and sums them. Whoever contributed to the sum
+//! has their own part taken out of it again; all others on one [`AudioRung`] share one encode of
+//! it. What is to be heard is limited to 16 bits and encoded, in packets of 20 to 120 ms. The mixer
+//! also measures how loud everybody is and says who is speaking.
 //!
-//! Contract: ticks are called in order, one per 20 ms of room time; a late tick is still called.
-//! Same inputs and ticks, same samples. What one participant sends or fails to encode changes
-//! nothing for the others. A tick allocates only for a packet longer than any before it; mixing
-//! and silence are exact.
+//! Contract: ticks are called in order, one per 20 ms of room time; a late tick is still called,
+//! and what a driver skips is a gap. Same inputs and ticks, same samples. What one participant
+//! sends changes nothing for the others. A tick allocates only when somebody begins to contribute,
+//! and for a packet longer than any before it; mixing and silence are exact.
 //!
 //! Bounds: [`AudioMixer::MAX_PARTICIPANTS`]; per track the packets that its
-//! jitter buffer holds.
+//! jitter buffer holds; of encodes one for each listener who contributes and each rung in use.
 
 mod config;
 mod counters;
+mod encode;
 mod fade;
 mod input;
 mod jitter;
 mod level;
 mod limiter;
 mod mix;
-mod output;
+mod outputs;
 mod playout;
 mod recorded;
+mod rungs;
 mod speaker;
 mod stretch;
 mod track;
@@ -42,31 +45,37 @@ pub use self::config::AudioConfig;
 pub use self::counters::{AudioCounters, PlayoutDelay};
 pub use self::input::{AudioInput, AudioPacket, Muted, RecordedAudio};
 pub use self::level::Level;
+pub use self::rungs::{AudioRung, AudioRungError, LossClass, PacketTime};
 
+use self::encode::Encode;
 use self::mix::FullMix;
-use self::output::Output;
+use self::outputs::{Key, Outputs};
 use self::speaker::ActiveSpeaker;
 use self::track::Track;
 
-/// Room for a packet of 96 kb/s, lest every encoder's first packets allocate.
-const USUAL_PAYLOAD_BYTES: usize = 240;
+/// The time of one tick in nanoseconds.
+const TICK_NS: u128 = 20_000_000;
 
-/// What one listener is to be sent for one tick.
-#[derive(Debug)]
-pub struct OutgoingAudio {
-    /// Who listens.
-    pub participant: ParticipantId,
-    /// One codec packet of 20 ms. Empty if the encoder failed: send nothing, but let its 20 ms of
-    /// media time pass.
-    pub payload: Vec<u8>,
+/// Ticks beyond this all have this number: their samples could no longer be counted.
+const LAST_TICK: u64 = u64::MAX / (2 * TICK_SAMPLES as u64);
+
+/// One packet that is to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct OutgoingAudio<'a> {
+    /// Who is to get it, in their order. Never empty.
+    pub listeners: &'a [ParticipantId],
+    /// One codec packet. Never empty.
+    pub payload: &'a [u8],
+    /// How much sound it holds.
+    pub packet_time: PacketTime,
+    /// The media time of its first sample: samples per channel since the room began. A packet
+    /// leaves with the tick that completes it.
+    pub first_sample: u64,
 }
 
 /// What a tick made. Borrowed from the mixer until the next one.
 #[derive(Debug)]
 pub struct AudioTick<'a> {
-    /// One packet per output, in the order of their participants, silence included. So the media
-    /// time of the packets of tick n is n × 960.
-    pub packets: &'a [OutgoingAudio],
     /// Who is speaking, or spoke last. `None` until somebody does, and after that one's track is
     /// gone.
     pub active_speaker: Option<ParticipantId>,
@@ -76,6 +85,26 @@ pub struct AudioTick<'a> {
     /// would bring in time, judged by [`AudioInput::RoundTrip`]. In the order of their
     /// participants; each is named at most twice, a round trip apart.
     pub missing: &'a [(ParticipantId, SeqNo)],
+    number: u64,
+    encodes: &'a [(Key, Encode)],
+}
+
+impl<'a> AudioTick<'a> {
+    /// The packets that this tick completes, silence included. Every listener hears one encode at a
+    /// time, and the packets they get follow on each other without a gap, except where the encoder
+    /// failed, ticks were skipped or the rung pauses in silence ([`AudioRung::dtx`]).
+    pub fn packets(&self) -> impl Iterator<Item = OutgoingAudio<'a>> + use<'a> {
+        let end = (self.number + 1) * TICK_SAMPLES as u64;
+        self.encodes.iter().filter_map(move |(_, encode)| {
+            let packet_time = encode.rung().packet_time();
+            Some(OutgoingAudio {
+                listeners: encode.listeners(),
+                payload: encode.packet()?,
+                packet_time,
+                first_sample: end - packet_time.samples() as u64,
+            })
+        })
+    }
 }
 
 /// Mixes the audio of one room. See the [module](self).
@@ -88,9 +117,10 @@ pub struct AudioMixer {
     speaker: ActiveSpeaker,
     /// One per track, in the same order.
     levels: Vec<(ParticipantId, Level)>,
-    /// One per output, in the same order.
-    packets: Vec<OutgoingAudio>,
+    outputs: Outputs,
     missing: Vec<(ParticipantId, SeqNo)>,
+    /// Whose encoder refused something, until it is counted.
+    failed: Vec<ParticipantId>,
     ignored: u64,
 }
 
@@ -98,17 +128,18 @@ impl AudioMixer {
     /// The most participants one mixer takes; who comes on top is ignored and counted.
     pub const MAX_PARTICIPANTS: usize = mix::MAX_CONTRIBUTIONS;
 
-    /// An empty room.
+    /// An empty room. Whatever is sent is encoded by forks of `encoder`, which is to be new.
     #[must_use]
-    pub fn new(config: AudioConfig) -> Self {
+    pub fn new(config: AudioConfig, encoder: Box<dyn AudioEncoder>) -> Self {
         Self {
+            outputs: Outputs::new(encoder, &config),
             mix: FullMix::new(TICK_SAMPLES * config.channels.count()),
             config,
             participants: Vec::new(),
             speaker: ActiveSpeaker::default(),
             levels: Vec::new(),
-            packets: Vec::new(),
             missing: Vec::new(),
+            failed: Vec::new(),
             ignored: 0,
         }
     }
@@ -121,15 +152,13 @@ impl AudioMixer {
                 decoder,
             } => self.add_track(participant, decoder),
             AudioInput::RemoveTrack { participant } => self.remove_track(participant),
-            AudioInput::AddOutput {
-                participant,
-                encoder,
-            } => self.add_output(participant, encoder),
+            AudioInput::AddOutput { participant, rung } => self.add_output(participant, rung),
+            AudioInput::SetRung { participant, rung } => {
+                if !self.outputs.set_rung(participant, rung) {
+                    self.ignored += 1;
+                }
+            }
             AudioInput::RemoveOutput { participant } => self.remove_output(participant),
-            AudioInput::ExpectedLoss {
-                participant,
-                percent,
-            } => self.expect_loss(participant, percent),
             AudioInput::Packet {
                 participant,
                 packet,
@@ -155,12 +184,14 @@ impl AudioMixer {
     pub fn tick(&mut self, now: RoomTime) -> AudioTick<'_> {
         self.play(now);
         let active_speaker = self.speaker.tick(&self.levels);
-        self.encode();
+        let number = number(now);
+        self.encode(number);
         AudioTick {
-            packets: &self.packets,
             active_speaker,
             levels: &self.levels,
             missing: &self.missing,
+            number,
+            encodes: self.outputs.encodes(),
         }
     }
 
@@ -176,6 +207,13 @@ impl AudioMixer {
     pub fn playout_delay(&self, participant: ParticipantId) -> Option<PlayoutDelay> {
         let at = self.find(participant).ok()?;
         self.participants[at].track.as_ref()?.delay()
+    }
+
+    /// How many encodes the last tick ran, or was spared by silence: the shared ones and those of
+    /// their own.
+    #[must_use]
+    pub fn encodes(&self) -> usize {
+        self.outputs.encodes().len()
     }
 
     /// How many inputs named a participant that was not there, or one too many.
@@ -201,17 +239,29 @@ impl AudioMixer {
         }
     }
 
-    /// Encodes the mix for every output, less the listener's own contribution.
-    fn encode(&mut self) {
-        let mut packets = self.packets.iter_mut();
-        for participant in &mut self.participants {
-            let Some(output) = &mut participant.output else {
-                continue;
-            };
-            let Some(packet) = packets.next() else { break };
-            let own = participant.track.as_ref().map(Track::contribution);
-            if output.encode(&self.mix, own, &mut packet.payload).is_err() {
-                participant.counters.encoder_failures += 1;
+    /// Encodes the mix for every listener, less their own contribution.
+    fn encode(&mut self, number: u64) {
+        let Self {
+            outputs,
+            mix,
+            participants,
+            failed,
+            ..
+        } = self;
+        let own = |id| {
+            let at = find(participants, id).ok()?;
+            let track = participants[at].track.as_ref()?;
+            Some(track.contribution())
+        };
+        outputs.tick(number, mix, own, &mut |id| failed.push(id));
+        self.count_failures();
+    }
+
+    /// Counts what encoders refused.
+    fn count_failures(&mut self) {
+        for id in self.failed.drain(..) {
+            if let Ok(at) = find(&self.participants, id) {
+                self.participants[at].counters.encoder_failures += 1;
             }
         }
     }
@@ -244,47 +294,19 @@ impl AudioMixer {
         }
     }
 
-    fn add_output(&mut self, id: ParticipantId, encoder: Box<dyn AudioEncoder>) {
-        let Some(at) = self.find_or_add(id) else {
-            return;
-        };
-        self.participants[at].output = Some(Output::new(encoder, &self.config));
-        if let Err(at) = self.find_packet(id) {
-            let payload = Vec::with_capacity(USUAL_PAYLOAD_BYTES);
-            self.packets.insert(
-                at,
-                OutgoingAudio {
-                    participant: id,
-                    payload,
-                },
-            );
+    fn add_output(&mut self, id: ParticipantId, rung: AudioRung) {
+        if self.find_or_add(id).is_some() {
+            let failed = &mut |id| self.failed.push(id);
+            self.outputs.add(id, rung, &self.config, failed);
+            self.count_failures();
         }
     }
 
     fn remove_output(&mut self, id: ParticipantId) {
-        match (self.find(id), self.find_packet(id)) {
-            (Ok(at), Ok(packet)) => {
-                self.participants[at].output = None;
-                self.packets.remove(packet);
-                self.remove_if_idle(at);
-            }
-            _ => self.ignored += 1,
-        }
-    }
-
-    fn expect_loss(&mut self, id: ParticipantId, percent: u8) {
-        let participant = self.find(id).map(|at| &mut self.participants[at]);
-        match participant {
-            Ok(Participant {
-                output: Some(output),
-                counters,
-                ..
-            }) => {
-                if output.expect_loss(percent).is_err() {
-                    counters.encoder_failures += 1;
-                }
-            }
-            _ => self.ignored += 1,
+        if !self.outputs.remove(id) {
+            self.ignored += 1;
+        } else if let Ok(at) = self.find(id) {
+            self.remove_if_idle(at);
         }
     }
 
@@ -305,13 +327,7 @@ impl AudioMixer {
     }
 
     fn find(&self, id: ParticipantId) -> Result<usize, usize> {
-        self.participants
-            .binary_search_by_key(&id, |participant| participant.id)
-    }
-
-    fn find_packet(&self, id: ParticipantId) -> Result<usize, usize> {
-        self.packets
-            .binary_search_by_key(&id, |packet| packet.participant)
+        find(&self.participants, id)
     }
 
     /// Where `id` is, or is now; `None` if there is no room for it.
@@ -331,18 +347,28 @@ impl AudioMixer {
 
     fn remove_if_idle(&mut self, at: usize) {
         let participant = &self.participants[at];
-        if participant.track.is_none() && participant.output.is_none() {
+        if participant.track.is_none() && !self.outputs.contains(participant.id) {
             self.participants.remove(at);
         }
     }
 }
 
-/// One participant: what it sends, what it hears, and what became of it.
+/// The number of the tick that begins at `now`, counted from 0 at the start of the room.
+fn number(now: RoomTime) -> u64 {
+    u64::try_from(now.since_start().as_nanos() / TICK_NS)
+        .unwrap_or(LAST_TICK)
+        .min(LAST_TICK)
+}
+
+fn find(participants: &[Participant], id: ParticipantId) -> Result<usize, usize> {
+    participants.binary_search_by_key(&id, |participant| participant.id)
+}
+
+/// One participant: what it sends, and what became of it.
 #[derive(Debug)]
 struct Participant {
     id: ParticipantId,
     track: Option<Track>,
-    output: Option<Output>,
     counters: AudioCounters,
 }
 
@@ -351,7 +377,6 @@ impl Participant {
         Self {
             id,
             track: None,
-            output: None,
             counters: AudioCounters::default(),
         }
     }

@@ -5,12 +5,13 @@ mod fake;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use codecs::audio::{AudioCodecError, AudioEncoder, Channels};
 use codecs::rtp::{RtpTimestamp, SeqNo};
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket};
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket, AudioRung, PacketTime};
 use mixer::{ParticipantId, RoomTime};
 
 use crate::fake::{PcmDecoder, packet};
@@ -51,6 +52,9 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// How many encoders were made from another.
+static FORKS: AtomicUsize = AtomicUsize::new(0);
+
 /// Answers every tick with a packet that changes its length.
 #[derive(Debug)]
 struct VaryingEncoder(usize);
@@ -66,14 +70,21 @@ impl AudioEncoder for VaryingEncoder {
         );
         Ok(())
     }
+
+    fn fork(&self) -> Box<dyn AudioEncoder> {
+        FORKS.fetch_add(1, Ordering::Relaxed);
+        Box::new(Self(self.0))
+    }
 }
 
 #[test]
-fn a_tick_allocates_nothing_with_loss_and_bursts_and_pauses_and_peaks() {
-    let mut mixer = AudioMixer::new(AudioConfig {
+fn a_tick_in_which_nobody_begins_to_speak_allocates_nothing_with_loss_and_bursts_and_pauses_and_peaks()
+ {
+    let config = AudioConfig {
         channels: Channels::Stereo,
         ..AudioConfig::default()
-    });
+    };
+    let mut mixer = AudioMixer::new(config, Box::new(VaryingEncoder(0)));
     for id in 0..25 {
         let participant = ParticipantId(id);
         let decoder = Box::new(PcmDecoder(Channels::Stereo));
@@ -81,10 +92,11 @@ fn a_tick_allocates_nothing_with_loss_and_bursts_and_pauses_and_peaks() {
             participant,
             decoder,
         });
-        let encoder = Box::new(VaryingEncoder(id as usize));
+        // On four rungs, of which three have packets that many ticks make.
+        let packet_time = PacketTime::ALL[id as usize % 4];
         mixer.handle(AudioInput::AddOutput {
             participant,
-            encoder,
+            rung: AudioRung::new(32, packet_time).unwrap(),
         });
         mixer.handle(AudioInput::RoundTrip {
             participant,
@@ -94,6 +106,7 @@ fn a_tick_allocates_nothing_with_loss_and_bursts_and_pauses_and_peaks() {
     let loud = packet(&[9_000; 1_920]);
     let mut heard = [false; 2];
     let mut asked = 0;
+    let mut steady = 0;
 
     for tick in 0..500u16 {
         for id in 0..25 {
@@ -102,12 +115,15 @@ fn a_tick_allocates_nothing_with_loss_and_bursts_and_pauses_and_peaks() {
             }
         }
 
+        let forks = FORKS.load(Ordering::Relaxed);
         let before = TAKEN.get();
         let output = mixer.tick(RoomTime::from_ms(u64::from(tick) * 20));
         let taken = TAKEN.get() - before;
         asked += output.missing.len();
 
-        assert_eq!(output.packets.len(), 25);
+        let due = |id: &u32| PacketTime::ALL[*id as usize % 4].ends_with(tick.into());
+        let listeners: usize = output.packets().map(|it| it.listeners.len()).sum();
+        assert_eq!(listeners, (0..25).filter(due).count());
         heard[0] |= output
             .levels
             .iter()
@@ -116,8 +132,14 @@ fn a_tick_allocates_nothing_with_loss_and_bursts_and_pauses_and_peaks() {
             .levels
             .iter()
             .any(|(_, level)| level.minus_dbov() < 12);
-        assert_eq!(taken, 0, "tick {tick}");
+        if forks == FORKS.load(Ordering::Relaxed) {
+            assert_eq!(taken, 0, "tick {tick}");
+            steady += 1;
+        }
     }
+
+    // 25 people, each pausing twice.
+    assert!(steady > 400, "{steady}");
 
     assert_eq!(heard, [true, true]);
     let counters = mixer.counters(ParticipantId(3)).unwrap();

@@ -8,7 +8,7 @@ use codecs::video::I420;
 use codecs::vp8::{KeyframePolicy, Vp8Decoder, Vp8DecoderLimits, Vp8Encoder, Vp8EncoderConfig};
 use codecs::yuv::YuvScaler;
 use mixer::ParticipantId;
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer};
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioRung, PacketTime};
 use mixer::video::{RungConfig, RungId, VideoConfig, VideoInput, VideoMixer};
 
 use super::{MixConfig, MixError};
@@ -41,10 +41,14 @@ impl Mixers {
         channels: Channels,
         pool: Arc<rayon::ThreadPool>,
     ) -> Result<Self, MixError> {
-        let audio = AudioMixer::new(AudioConfig {
-            channels,
-            ..AudioConfig::default()
-        });
+        let encoder = OpusEncoder::new(OpusEncoderConfig::new(channels, config.audio_kbps));
+        let audio = AudioMixer::new(
+            AudioConfig {
+                channels,
+                ..AudioConfig::default()
+            },
+            Box::new(encoder.map_err(codec)?),
+        );
         let video = VideoMixer::new(
             VideoConfig {
                 fit: config.fit,
@@ -62,11 +66,9 @@ impl Mixers {
     }
 
     fn add_outputs(&mut self, config: &MixConfig) -> Result<(), MixError> {
-        let encoder = OpusEncoder::new(OpusEncoderConfig::new(self.channels, config.audio_kbps));
-        let encoder = Box::new(encoder.map_err(codec)?);
         self.audio.handle(AudioInput::AddOutput {
             participant: LISTENER,
-            encoder,
+            rung: AudioRung::new(config.audio_kbps, PacketTime::Ms20).map_err(codec)?,
         });
 
         let encoder = Vp8Encoder::new(Vp8EncoderConfig {

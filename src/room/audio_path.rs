@@ -6,35 +6,41 @@
 use std::time::Duration;
 
 use mixer::ParticipantId;
-use mixer::audio::{AudioInput, AudioMixer};
+use mixer::audio::{AudioInput, AudioMixer, AudioRung, LossClass};
 use tracing::debug;
 
 use crate::link::Path;
 
 /// What the mixer was told last of one participant's path.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct AudioPath {
-    expected_loss_percent: u8,
+    rung: AudioRung,
     round_trip: Option<Duration>,
 }
 
 impl AudioPath {
-    /// Prepares the participant's encoder for the loss that its receiver reports, and its jitter
-    /// buffer for resends, before a tick.
+    /// The path of somebody who hears `rung`, of which nothing is known yet.
+    pub(super) const fn new(rung: AudioRung) -> Self {
+        Self {
+            rung,
+            round_trip: None,
+        }
+    }
+
+    /// Puts the participant on a rung prepared for the loss that its receiver reports, and prepares
+    /// its jitter buffer for resends, before a tick.
     pub(super) fn follow(
         &mut self,
         path: &Path,
         participant: ParticipantId,
         mixer: &mut AudioMixer,
     ) {
-        let percent = path.expected_audio_loss();
-        if percent != self.expected_loss_percent {
-            debug!(%participant, percent, "expected loss");
-            self.expected_loss_percent = percent;
-            mixer.handle(AudioInput::ExpectedLoss {
-                participant,
-                percent,
-            });
+        let loss = LossClass::covering(path.expected_audio_loss());
+        let rung = self.rung.with_loss(loss);
+        if rung != self.rung {
+            debug!(%participant, ?rung, "audio rung");
+            self.rung = rung;
+            mixer.handle(AudioInput::SetRung { participant, rung });
         }
         let round_trip = path.audio_round_trip();
         if let Some(rtt) = round_trip

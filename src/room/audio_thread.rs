@@ -9,7 +9,7 @@ use bytes::Bytes;
 use codecs::audio::{AudioDecoder, AudioEncoder};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use mixer::ParticipantId;
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer, Muted};
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioRung, Muted};
 use tokio::sync::watch;
 use tracing::{debug, info};
 
@@ -17,12 +17,10 @@ use super::audio_path::{AudioPath, note_delay};
 use super::schedule::Schedule;
 use super::video_thread::VideoControl;
 use crate::link::{AudioOut, Link};
+use crate::rtc::Direction;
 
 /// One audio tick.
 const PERIOD: Duration = Duration::from_millis(20);
-
-/// What a tick adds to the RTP timestamp: its samples at 48 kHz.
-const TICK_TIMESTAMP_STEP: u32 = 960;
 
 /// Packets of one participant looked at in one tick; what is beyond waits, or is dropped by the
 /// ring. Eight times what the shortest usual packet time (10 ms) brings.
@@ -41,8 +39,7 @@ pub(super) enum AudioControl {
         participant: ParticipantId,
         link: Arc<Link>,
         decoder: Box<dyn AudioDecoder>,
-        /// Absent where the participant does not want to hear.
-        encoder: Option<Box<dyn AudioEncoder>>,
+        hears: Direction,
     },
     Detach {
         participant: ParticipantId,
@@ -53,15 +50,25 @@ pub(super) enum AudioControl {
     },
 }
 
+/// How a room's sound is encoded.
+pub(super) struct Encoding {
+    /// A new one, of which all others are forks.
+    pub(super) encoder: Box<dyn AudioEncoder>,
+    /// The rung that everybody begins on.
+    pub(super) rung: AudioRung,
+}
+
 /// Runs until the room drops its end of `controls`.
 pub(super) fn run(
     room_start: Instant,
+    encoding: Encoding,
     controls: &Receiver<AudioControl>,
     tell_speaker: &watch::Sender<Option<ParticipantId>>,
     to_video: &Sender<VideoControl>,
 ) {
     info!("audio thread started");
-    let mut mixer = AudioMixer::new(AudioConfig::default());
+    let Encoding { encoder, rung } = encoding;
+    let mut mixer = AudioMixer::new(AudioConfig::default(), encoder);
     let mut members: BTreeMap<ParticipantId, Member> = BTreeMap::new();
     let mut schedule = Schedule::new(room_start, PERIOD, Instant::now());
     loop {
@@ -70,7 +77,7 @@ pub(super) fn run(
 
         loop {
             match controls.try_recv() {
-                Ok(control) => obey(&mut mixer, &mut members, control),
+                Ok(control) => obey(&mut mixer, &mut members, rung, control),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
                     info!(skipped_ticks = schedule.skipped(), "audio thread ended");
@@ -91,15 +98,15 @@ pub(super) fn run(
 
         let tick = mixer.tick(point.time);
 
-        let timestamp = wire_timestamp(point.number);
-        for packet in tick
-            .packets
-            .iter()
-            .filter(|packet| !packet.payload.is_empty())
-        {
-            if let Some(member) = members.get(&packet.participant) {
-                let payload = Bytes::copy_from_slice(&packet.payload);
-                member.link.send_audio(AudioOut { timestamp, payload });
+        for packet in tick.packets() {
+            let audio = AudioOut {
+                timestamp: wire_timestamp(packet.first_sample),
+                payload: Bytes::copy_from_slice(packet.payload),
+            };
+            for listener in packet.listeners {
+                if let Some(member) = members.get(listener) {
+                    member.link.send_audio(audio.clone());
+                }
             }
         }
         for (participant, seq) in tick.missing {
@@ -127,6 +134,7 @@ pub(super) fn run(
 fn obey(
     mixer: &mut AudioMixer,
     members: &mut BTreeMap<ParticipantId, Member>,
+    rung: AudioRung,
     control: AudioControl,
 ) {
     match control {
@@ -134,19 +142,19 @@ fn obey(
             participant,
             link,
             decoder,
-            encoder,
+            hears,
         } => {
             mixer.handle(AudioInput::AddTrack {
                 participant,
                 decoder,
             });
-            if let Some(encoder) = encoder {
-                mixer.handle(AudioInput::AddOutput {
-                    participant,
-                    encoder,
-                });
+            match hears {
+                Direction::Wanted => {
+                    mixer.handle(AudioInput::AddOutput { participant, rung });
+                }
+                Direction::Unwanted => mixer.handle(AudioInput::RemoveOutput { participant }),
             }
-            let path = AudioPath::default();
+            let path = AudioPath::new(rung);
             members.insert(participant, Member { link, path });
         }
         AudioControl::Detach { participant } => {
@@ -165,7 +173,11 @@ fn obey(
     }
 }
 
-/// 960 a tick; wraps after a day, as the wire does.
-fn wire_timestamp(tick: u32) -> u32 {
-    tick.wrapping_mul(TICK_TIMESTAMP_STEP)
+/// Wraps after a day, as the wire does.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is cut off is what wraps"
+)]
+const fn wire_timestamp(first_sample: u64) -> u32 {
+    first_sample as u32
 }

@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use codecs::audio::{AudioDecoder, AudioEncoder, Channels};
+use codecs::audio::Channels;
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig};
 use codecs::video::PictureSize;
 use codecs::vp8::{Vp8Decoder, Vp8DecoderLimits};
 use codecs::yuv::YuvScaler;
 use crossbeam_channel::{SendError, Sender, unbounded};
 use mixer::ParticipantId;
-use mixer::audio::Muted;
+use mixer::audio::{AudioRung, Muted, PacketTime};
 use mixer::video::{Camera, Fit, Layout, Presence};
 use tokio::sync::watch;
 use tracing::{Span, error};
 
-use super::audio_thread::{self, AudioControl};
+use super::audio_thread::{self, AudioControl, Encoding};
 use super::video_thread::{self, VideoControl};
 use crate::link::Link;
 use crate::rtc::Direction;
@@ -31,14 +31,11 @@ pub(crate) struct MediaConfig {
     pub(crate) fps: u32,
     /// Video bitrate.
     pub(crate) video_kbps: u32,
-    /// Audio bitrate, each.
+    /// Bitrate of the audio rung that everybody begins on, in kb/s, 6 to 510.
     pub(crate) audio_kbps: u32,
     /// How pictures meet regions of another aspect.
     pub(crate) fit: Fit,
 }
-
-/// What a track needs, and an output if there is one.
-type AudioCodecs = (Box<dyn AudioDecoder>, Option<Box<dyn AudioEncoder>>);
 
 /// What the threads found out.
 #[derive(Clone, Debug)]
@@ -104,13 +101,20 @@ impl Media {
         let span = Span::current();
         let room_start = self.room_start;
         let to_video = video.clone();
+        let encoding = self.encoding().map_err(std::io::Error::other)?;
         thread::Builder::new()
             .name("room-audio".to_owned())
             .spawn({
                 let span = span.clone();
                 move || {
                     let _in_room = span.enter();
-                    audio_thread::run(room_start, &audio_controls, &tell_speaker, &to_video);
+                    audio_thread::run(
+                        room_start,
+                        encoding,
+                        &audio_controls,
+                        &tell_speaker,
+                        &to_video,
+                    );
                 }
             })?;
         let (config, pool) = (self.config.clone(), Arc::clone(&self.pool));
@@ -147,14 +151,14 @@ impl Media {
         hears: Direction,
         sees: Direction,
     ) {
-        match self.audio_codecs(hears) {
-            Ok((decoder, encoder)) => self.tell_audio(AudioControl::Attach {
+        match OpusDecoder::new(Channels::Mono) {
+            Ok(decoder) => self.tell_audio(AudioControl::Attach {
                 participant,
                 link: Arc::clone(&link),
-                decoder,
-                encoder,
+                decoder: Box::new(decoder),
+                hears,
             }),
-            Err(error) => error!(%participant, %error, "no audio codec"),
+            Err(error) => error!(%participant, %error, "no audio decoder"),
         }
         match Vp8Decoder::new(Vp8DecoderLimits::default()) {
             Ok(decoder) => self.tell_video(VideoControl::Attach {
@@ -228,16 +232,12 @@ impl Media {
         std::iter::once(speaker).chain(layout).collect()
     }
 
-    fn audio_codecs(&self, hears: Direction) -> anyhow::Result<AudioCodecs> {
-        let decoder = OpusDecoder::new(Channels::Mono)?;
-        let encoder = match hears {
-            Direction::Wanted => {
-                let config = OpusEncoderConfig::new(Channels::Mono, self.config.audio_kbps);
-                Some(Box::new(OpusEncoder::new(config)?) as _)
-            }
-            Direction::Unwanted => None,
-        };
-        Ok((Box::new(decoder), encoder))
+    fn encoding(&self) -> anyhow::Result<Encoding> {
+        let config = OpusEncoderConfig::new(Channels::Mono, self.config.audio_kbps);
+        Ok(Encoding {
+            encoder: Box::new(OpusEncoder::new(config)?),
+            rung: AudioRung::new(self.config.audio_kbps, PacketTime::Ms20)?,
+        })
     }
 
     fn tell_audio(&self, control: AudioControl) {

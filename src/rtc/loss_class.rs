@@ -7,28 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The loss that an encoder is told to expect.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum LossClass {
-    /// No loss: no FEC.
-    #[default]
-    None,
-    /// Up to about a tenth of the packets.
-    Ten,
-    /// More.
-    Twenty,
-}
-
-impl LossClass {
-    /// Percent of the packets.
-    pub(super) const fn percent(self) -> u8 {
-        match self {
-            Self::None => 0,
-            Self::Ten => 10,
-            Self::Twenty => 20,
-        }
-    }
-}
+use mixer::audio::LossClass;
 
 /// A report weighs as much as the time it covers, up to this.
 const WINDOW: Duration = Duration::from_secs(5);

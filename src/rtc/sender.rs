@@ -141,10 +141,10 @@ impl Sender {
     }
 
     async fn send_audio(&mut self) {
-        while let Some(tick) = self.link.next_audio_out() {
+        while let Some(packet) = self.link.next_audio_out() {
             if let Some(audio) = &mut self.audio {
                 audio
-                    .send(tick.timestamp, Marker::NotLast, tick.payload)
+                    .send(packet.timestamp, Marker::NotLast, packet.payload)
                     .await;
             }
         }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::encoder::channels_of;
 use super::packet::Packet;
 use crate::audio::{AudioCodecError, AudioDecoder, Channels, MAX_PACKET_SAMPLES, SAMPLE_RATE_HZ};
 
@@ -90,6 +89,13 @@ impl AudioDecoder for OpusDecoder {
         check_steps(samples)?;
         self.append(Input::Nothing, samples, pcm)
             .map_err(|error| AudioCodecError::Codec(error.to_string()))
+    }
+}
+
+const fn channels_of(channels: Channels) -> ::opus::Channels {
+    match channels {
+        Channels::Mono => ::opus::Channels::Mono,
+        Channels::Stereo => ::opus::Channels::Stereo,
     }
 }
 

@@ -1,15 +1,18 @@
-//! The live encoder: one 20 ms packet per tick.
+//! The live encoder: packets of one to six ticks, settings that may change between any two of them,
+//! and forks.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::ffi::{RawEncoder, Refused, Setting};
 use super::packet::MAX_FRAME_BYTES;
-use crate::audio::{AudioCodecError, AudioEncoder, Channels, SAMPLE_RATE_HZ, TICK_SAMPLES};
+use crate::audio::{AudioCodecError, AudioEncoder, Channels, Dtx, MAX_PACKET_TICKS, TICK_SAMPLES};
 
 /// What libopus accepts, in kb/s (RFC 6716 §2.1.1).
 const BITRATE_RANGE_KBPS: RangeInclusive<u32> = 6..=510;
 
-/// A 20 ms packet is one frame and its table-of-contents byte.
+/// A frame and its table-of-contents byte, which is the longest a 20 ms packet can be; longer ones
+/// are kept to it, so that every packet fits a datagram. It is 85 kb/s at 120 ms.
 const MAX_PACKET_BYTES: usize = MAX_FRAME_BYTES + 1;
 
 /// What the encoder should be good at.
@@ -22,7 +25,7 @@ pub enum Application {
     Audio,
 }
 
-/// How an encoder is set up. DTX is off: whoever sends silence knows it and need not encode it.
+/// How an encoder is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpusEncoderConfig {
     /// Channels of what is encoded.
@@ -37,10 +40,12 @@ pub struct OpusEncoderConfig {
     pub expected_loss_percent: u8,
     /// What the encoder should be good at.
     pub application: Application,
+    /// Whether there may be nothing to send in silence. Default off.
+    pub dtx: Dtx,
 }
 
 impl OpusEncoderConfig {
-    /// Speech at `bitrate_kbps`, complexity 5, no loss expected.
+    /// Speech at `bitrate_kbps`, complexity 5, no loss expected, no DTX.
     #[must_use]
     pub const fn new(channels: Channels, bitrate_kbps: u32) -> Self {
         Self {
@@ -49,6 +54,7 @@ impl OpusEncoderConfig {
             complexity: 5,
             expected_loss_percent: 0,
             application: Application::Voip,
+            dtx: Dtx::Off,
         }
     }
 
@@ -83,9 +89,9 @@ pub enum OpusConfigError {
     Refused(String),
 }
 
-/// An encoder for one output.
+/// An encoder. A fork of it is a copy of its state: about 50 kB, and no more work than that.
 pub struct OpusEncoder {
-    encoder: ::opus::Encoder,
+    raw: RawEncoder,
     config: OpusEncoderConfig,
     lookahead: usize,
 }
@@ -109,69 +115,91 @@ impl OpusEncoder {
     }
 }
 
-fn open(config: OpusEncoderConfig) -> Result<OpusEncoder, ::opus::Error> {
+fn open(config: OpusEncoderConfig) -> Result<OpusEncoder, Refused> {
     let application = match config.application {
-        Application::Voip => ::opus::Application::Voip,
-        Application::Audio => ::opus::Application::Audio,
+        Application::Voip => opusic_sys::OPUS_APPLICATION_VOIP,
+        Application::Audio => opusic_sys::OPUS_APPLICATION_AUDIO,
     };
-    let mut encoder =
-        ::opus::Encoder::new(SAMPLE_RATE_HZ, channels_of(config.channels), application)?;
-    let bits_per_second = i32::try_from(config.bitrate_kbps * 1_000).unwrap_or(i32::MAX);
-    encoder.set_bitrate(::opus::Bitrate::Bits(bits_per_second))?;
-    encoder.set_complexity(i32::from(config.complexity))?;
-    expect_loss(&mut encoder, config.expected_loss_percent)?;
-    encoder.set_dtx(false)?;
-    let lookahead = usize::try_from(encoder.get_lookahead()?).unwrap_or_default();
+    let mut raw = RawEncoder::new(config.channels, application)?;
+    raw.set(bitrate(config.bitrate_kbps))?;
+    raw.set(Setting::Complexity(config.complexity.into()))?;
+    expect_loss(&mut raw, config.expected_loss_percent)?;
+    raw.set(Setting::Dtx(config.dtx == Dtx::On))?;
+    let lookahead = raw.lookahead()?;
     Ok(OpusEncoder {
-        encoder,
+        raw,
         config,
         lookahead,
     })
 }
 
-/// In-band FEC is off while no loss is expected, so that it costs nothing then.
-fn expect_loss(encoder: &mut ::opus::Encoder, percent: u8) -> Result<(), ::opus::Error> {
-    encoder.set_inband_fec(percent > 0)?;
-    encoder.set_packet_loss_perc(i32::from(percent))
+fn bitrate(kbps: u32) -> Setting {
+    Setting::BitsPerSecond(i32::try_from(kbps.saturating_mul(1_000)).unwrap_or(i32::MAX))
 }
 
-pub(super) const fn channels_of(channels: Channels) -> ::opus::Channels {
-    match channels {
-        Channels::Mono => ::opus::Channels::Mono,
-        Channels::Stereo => ::opus::Channels::Stereo,
-    }
+/// In-band FEC is off while no loss is expected, so that it costs nothing then.
+fn expect_loss(raw: &mut RawEncoder, percent: u8) -> Result<(), Refused> {
+    raw.set(Setting::InbandFec(percent > 0))?;
+    raw.set(Setting::PacketLossPercent(percent.into()))
 }
 
 impl AudioEncoder for OpusEncoder {
     fn encode(&mut self, pcm: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError> {
         packet.clear();
-        let expected = TICK_SAMPLES * self.config.channels.count();
-        if pcm.len() != expected {
+        let tick = TICK_SAMPLES * self.config.channels.count();
+        if pcm.is_empty() || !pcm.len().is_multiple_of(tick) || pcm.len() > tick * MAX_PACKET_TICKS
+        {
             let got = pcm.len();
             return Err(AudioCodecError::Codec(format!(
-                "{got} samples, expected {expected}"
+                "{got} samples, expected 1 to {MAX_PACKET_TICKS} times {tick}"
             )));
         }
         packet.resize(MAX_PACKET_BYTES, 0);
-        match self.encoder.encode(pcm, packet) {
+        match self.raw.encode(pcm, packet) {
             Ok(bytes) => {
                 packet.truncate(bytes);
                 Ok(())
             }
             Err(error) => {
                 packet.clear();
-                Err(AudioCodecError::Codec(error.to_string()))
+                Err(codec(error))
             }
         }
     }
 
+    fn fork(&self) -> Box<dyn AudioEncoder> {
+        Box::new(Self {
+            raw: self.raw.clone(),
+            ..*self
+        })
+    }
+
+    fn set_bitrate(&mut self, kbps: u32) -> Result<(), AudioCodecError> {
+        if !BITRATE_RANGE_KBPS.contains(&kbps) {
+            return Err(codec(OpusConfigError::Bitrate(kbps)));
+        }
+        self.raw.set(bitrate(kbps)).map_err(codec)?;
+        self.config.bitrate_kbps = kbps;
+        Ok(())
+    }
+
     fn set_expected_loss(&mut self, percent: u8) -> Result<(), AudioCodecError> {
         let percent = percent.min(100);
-        expect_loss(&mut self.encoder, percent)
-            .map_err(|error| AudioCodecError::Codec(error.to_string()))?;
+        expect_loss(&mut self.raw, percent).map_err(codec)?;
         self.config.expected_loss_percent = percent;
         Ok(())
     }
+
+    fn set_dtx(&mut self, dtx: Dtx) -> Result<(), AudioCodecError> {
+        self.raw.set(Setting::Dtx(dtx == Dtx::On)).map_err(codec)?;
+        self.config.dtx = dtx;
+        Ok(())
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "shaped for map_err")]
+fn codec(error: impl ToString) -> AudioCodecError {
+    AudioCodecError::Codec(error.to_string())
 }
 
 impl fmt::Debug for OpusEncoder {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use codecs::audio::{AudioCodecError, AudioDecoder, AudioEncoder, TICK_SAMPLES};
 use codecs::rtp::{RtpTimestamp, SeqNo};
 use libfuzzer_sys::fuzz_target;
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket};
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket, AudioRung};
 use mixer::{ParticipantId, RoomTime};
 
 const TALKER: ParticipantId = ParticipantId(0);
@@ -62,17 +62,22 @@ impl AudioEncoder for Encoder {
     fn encode(&mut self, pcm: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError> {
         assert_eq!(pcm.len(), TICK_SAMPLES);
         packet.clear();
+        packet.push(0);
         Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn AudioEncoder> {
+        Box::new(Self)
     }
 }
 
 fuzz_target!(|operations: &[u8]| {
     let maximum = AudioConfig::default().jitter_maximum;
-    let mut mixer = AudioMixer::new(AudioConfig::default());
+    let mut mixer = AudioMixer::new(AudioConfig::default(), Box::new(Encoder));
     add_track(&mut mixer);
     mixer.handle(AudioInput::AddOutput {
         participant: TALKER,
-        encoder: Box::new(Encoder),
+        rung: AudioRung::LADDER[4],
     });
     let (mut seq, mut timestamp, mut now) = (0u16, 0u32, Duration::ZERO);
     let (mut sent, mut resets) = (0, false);
@@ -93,7 +98,7 @@ fuzz_target!(|operations: &[u8]| {
             4..=5 => {
                 now += Duration::from_millis(u64::from(at(1) % 4) * 20);
                 let tick = mixer.tick(RoomTime::new(now));
-                assert_eq!(tick.packets.len(), 1);
+                assert_eq!(tick.packets().count(), 1);
                 for (_, seq) in tick.missing {
                     *asked.entry(seq.0).or_default() += 1;
                 }

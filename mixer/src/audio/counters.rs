@@ -31,7 +31,7 @@ pub struct AudioCounters {
     pub expanded: u64,
     /// Times the decoder could not even conceal; silence was played.
     pub decoder_failures: u64,
-    /// Ticks the encoder refused, for which nothing was sent, and settings it refused.
+    /// Packets the encoder refused, in place of which nothing was sent, and settings it refused.
     pub encoder_failures: u64,
 }
 

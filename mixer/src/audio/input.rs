@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use codecs::audio::{AudioDecoder, AudioEncoder};
+use codecs::audio::AudioDecoder;
 use codecs::rtp::{RtpTimestamp, SeqNo};
 
+use crate::audio::AudioRung;
 use crate::{ParticipantId, RoomTime};
 
 /// Something that happened to a room's audio. What names an unknown participant is ignored and
@@ -25,19 +26,19 @@ pub enum AudioInput {
         /// Who sent.
         participant: ParticipantId,
     },
-    /// The participant begins to listen, or listens through another encoder.
+    /// The participant begins to listen, or begins anew.
     AddOutput {
         /// Who listens.
         participant: ParticipantId,
-        /// Encodes what it hears, from the mixer's channels.
-        encoder: Box<dyn AudioEncoder>,
+        /// How what it hears is encoded.
+        rung: AudioRung,
     },
-    /// The way to a listener loses packets, or no longer does: its encoder follows.
-    ExpectedLoss {
+    /// A listener goes over to another rung, where packets of both begin: in at most 120 ms.
+    SetRung {
         /// Who listens.
         participant: ParticipantId,
-        /// What is lost, in percent, 0 to 100. Above 0 the codec may add redundancy.
-        percent: u8,
+        /// How what it hears is to be encoded.
+        rung: AudioRung,
     },
     /// The participant listens no more.
     RemoveOutput {

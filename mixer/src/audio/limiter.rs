@@ -1,6 +1,6 @@
 //! Keeps a sum of many voices within 16 bits without clipping it.
 //!
-//! One limiter serves one output, tick after tick. While the sums fit and nothing was limited
+//! One limiter serves one encode, tick after tick. While the sums fit and nothing was limited
 //! lately, every sample passes unchanged. Where they do not, the gain sinks before the peak as far
 //! as the tick allows, holds for [`HOLD_BLOCKS`], then recovers in about 200 ms. All channels share
 //! one gain, so the stereo image stays where it is.
@@ -34,7 +34,7 @@ const SMALLEST_RELEASE: u32 = UNITY >> 11;
 const FULL_SCALE: u32 = 32_767;
 
 /// Turns ticks of sums into ticks of 16-bit samples.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Limiter {
     /// Samples of one block over all channels.
     block_len: usize,

@@ -6,9 +6,10 @@
 )]
 
 mod budgets;
-mod expected_loss;
 mod fake;
 mod mix_minus;
 mod network;
 mod room;
+mod rungs;
+mod sharing;
 mod trouble;

@@ -16,7 +16,7 @@ use link::{Link, LinkConfig, Random};
 use mixer::audio::{AudioConfig, AudioCounters, AudioInput, AudioMixer, AudioPacket};
 use mixer::{ParticipantId, RoomTime};
 
-use crate::room::{PcmEncoder, TICK};
+use crate::room::{PcmEncoder, TICK, rung};
 
 const TALKER: ParticipantId = ParticipantId(1);
 const LISTENER: ParticipantId = ParticipantId(2);
@@ -113,7 +113,7 @@ impl Heard {
 /// Lets `talker` talk to a listener; `samples` gives each packet's samples by its number.
 pub(crate) fn listen(talker: &Talker, mut samples: impl FnMut(usize) -> Vec<i16>) -> Heard {
     let log = Log::default();
-    let mut mixer = AudioMixer::new(AudioConfig::default());
+    let mut mixer = AudioMixer::new(AudioConfig::default(), Box::new(PcmEncoder));
     mixer.handle(AudioInput::AddTrack {
         participant: TALKER,
         decoder: Box::new(LoggingDecoder {
@@ -123,7 +123,7 @@ pub(crate) fn listen(talker: &Talker, mut samples: impl FnMut(usize) -> Vec<i16>
     });
     mixer.handle(AudioInput::AddOutput {
         participant: LISTENER,
-        encoder: Box::new(PcmEncoder),
+        rung: rung(),
     });
     if let Some(rtt) = talker.round_trip {
         mixer.handle(AudioInput::RoundTrip {
@@ -192,7 +192,10 @@ pub(crate) fn listen(talker: &Talker, mut samples: impl FnMut(usize) -> Vec<i16>
         let output = mixer.tick(RoomTime::new(now));
 
         heard.pcm.extend(
-            output.packets[0]
+            output
+                .packets()
+                .next()
+                .expect("has a listener")
                 .payload
                 .chunks_exact(2)
                 .map(|pair| i16::from_le_bytes([pair[0], pair[1]])),

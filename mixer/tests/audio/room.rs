@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use codecs::audio::{AudioCodecError, AudioEncoder, Channels};
 use codecs::rtp::{RtpTimestamp, SeqNo};
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket, Level};
+use mixer::audio::{
+    AudioConfig, AudioInput, AudioMixer, AudioPacket, AudioRung, Level, Muted, PacketTime,
+};
 use mixer::{ParticipantId, RoomTime};
 
 use crate::fake::{PcmDecoder, packet};
@@ -12,14 +14,23 @@ use crate::fake::{PcmDecoder, packet};
 pub(crate) const TICK: usize = 960;
 
 /// Writes samples as the fake decoder reads them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PcmEncoder;
+
+/// What everybody hears unless a test says otherwise: a packet per tick.
+pub(crate) fn rung() -> AudioRung {
+    AudioRung::new(32, PacketTime::Ms20).expect("within the range")
+}
 
 impl AudioEncoder for PcmEncoder {
     fn encode(&mut self, pcm: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError> {
         packet.clear();
         packet.extend(pcm.iter().flat_map(|sample| sample.to_le_bytes()));
         Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn AudioEncoder> {
+        Box::new(self.clone())
     }
 }
 
@@ -38,13 +49,26 @@ pub(crate) struct Heard {
     pub(crate) levels: Vec<(ParticipantId, Level)>,
 }
 
+/// One packet, kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Packet {
+    pub(crate) listeners: Vec<u32>,
+    pub(crate) first_sample: u64,
+    pub(crate) payload: Vec<u8>,
+}
+
 impl Room {
     pub(crate) fn new(channels: Channels) -> Self {
+        Self::with(Box::new(PcmEncoder), channels)
+    }
+
+    pub(crate) fn with(encoder: Box<dyn AudioEncoder>, channels: Channels) -> Self {
+        let config = AudioConfig {
+            channels,
+            ..AudioConfig::default()
+        };
         Self {
-            mixer: AudioMixer::new(AudioConfig {
-                channels,
-                ..AudioConfig::default()
-            }),
+            mixer: AudioMixer::new(config, encoder),
             channels,
             tick: 0,
         }
@@ -65,7 +89,7 @@ impl Room {
         });
         self.mixer.handle(AudioInput::AddOutput {
             participant,
-            encoder: Box::new(PcmEncoder),
+            rung: rung(),
         });
     }
 
@@ -91,16 +115,50 @@ impl Room {
         });
     }
 
+    /// Lets the time of `ticks` pass without one.
+    pub(crate) fn skip(&mut self, ticks: u64) {
+        self.tick += ticks;
+    }
+
+    /// The packets of the next tick.
+    pub(crate) fn packets(&mut self) -> Vec<Packet> {
+        let now = self.now();
+        self.tick += 1;
+        let packets = self.mixer.tick(now).packets();
+        packets
+            .map(|packet| Packet {
+                listeners: packet.listeners.iter().map(|id| id.0).collect(),
+                first_sample: packet.first_sample,
+                payload: packet.payload.to_vec(),
+            })
+            .collect()
+    }
+
+    pub(crate) fn set_rung(&mut self, id: u32, rung: AudioRung) {
+        let participant = ParticipantId(id);
+        self.mixer.handle(AudioInput::SetRung { participant, rung });
+    }
+
+    pub(crate) fn mute(&mut self, id: u32, muted: Muted) {
+        let participant = ParticipantId(id);
+        self.mixer.handle(AudioInput::Mute { participant, muted });
+    }
+
     pub(crate) fn tick(&mut self) -> Heard {
         let now = self.now();
         self.tick += 1;
         let tick = self.mixer.tick(now);
+        let mut outputs: Vec<_> = tick
+            .packets()
+            .flat_map(|packet| {
+                let pcm = samples(packet.payload);
+                let listeners = packet.listeners.iter();
+                listeners.map(move |&listener| (listener, pcm.clone()))
+            })
+            .collect();
+        outputs.sort();
         Heard {
-            outputs: tick
-                .packets
-                .iter()
-                .map(|packet| (packet.participant, samples(&packet.payload)))
-                .collect(),
+            outputs,
             active_speaker: tick.active_speaker,
             levels: tick.levels.to_vec(),
         }
@@ -115,7 +173,7 @@ impl Heard {
     }
 }
 
-fn samples(payload: &[u8]) -> Vec<i16> {
+pub(crate) fn samples(payload: &[u8]) -> Vec<i16> {
     payload
         .chunks_exact(2)
         .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))

@@ -3,12 +3,14 @@
 use bytes::Bytes;
 use codecs::audio::{AudioCodecError, AudioDecoder, AudioEncoder, Channels};
 use codecs::rtp::{RtpTimestamp, SeqNo};
-use mixer::audio::{AudioInput, AudioMixer, AudioPacket, Muted, RecordedAudio};
+use mixer::audio::{
+    AudioConfig, AudioInput, AudioMixer, AudioPacket, LossClass, Muted, RecordedAudio,
+};
 use mixer::{ParticipantId, RoomTime};
 use proptest::prelude::*;
 
 use crate::fake::packet;
-use crate::room::{Heard, PcmEncoder, Room, TICK};
+use crate::room::{Heard, PcmEncoder, Room, TICK, rung};
 
 /// Refuses whatever it is asked.
 #[derive(Debug)]
@@ -28,10 +30,28 @@ impl AudioDecoder for BrokenCodec {
     }
 }
 
-impl AudioEncoder for BrokenCodec {
-    fn encode(&mut self, _: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError> {
-        packet.push(0);
-        Err(AudioCodecError::Codec("always".into()))
+/// Refuses what is loud, and settings for loss.
+#[derive(Clone, Debug)]
+struct QuietEncoder;
+
+impl AudioEncoder for QuietEncoder {
+    fn encode(&mut self, pcm: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError> {
+        if pcm.iter().any(|&sample| sample > 1_000) {
+            packet.push(0);
+            return Err(AudioCodecError::Codec("too loud".into()));
+        }
+        PcmEncoder.encode(pcm, packet)
+    }
+
+    fn fork(&self) -> Box<dyn AudioEncoder> {
+        Box::new(self.clone())
+    }
+
+    fn set_expected_loss(&mut self, percent: u8) -> Result<(), AudioCodecError> {
+        match percent {
+            0 => Ok(()),
+            _ => Err(AudioCodecError::Codec("no copies".into())),
+        }
     }
 }
 
@@ -60,21 +80,41 @@ fn a_decoder_that_fails_is_silent_and_disturbs_nobody() {
 }
 
 #[test]
-fn an_encoder_that_fails_gives_an_empty_packet_and_disturbs_nobody() {
-    let mut room = Room::of(2, Channels::Mono);
-    room.mixer.handle(AudioInput::AddOutput {
-        participant: ParticipantId(0),
-        encoder: Box::new(BrokenCodec),
+fn an_encode_that_fails_is_a_gap_for_its_listeners_and_for_nobody_else() {
+    let mut room = Room::with(Box::new(QuietEncoder), Channels::Mono);
+    (0..3).for_each(|id| room.join(id));
+    room.send(0, 0, &[1_100; TICK]);
+    room.send(1, 0, &[-200; TICK]);
+    room.tick();
+    (0..2).for_each(|id| room.send(id, 1, &[0; TICK]));
+
+    let heard = room.tick();
+
+    let failures = |id| {
+        let counters = room.mixer.counters(ParticipantId(id)).unwrap();
+        counters.encoder_failures
+    };
+    assert_eq!([0, 1, 2].map(failures), [0, 1, 0]);
+    assert_eq!(heard.by(0), [-200; TICK]);
+    assert_eq!(heard.by(2), [900; TICK]);
+    assert_eq!(heard.outputs.len(), 2);
+    assert_eq!(room.tick().outputs.len(), 3);
+}
+
+#[test]
+fn an_encoder_that_refuses_a_setting_goes_on_and_is_counted() {
+    let mut room = Room::with(Box::new(QuietEncoder), Channels::Mono);
+    (0..2).for_each(|id| room.join(id));
+    room.mixer.handle(AudioInput::SetRung {
+        participant: ParticipantId(1),
+        rung: rung().with_loss(LossClass::Ten),
     });
     room.send(0, 0, &[100; TICK]);
     room.tick();
 
-    let heard = room.tick();
-
-    assert!(heard.by(0).is_empty());
-    assert_eq!(heard.by(1), [100; TICK]);
-    let counters = room.mixer.counters(ParticipantId(0)).unwrap();
-    assert_eq!(counters.encoder_failures, 2);
+    assert_eq!(room.tick().by(1), [100; TICK]);
+    let counters = room.mixer.counters(ParticipantId(1)).unwrap();
+    assert_eq!(counters.encoder_failures, 1);
 }
 
 #[test]
@@ -148,9 +188,9 @@ fn inputs_for_unknown_participants_are_counted_and_change_nothing() {
         participant,
         muted: Muted::Yes,
     });
-    room.mixer.handle(AudioInput::ExpectedLoss {
+    room.mixer.handle(AudioInput::SetRung {
         participant,
-        percent: 10,
+        rung: rung(),
     });
 
     assert_eq!(room.mixer.ignored(), 5);
@@ -199,7 +239,7 @@ fn a_track_fed_in_two_ways_keeps_to_the_first() {
 
 #[test]
 fn a_room_beyond_its_most_participants_ignores_the_rest() {
-    let mut mixer = AudioMixer::new(mixer::audio::AudioConfig::default());
+    let mut mixer = AudioMixer::new(AudioConfig::default(), Box::new(PcmEncoder));
 
     for id in 0..=AudioMixer::MAX_PARTICIPANTS as u32 {
         mixer.handle(AudioInput::AddTrack {
@@ -286,7 +326,7 @@ fn replay(operations: &[Operation]) -> Result<Vec<Heard>, TestCaseError> {
             }),
             Operation::AddOutput(id) => room.mixer.handle(AudioInput::AddOutput {
                 participant: ParticipantId(id),
-                encoder: Box::new(PcmEncoder),
+                rung: rung(),
             }),
             Operation::Send(id, value) => {
                 room.send(id, sent[id as usize], &[value; TICK]);
