@@ -8,7 +8,7 @@
 
 mod path;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 pub(crate) use self::path::Path;
+use crate::rtc::NO_ORIENTATION;
 
 /// Audio packets on the way in: two seconds of the shortest usual packet (10 ms).
 const AUDIO_IN_PACKETS: usize = 200;
@@ -114,6 +115,7 @@ pub(crate) struct Link {
     source_owes_keyframe: Notify,
     audio_asked: Ring<SeqNo>,
     source_owes_audio: Notify,
+    orientation_extension: AtomicU8,
     /// What is known of the network between the two.
     pub(crate) path: Path,
 }
@@ -132,6 +134,7 @@ impl Link {
             source_owes_keyframe: Notify::new(),
             audio_asked: Ring::new(AUDIO_ASKED_PACKETS),
             source_owes_audio: Notify::new(),
+            orientation_extension: AtomicU8::new(NO_ORIENTATION),
             path: Path::default(),
         }
     }
@@ -212,6 +215,16 @@ impl Link {
                 return owed;
             }
         }
+    }
+
+    /// Incoming video says how it is to be turned in this header extension.
+    pub(crate) fn set_orientation_extension(&self, number: u8) {
+        self.orientation_extension.store(number, Ordering::Relaxed);
+    }
+
+    /// The header extension that says how incoming video is to be turned, or [`NO_ORIENTATION`].
+    pub(crate) fn orientation_extension(&self) -> u8 {
+        self.orientation_extension.load(Ordering::Relaxed)
     }
 
     /// What was dropped for want of room: packets in, audio packets out and frames out.

@@ -24,6 +24,7 @@ mod input;
 mod keyframes;
 mod layout;
 mod marks;
+mod orientation;
 mod payload;
 mod placeholder;
 mod recording;
@@ -46,6 +47,7 @@ pub use input::{
     Camera, Marker, Presence, RecordedFrame, RungConfig, RungId, VideoInput, VideoPacket,
 };
 pub use layout::{Aspect, AspectError, GridStyle, Layout, MAX_TILES};
+pub use orientation::{Mirroring, Orientation, Rotation};
 pub use region::{Region, RegionError};
 pub use rung::{CanvasChange, RungFrame};
 

@@ -21,6 +21,7 @@ use codecs::video::FrameKind;
 use self::stream::{Entry, Stream};
 use super::counters::PacketCounters;
 use super::input::Marker;
+use super::orientation::Orientation;
 use crate::RoomTime;
 
 /// The most packets that wait: two megabytes in packets of usual size.
@@ -36,7 +37,16 @@ pub(crate) struct Fragment {
     pub(crate) timestamp: RtpTimestamp,
     pub(crate) marker: Marker,
     pub(crate) arrival: RoomTime,
+    pub(crate) orientation: Option<Orientation>,
     pub(crate) part: Part,
+}
+
+/// What is known of a frame beside its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) kind: FrameKind,
+    /// What the frame says of how it is to be turned.
+    pub(crate) orientation: Option<Orientation>,
 }
 
 /// Which part of a frame a packet carries.
@@ -135,7 +145,7 @@ impl Assembly {
         now: RoomTime,
         frame: &mut Vec<u8>,
         counters: &mut PacketCounters,
-    ) -> Option<FrameKind> {
+    ) -> Option<Taken> {
         if self.chain == Chain::Whole
             && let Some(floor) = self.floor
         {
@@ -281,13 +291,16 @@ impl Assembly {
         floor
     }
 
-    fn give_out(&mut self, end: ExtSeqNo, frame: &mut Vec<u8>) -> Option<FrameKind> {
+    fn give_out(&mut self, end: ExtSeqNo, frame: &mut Vec<u8>) -> Option<Taken> {
         frame.clear();
         let mut kind = None;
+        let mut orientation = None;
         while let Some(entry) = self.held.first_entry()
             && *entry.key() < end
         {
-            let part = entry.remove().part;
+            let held = entry.remove();
+            orientation = held.orientation.or(orientation);
+            let part = held.part;
             self.held_bytes -= part.bytes().len();
             frame.extend_from_slice(part.bytes());
             if let Part::Head(head, _) = part {
@@ -295,7 +308,7 @@ impl Assembly {
             }
         }
         self.floor = Some(end);
-        kind
+        kind.map(|kind| Taken { kind, orientation })
     }
 }
 

@@ -33,6 +33,8 @@ pub struct PacketCounters {
 pub struct FrameCounters {
     /// Decoded.
     pub decoded: u64,
+    /// Decoded, and to be turned to stand upright.
+    pub turned: u64,
     /// The decoder refused them.
     pub corrupt: u64,
     /// Claimed a size above the decoder's cap.

@@ -6,6 +6,7 @@ use codecs::video::{I420, Scaler};
 
 use super::counters::VideoCounters;
 use super::input::{Camera, Presence};
+use super::orientation::Orientation;
 use super::track::{Origin, Progress, Track};
 use crate::{ParticipantId, RoomTime};
 
@@ -131,8 +132,8 @@ impl Source {
         }
     }
 
-    /// The newest picture and what scales it, if there is a track.
-    pub(crate) fn picture(&mut self) -> Option<(&I420, &mut dyn Scaler)> {
+    /// The newest picture, how it is to be turned and what scales it, if there is a track.
+    pub(crate) fn picture(&mut self) -> Option<(&I420, Orientation, &mut dyn Scaler)> {
         Some(self.track.as_mut()?.picture())
     }
 }

@@ -4,12 +4,13 @@ use codecs::video::{
     Decoded, FrameKind, I420, PictureSize, Scaler, VideoDecodeError, VideoDecoder,
 };
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, Taken};
 use super::budget::Budget;
 use super::config::VideoConfig;
 use super::counters::{FrameCounters, VideoCounters};
 use super::input::{RecordedFrame, VideoPacket};
 use super::keyframes::KeyframeRequests;
+use super::orientation::Orientation;
 use super::payload;
 use super::recording::Recording;
 use crate::RoomTime;
@@ -34,6 +35,8 @@ pub(crate) struct Track {
     budget: Budget,
     requests: KeyframeRequests,
     picture: I420,
+    /// How pictures are to be turned from now on.
+    orientation: Orientation,
     /// The encoded frame being decoded; kept for its memory.
     frame: Vec<u8>,
 }
@@ -70,6 +73,7 @@ impl Track {
             budget: Budget::new(config.source_pixels_per_s),
             requests: KeyframeRequests::default(),
             picture: I420::black(NOTHING_YET),
+            orientation: Orientation::UPRIGHT,
             frame: Vec::new(),
         }
     }
@@ -103,11 +107,16 @@ impl Track {
             if !self.budget.allows(now) {
                 break;
             }
-            let Some(kind) = self.live.take(now, &mut self.frame, &mut counters.packets) else {
+            let Some(taken) = self.live.take(now, &mut self.frame, &mut counters.packets) else {
                 break;
             };
+            let Taken { kind, orientation } = taken;
             let decoded = self.decoder.decode(&self.frame, &mut self.picture);
             self.budget.spend(self.picture.size().pixels());
+            if decoded.is_ok() {
+                self.turn(kind, orientation);
+                counters.frames.turned += u64::from(self.orientation != Orientation::UPRIGHT);
+            }
             match self.judge(kind, &decoded, &mut counters.frames) {
                 Verdict::Shown => progress = Progress::NewPicture(Origin::Live),
                 Verdict::Hidden => {}
@@ -122,9 +131,18 @@ impl Track {
         self.live.needs_keyframe() && self.requests.poll(now)
     }
 
-    /// The newest picture, and what scales it.
-    pub(crate) fn picture(&mut self) -> (&I420, &mut dyn Scaler) {
-        (&self.picture, self.scaler.as_mut())
+    /// The newest picture, how it is to be turned, and what scales it.
+    pub(crate) fn picture(&mut self) -> (&I420, Orientation, &mut dyn Scaler) {
+        (&self.picture, self.orientation, self.scaler.as_mut())
+    }
+
+    /// Senders say how a keyframe lies, and else what changes, or all the time what is not upright.
+    fn turn(&mut self, kind: FrameKind, said: Option<Orientation>) {
+        match (said, kind) {
+            (Some(orientation), _) => self.orientation = orientation,
+            (None, FrameKind::Key) => self.orientation = Orientation::UPRIGHT,
+            (None, FrameKind::Delta) => {}
+        }
     }
 
     fn judge(

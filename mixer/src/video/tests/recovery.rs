@@ -253,6 +253,7 @@ fn packets_of(frames: u8, start: u16) -> Vec<VideoPacket> {
                     Marker::NotLast
                 },
                 arrival: RoomTime::from_ms(u64::from(number) * 33),
+                orientation: None,
                 payload,
             });
             seq = seq.wrapping_add(1);

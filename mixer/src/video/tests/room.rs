@@ -118,6 +118,7 @@ impl Room {
             timestamp: RtpTimestamp(u32::from(*seq) * 3_000),
             marker: Marker::Last,
             arrival: RoomTime::from_ms(ms),
+            orientation: None,
             payload: Bytes::from(payload),
         }
     }
