@@ -9,7 +9,7 @@
 mod path;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use codecs::rtp::SeqNo;
@@ -104,6 +104,8 @@ pub(crate) enum Pushed {
 #[derive(Debug)]
 pub(crate) struct Link {
     room_start: Instant,
+    /// Milliseconds of the room when the last packet came.
+    heard_ms: AtomicU64,
     /// What the participant says.
     pub(crate) audio_in: Ring<AudioPacket>,
     /// What the participant shows.
@@ -125,6 +127,7 @@ impl Link {
     pub(crate) fn new(room_start: Instant) -> Self {
         Self {
             room_start,
+            heard_ms: AtomicU64::new(0),
             audio_in: Ring::new(AUDIO_IN_PACKETS),
             video_in: Ring::new(VIDEO_IN_PACKETS),
             audio_out: Ring::new(AUDIO_OUT_PACKETS),
@@ -142,6 +145,20 @@ impl Link {
     /// The room's time at `instant`.
     pub(crate) fn room_time(&self, instant: Instant) -> RoomTime {
         RoomTime::new(instant.saturating_duration_since(self.room_start))
+    }
+
+    /// A packet of any kind has come at `now`, or the path is known to have begun.
+    pub(crate) fn hear(&self, now: Instant) {
+        let since_start = now.saturating_duration_since(self.room_start);
+        let ms = u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX);
+        self.heard_ms.fetch_max(ms, Ordering::Relaxed);
+    }
+
+    /// For how long nothing has come.
+    pub(crate) fn silence(&self, now: Instant) -> Duration {
+        let heard = Duration::from_millis(self.heard_ms.load(Ordering::Relaxed));
+        now.saturating_duration_since(self.room_start)
+            .saturating_sub(heard)
     }
 
     /// Leaves audio for the transport to send.

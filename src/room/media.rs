@@ -17,8 +17,8 @@ use tokio::sync::watch;
 use tracing::{Span, error};
 
 use super::audio_thread::{self, AudioControl};
+use super::seats::Wiring;
 use super::video_thread::{self, VideoControl};
-use crate::link::Link;
 use crate::rtc::Direction;
 use crate::signaling::message::Participant;
 
@@ -45,6 +45,8 @@ type AudioCodecs = (Box<dyn AudioDecoder>, Option<Box<dyn AudioEncoder>>);
 pub(super) enum News {
     Speaker(Option<ParticipantId>),
     Layout(Layout),
+    /// One of them has ended by itself, which only a fault of ours makes it do.
+    Ended,
 }
 
 /// The room's hold on its threads. Dropping it ends them at their next tick.
@@ -64,6 +66,17 @@ struct Threads {
     layout: watch::Receiver<Option<Layout>>,
 }
 
+/// What became of an attempt to start the threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Started {
+    /// They run, and know of nobody yet.
+    Now,
+    /// They ran already.
+    Before,
+    /// They could not be started. The room goes on without media until the next attempt.
+    Failed,
+}
+
 impl Media {
     pub(super) fn new(
         config: MediaConfig,
@@ -78,21 +91,31 @@ impl Media {
         }
     }
 
-    /// Starts the threads if they do not run yet, with a tile for each of `everybody`.
-    pub(super) fn start(&mut self, everybody: &[ParticipantId]) {
+    /// Starts the threads if they do not run yet.
+    pub(super) fn start(&mut self) -> Started {
         if self.threads.is_some() {
-            return;
+            return Started::Before;
         }
         match self.spawn() {
             Ok(threads) => {
                 self.threads = Some(threads);
-                for participant in everybody {
-                    self.join(*participant);
-                }
+                Started::Now
             }
-            // The room goes on without media; the next transport tries again.
-            Err(error) => error!(%error, "the media threads could not be started"),
+            Err(error) => {
+                error!(%error, "the media threads could not be started");
+                Started::Failed
+            }
         }
+    }
+
+    /// Whether there are threads.
+    pub(super) const fn is_running(&self) -> bool {
+        self.threads.is_some()
+    }
+
+    /// Lets go of the threads: one that still runs ends at its next tick.
+    pub(super) fn stop(&mut self) {
+        self.threads = None;
     }
 
     fn spawn(&self) -> std::io::Result<Threads> {
@@ -139,14 +162,9 @@ impl Media {
         self.tell_video(VideoControl::Leave { participant });
     }
 
-    /// Mixes what comes over `link`, and sends the mix there as far as it is wanted.
-    pub(super) fn attach(
-        &self,
-        participant: ParticipantId,
-        link: Arc<Link>,
-        hears: Direction,
-        sees: Direction,
-    ) {
+    /// Mixes what comes over the link, and sends the mix there as far as it is wanted.
+    pub(super) fn attach(&self, participant: ParticipantId, wiring: &Wiring) {
+        let Wiring { link, hears, sees } = wiring.clone();
         match self.audio_codecs(hears) {
             Ok((decoder, encoder)) => self.tell_audio(AudioControl::Attach {
                 participant,
@@ -198,22 +216,28 @@ impl Media {
         });
     }
 
-    /// Resolves with what the threads find out next; never without threads.
+    /// Resolves with what the threads find out next; never without threads. [`News::Ended`] comes
+    /// again and again until they are stopped.
     pub(super) async fn news(&mut self) -> News {
         let Some(threads) = &mut self.threads else {
             return std::future::pending().await;
         };
         loop {
             tokio::select! {
-                Ok(()) = threads.speaker.changed() => {
+                changed = threads.speaker.changed() => {
+                    if changed.is_err() {
+                        return News::Ended;
+                    }
                     return News::Speaker(*threads.speaker.borrow_and_update());
                 }
-                Ok(()) = threads.layout.changed() => {
+                changed = threads.layout.changed() => {
+                    if changed.is_err() {
+                        return News::Ended;
+                    }
                     if let Some(layout) = threads.layout.borrow_and_update().clone() {
                         return News::Layout(layout);
                     }
                 }
-                else => return std::future::pending().await,
             }
         }
     }
@@ -256,5 +280,34 @@ impl Media {
 fn report<T>(sent: Result<(), SendError<T>>) {
     if sent.is_err() {
         error!("a media thread is gone");
+    }
+}
+
+#[cfg(test)]
+impl Media {
+    /// Gives a participant a decoder that panics, as a fault of ours would.
+    pub(super) fn sabotage(&self, participant: ParticipantId, wiring: &Wiring) {
+        self.tell_video(VideoControl::Attach {
+            participant,
+            link: Arc::clone(&wiring.link),
+            decoder: Box::new(PanickingDecoder),
+            scaler: Box::new(YuvScaler::new()),
+            sees: wiring.sees,
+        });
+    }
+}
+
+#[cfg(test)]
+#[derive(Debug)]
+struct PanickingDecoder;
+
+#[cfg(test)]
+impl codecs::video::VideoDecoder for PanickingDecoder {
+    fn decode(
+        &mut self,
+        _frame: &[u8],
+        _picture: &mut codecs::video::I420,
+    ) -> Result<codecs::video::Decoded, codecs::video::VideoDecodeError> {
+        panic!("told to");
     }
 }

@@ -109,6 +109,7 @@ impl RtcpTap {
 
 impl Stage for RtcpTap {
     fn read(&mut self, packet: &Packet, now: Instant, _out: &mut Outbox) {
+        self.link.hear(now);
         let parts = match packet {
             Packet::Rtp(packet) => return self.follow(&packet.header, now),
             Packet::Rtcp(parts) => parts,

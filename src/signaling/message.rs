@@ -285,6 +285,8 @@ pub enum ByeReason {
     Slow,
     /// The server is about to stop.
     Draining,
+    /// The room's media failed again and again, so that the server gave the room up.
+    Failed,
 }
 
 /// Why a request failed.
