@@ -13,6 +13,7 @@ mod restarts;
 mod rooms;
 mod schedule;
 mod seats;
+mod thinning;
 mod video_thread;
 
 use std::sync::Arc;
@@ -31,8 +32,8 @@ pub(crate) use seats::{JoinError, SeatId, StatusChange};
 use crate::rtc::{TransportEvent, TransportId};
 use crate::signaling::PING_INTERVAL;
 use crate::signaling::message::{
-    ByeReason, Canvas, Joined, Layout, LayoutCanvas, LeaveReason, RequestId, ServerMessage, Tile,
-    VERSION,
+    ByeReason, Canvas, Joined, Layout, LayoutCanvas, LeaveReason, Notice, RequestId, ServerMessage,
+    Tile, VERSION,
 };
 use handle::{Command, Seated};
 use media::{Media, News, Started};
@@ -109,13 +110,9 @@ impl Room {
                     None => break,
                 },
                 _ = checks.tick() => self.look_around(Instant::now()),
-                news = self.media.news() => match self.message(&news) {
-                    Some(message) => self.tell_all(&message),
-                    None if self.mend_media(Instant::now()) == Mended::GivenUp => {
-                        self.close_lines(ByeReason::Failed);
-                        break;
-                    }
-                    None => {}
+                news = self.media.news() => if self.follow_media(&news) == Mended::GivenUp {
+                    self.close_lines(ByeReason::Failed);
+                    break;
                 },
             }
         }
@@ -255,6 +252,23 @@ impl Room {
         }
     }
 
+    fn follow_media(&mut self, news: &News) -> Mended {
+        match news {
+            News::Ended => return self.mend_media(Instant::now()),
+            News::Thinned(participant) => {
+                if let Some(line) = self.seats.line(*participant) {
+                    line.say(ServerMessage::Notice(Notice::source_thinned()));
+                }
+            }
+            News::Speaker(_) | News::Layout(_) => {
+                if let Some(message) = self.message(news) {
+                    self.tell_all(&message);
+                }
+            }
+        }
+        Mended::Yes
+    }
+
     /// Starts media anew after one of the threads has ended by itself. What participants send and
     /// receive goes on where it was, after a moment.
     fn mend_media(&mut self, now: Instant) -> Mended {
@@ -364,10 +378,10 @@ impl Room {
         }
     }
 
-    /// What participants are told of it, if anything.
+    /// What all participants are told of it, if anything.
     fn message(&self, news: &News) -> Option<ServerMessage> {
         Some(match news {
-            News::Ended => return None,
+            News::Ended | News::Thinned(_) => return None,
             News::Speaker(speaker) => ServerMessage::Speaker {
                 participant: speaker.map(|speaker| speaker.to_string()),
             },

@@ -13,12 +13,12 @@ use crossbeam_channel::{SendError, Sender, unbounded};
 use mixer::ParticipantId;
 use mixer::audio::Muted;
 use mixer::video::{Camera, Fit, Layout, Presence};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tracing::{Span, error};
 
 use super::audio_thread::{self, AudioControl};
 use super::seats::Wiring;
-use super::video_thread::{self, VideoControl};
+use super::video_thread::{self, VideoControl, VideoNews};
 use crate::rtc::Direction;
 use crate::signaling::message::Participant;
 
@@ -45,9 +45,14 @@ type AudioCodecs = (Box<dyn AudioDecoder>, Option<Box<dyn AudioEncoder>>);
 pub(super) enum News {
     Speaker(Option<ParticipantId>),
     Layout(Layout),
+    /// Somebody sends more video than is taken, and is to be told.
+    Thinned(ParticipantId),
     /// One of them has ended by itself, which only a fault of ours makes it do.
     Ended,
 }
+
+/// Participants to be told that their video is thinned. Beyond that the newest are told ten seconds later.
+const THINNED: usize = 64;
 
 /// The room's hold on its threads. Dropping it ends them at their next tick.
 #[derive(Debug)]
@@ -64,6 +69,7 @@ struct Threads {
     video: Sender<VideoControl>,
     speaker: watch::Receiver<Option<ParticipantId>>,
     layout: watch::Receiver<Option<Layout>>,
+    thinned: mpsc::Receiver<ParticipantId>,
 }
 
 /// What became of an attempt to start the threads.
@@ -124,6 +130,11 @@ impl Media {
         let (video, video_controls) = unbounded();
         let (tell_speaker, speaker) = watch::channel(None);
         let (tell_layout, layout) = watch::channel(None);
+        let (tell_thinned, thinned) = mpsc::channel(THINNED);
+        let told = VideoNews {
+            layout: tell_layout,
+            thinned: tell_thinned,
+        };
         let span = Span::current();
         let room_start = self.room_start;
         let to_video = video.clone();
@@ -141,13 +152,14 @@ impl Media {
             .name("room-video".to_owned())
             .spawn(move || {
                 let _in_room = span.enter();
-                video_thread::run(room_start, &config, pool, &video_controls, &tell_layout);
+                video_thread::run(room_start, &config, pool, &video_controls, &told);
             })?;
         Ok(Threads {
             audio,
             video,
             speaker,
             layout,
+            thinned,
         })
     }
 
@@ -229,6 +241,9 @@ impl Media {
                         return News::Ended;
                     }
                     return News::Speaker(*threads.speaker.borrow_and_update());
+                }
+                thinned = threads.thinned.recv() => {
+                    return thinned.map_or(News::Ended, News::Thinned);
                 }
                 changed = threads.layout.changed() => {
                     if changed.is_err() {

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use codecs::rtp::{RtpTimestamp, SeqNo};
-use codecs::video::PictureSize;
+use codecs::video::{FrameKind, I420, PictureSize, VideoEncoder};
+use codecs::vp8::{Vp8Encoder, Vp8EncoderConfig};
 use mixer::RoomTime;
 use mixer::video::{Fit, Marker, VideoPacket};
 
@@ -77,20 +78,35 @@ async fn gets_media(guest: &Guest) {
     }
 }
 
+/// A frame in one packet: its descriptor (RFC 7741 §4.2) says that it begins here.
+fn packet(seq: u16, frame: &[u8]) -> VideoPacket {
+    VideoPacket {
+        seq: SeqNo(seq),
+        timestamp: RtpTimestamp(u32::from(seq) * 150),
+        marker: Marker::Last,
+        arrival: RoomTime::from_ms(0),
+        orientation: None,
+        payload: Bytes::from([&[0x10], frame].concat()),
+    }
+}
+
+fn keyframe() -> Vec<u8> {
+    let size = PictureSize::new(64, 64).unwrap();
+    let mut encoder = Vp8Encoder::new(Vp8EncoderConfig::new(size, 200)).unwrap();
+    let mut frame = Vec::new();
+    let picture = I420::black(size);
+    encoder
+        .encode(&picture, 0, FrameKind::Key, &mut frame)
+        .unwrap();
+    frame
+}
+
 /// Has the video thread panic, and waits until the room knows.
 async fn kill_media(room: &mut Room, guest: &Guest) {
     let participant = guest.seat.participant;
     room.media
         .sabotage(participant, room.seats.wiring(participant).unwrap());
-    guest.link.video_in.push(VideoPacket {
-        seq: SeqNo(1),
-        timestamp: RtpTimestamp(0),
-        marker: Marker::Last,
-        arrival: RoomTime::from_ms(0),
-        orientation: None,
-        // The first packet of a keyframe (RFC 7741 §4.2), which is all that matters here.
-        payload: Bytes::from_static(&[0x10, 0x00]),
-    });
+    guest.link.video_in.push(packet(1, &[0]));
     while !matches!(room.media.news().await, News::Ended) {}
 }
 
@@ -168,4 +184,41 @@ async fn a_seat_that_nobody_waits_for_any_more_has_no_session() {
 
     let participants = room.seats.participants();
     assert!(participants[0].absent, "{participants:?}");
+}
+
+#[tokio::test]
+async fn whoever_sends_more_than_is_taken_is_told_and_nobody_else() {
+    let mut room = room();
+    let mut ann = welcome(&mut room);
+    let mut bob = welcome(&mut room);
+    let frame = keyframe();
+    let mut seqs = 0..;
+
+    // Thirty keyframes for every one that goes out.
+    let told = loop {
+        tokio::select! {
+            biased;
+            news = room.media.news() => if matches!(news, News::Thinned(_)) { break news },
+            () = ann.link.outgoing() => for seq in seqs.by_ref().take(30) {
+                ann.link.video_in.push(packet(seq, &frame));
+            },
+        }
+    };
+    room.follow_media(&told);
+    room.close_lines(ByeReason::Draining);
+
+    assert_eq!(notices(&mut ann).await, [Notice::source_thinned()]);
+    assert_eq!(notices(&mut bob).await, []);
+}
+
+/// What somebody was told until the end.
+async fn notices(guest: &mut Guest) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    loop {
+        match guest.line.next().await {
+            ServerMessage::Notice(notice) => notices.push(notice),
+            ServerMessage::Bye { .. } => return notices,
+            _ => {}
+        }
+    }
 }

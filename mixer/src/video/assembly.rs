@@ -92,6 +92,17 @@ pub(crate) struct Assembly {
     /// All below it was given out or given up. `None` until the first frame.
     floor: Option<ExtSeqNo>,
     chain: Chain,
+    /// Whether a bound was exceeded since the last [`Self::take_overflow`].
+    overflow: Overflow,
+}
+
+/// Whether more came than may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overflow {
+    /// All that waited was dropped for it.
+    Dropped,
+    /// It all fits.
+    None,
 }
 
 /// How far the frame that begins at some packet has come.
@@ -117,6 +128,7 @@ impl Assembly {
             held_bytes: 0,
             floor: None,
             chain: Chain::Broken,
+            overflow: Overflow::None,
         }
     }
 
@@ -176,6 +188,35 @@ impl Assembly {
         self.chain = Chain::Broken;
     }
 
+    /// Drops all that waits if the first of it has waited for longer than `patience`: what is shown
+    /// is to be late by no more, if there is to be less of it.
+    pub(crate) fn shed(
+        &mut self,
+        now: RoomTime,
+        patience: Duration,
+        counters: &mut PacketCounters,
+    ) {
+        let Some((_, oldest)) = self.held.first_key_value() else {
+            return;
+        };
+        if now.since(oldest.arrival) > patience
+            && let Some((newest, _)) = self.held.last_key_value()
+        {
+            let all = ExtSeqNo(newest.0 + 1);
+            self.drop_all(all, counters);
+        }
+    }
+
+    /// Whether anything waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Whether anything had to be dropped for want of room or patience since the last time.
+    pub(crate) const fn take_overflow(&mut self) -> Overflow {
+        std::mem::replace(&mut self.overflow, Overflow::None)
+    }
+
     /// Whether only a keyframe can help, and none is on its way.
     pub(crate) fn needs_keyframe(&self) -> bool {
         let coming = || self.held.values().any(|held| held.part.is_keyframe_head());
@@ -193,9 +234,14 @@ impl Assembly {
             && let Some((newest, _)) = self.held.last_key_value()
         {
             let all = ExtSeqNo(newest.0 + 1);
-            self.give_up_below(all, counters);
-            self.chain = Chain::Broken;
+            self.drop_all(all, counters);
         }
+    }
+
+    fn drop_all(&mut self, end: ExtSeqNo, counters: &mut PacketCounters) {
+        self.give_up_below(end, counters);
+        self.chain = Chain::Broken;
+        self.overflow = Overflow::Dropped;
     }
 
     /// Follows the frame that begins at `start` as far as it is here.
