@@ -8,8 +8,8 @@
 
 mod path;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use codecs::rtp::SeqNo;
@@ -21,6 +21,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 pub(crate) use self::path::Path;
+use crate::rtc::NO_ORIENTATION;
 
 /// Audio packets on the way in: two seconds of the shortest usual packet (10 ms).
 const AUDIO_IN_PACKETS: usize = 200;
@@ -103,6 +104,8 @@ pub(crate) enum Pushed {
 #[derive(Debug)]
 pub(crate) struct Link {
     room_start: Instant,
+    /// Milliseconds of the room when the last packet came.
+    heard_ms: AtomicU64,
     /// What the participant says.
     pub(crate) audio_in: Ring<AudioPacket>,
     /// What the participant shows.
@@ -114,6 +117,7 @@ pub(crate) struct Link {
     source_owes_keyframe: Notify,
     audio_asked: Ring<SeqNo>,
     source_owes_audio: Notify,
+    orientation_extension: AtomicU8,
     /// What is known of the network between the two.
     pub(crate) path: Path,
 }
@@ -123,6 +127,7 @@ impl Link {
     pub(crate) fn new(room_start: Instant) -> Self {
         Self {
             room_start,
+            heard_ms: AtomicU64::new(0),
             audio_in: Ring::new(AUDIO_IN_PACKETS),
             video_in: Ring::new(VIDEO_IN_PACKETS),
             audio_out: Ring::new(AUDIO_OUT_PACKETS),
@@ -132,6 +137,7 @@ impl Link {
             source_owes_keyframe: Notify::new(),
             audio_asked: Ring::new(AUDIO_ASKED_PACKETS),
             source_owes_audio: Notify::new(),
+            orientation_extension: AtomicU8::new(NO_ORIENTATION),
             path: Path::default(),
         }
     }
@@ -139,6 +145,20 @@ impl Link {
     /// The room's time at `instant`.
     pub(crate) fn room_time(&self, instant: Instant) -> RoomTime {
         RoomTime::new(instant.saturating_duration_since(self.room_start))
+    }
+
+    /// A packet of any kind has come at `now`, or the path is known to have begun.
+    pub(crate) fn hear(&self, now: Instant) {
+        let since_start = now.saturating_duration_since(self.room_start);
+        let ms = u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX);
+        self.heard_ms.fetch_max(ms, Ordering::Relaxed);
+    }
+
+    /// For how long nothing has come.
+    pub(crate) fn silence(&self, now: Instant) -> Duration {
+        let heard = Duration::from_millis(self.heard_ms.load(Ordering::Relaxed));
+        now.saturating_duration_since(self.room_start)
+            .saturating_sub(heard)
     }
 
     /// Leaves audio for the transport to send.
@@ -212,6 +232,16 @@ impl Link {
                 return owed;
             }
         }
+    }
+
+    /// Incoming video says how it is to be turned in this header extension.
+    pub(crate) fn set_orientation_extension(&self, number: u8) {
+        self.orientation_extension.store(number, Ordering::Relaxed);
+    }
+
+    /// The header extension that says how incoming video is to be turned, or [`NO_ORIENTATION`].
+    pub(crate) fn orientation_extension(&self) -> u8 {
+        self.orientation_extension.load(Ordering::Relaxed)
     }
 
     /// What was dropped for want of room: packets in, audio packets out and frames out.

@@ -2,16 +2,18 @@
 //!
 //! Sessions talk to it through a [`RoomHandle`]. The actor holds the seats ([`seats`]), tells
 //! everybody what changes, and hands links to the media threads ([`media`]). It never touches
-//! media itself. A room ends when its last seat is gone.
+//! media itself. A room ends when its last seat is gone, or when its media fails again and again.
 
 mod audio_path;
 mod audio_thread;
 mod handle;
 mod lip_sync;
 mod media;
+mod restarts;
 mod rooms;
 mod schedule;
 mod seats;
+mod thinning;
 mod video_thread;
 
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use mixer::ParticipantId;
 use tokio::sync::mpsc;
-use tracing::{info, info_span};
+use tracing::{error, info, info_span, warn};
 
 pub(crate) use handle::{Attachment, JoinRequest, RoomHandle};
 pub(crate) use media::MediaConfig;
@@ -30,17 +32,18 @@ pub(crate) use seats::{JoinError, SeatId, StatusChange};
 use crate::rtc::{TransportEvent, TransportId};
 use crate::signaling::PING_INTERVAL;
 use crate::signaling::message::{
-    ByeReason, Canvas, Joined, Layout, LayoutCanvas, LeaveReason, RequestId, ServerMessage, Tile,
-    VERSION,
+    ByeReason, Canvas, Joined, Layout, LayoutCanvas, LeaveReason, Notice, RequestId, ServerMessage,
+    Tile, VERSION,
 };
 use handle::{Command, Seated};
-use media::{Media, News};
-use seats::{Entered, Seats};
+use media::{Media, News, Started};
+use restarts::Restarts;
+use seats::{Connection, Entered, Seats, Wiring};
 
 /// Requests that may wait for the actor.
 const COMMANDS: usize = 256;
 
-/// How often the actor looks for seats to give up.
+/// How often the actor looks for seats to give up, and for whom nothing is heard of any more.
 const SEAT_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What a room is like. Checked before the first one is made.
@@ -63,6 +66,14 @@ struct Room {
     /// What the handles know of `seats`.
     seats_taken: Arc<AtomicUsize>,
     media: Media,
+    restarts: Restarts,
+}
+
+/// Whether the room can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mended {
+    Yes,
+    GivenUp,
 }
 
 /// Starts a room. It ends by itself when it is empty after its first request.
@@ -74,6 +85,7 @@ fn open(name: String, config: RoomConfig, pool: Arc<rayon::ThreadPool>) -> RoomH
         seats: Seats::new(config.max_participants, config.seat_hold),
         seats_taken: Arc::clone(&seats_taken),
         media: Media::new(config.media.clone(), start, pool),
+        restarts: Restarts::default(),
         name,
         config,
         start,
@@ -97,8 +109,11 @@ impl Room {
                     Some(command) => self.obey(command),
                     None => break,
                 },
-                _ = checks.tick() => self.give_up_seats(),
-                news = self.media.news() => self.tell_all(&self.message(&news)),
+                _ = checks.tick() => self.look_around(Instant::now()),
+                news = self.media.news() => if self.follow_media(&news) == Mended::GivenUp {
+                    self.close_lines(ByeReason::Failed);
+                    break;
+                },
             }
         }
         // Whoever joins from here on is told that this room ended, and opens the next.
@@ -109,7 +124,10 @@ impl Room {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Join { request, reply } => {
-                let _ = reply.send(self.join(request));
+                // Whoever asked may be gone by now: then nobody has the seat's session.
+                if let Err(Ok(Seated { seat, .. })) = reply.send(self.join(request)) {
+                    self.hang_up(seat);
+                }
             }
             Command::Attach { seat, attachment } => self.attach(seat, attachment),
             Command::Transport {
@@ -129,11 +147,13 @@ impl Room {
                 }
                 let _ = done.send(());
             }
-            Command::HangUp { seat } => {
-                let changed = self.seats.hang_up(seat, Instant::now());
-                self.tell_if(seat.participant, changed);
-            }
+            Command::HangUp { seat } => self.hang_up(seat),
         }
+    }
+
+    fn hang_up(&mut self, seat: SeatId) {
+        let changed = self.seats.hang_up(seat, Instant::now());
+        self.tell_if(seat.participant, changed);
     }
 
     fn join(&mut self, request: JoinRequest) -> Result<Seated, JoinError> {
@@ -158,8 +178,8 @@ impl Room {
         self.media.join(seat.participant);
 
         line.say(ServerMessage::Joined(self.greeting(id, seat, token)));
-        for news in self.media.latest() {
-            line.say(self.message(&news));
+        for message in self.media.latest().iter().filter_map(|it| self.message(it)) {
+            line.say(message);
         }
         let arrival = self.seats.participant(seat.participant);
         if let Some(participant) = arrival {
@@ -195,20 +215,80 @@ impl Room {
     }
 
     fn attach(&mut self, seat: SeatId, attachment: Attachment) {
-        let link = Arc::clone(&attachment.link);
-        let (hears, sees) = (attachment.transport.hears(), attachment.transport.sees());
-        if !self
-            .seats
-            .attach(seat, attachment.transport, Instant::now())
-        {
-            return;
+        let Attachment { link, transport } = attachment;
+        let (hears, sees) = (transport.hears(), transport.sees());
+        let wiring = Wiring { link, hears, sees };
+        let connection = Connection::new(transport.id(), Some(transport), wiring);
+        if self.seats.attach(seat, connection, Instant::now()) {
+            self.mix(seat.participant);
         }
-        let everybody: Vec<ParticipantId> = self.seats.ids().collect();
-        self.media.start(&everybody);
-        self.media.detach(seat.participant);
-        self.media.attach(seat.participant, link, hears, sees);
-        for participant in everybody {
+    }
+
+    /// Has a participant's new transport mixed, which may be the first there is.
+    fn mix(&mut self, participant: ParticipantId) {
+        match self.media.start() {
+            Started::Now => self.introduce_everybody(),
+            Started::Before => {
+                self.media.detach(participant);
+                self.wire(participant);
+                self.media_follows(participant);
+            }
+            Started::Failed => {}
+        }
+    }
+
+    /// Threads that were just started know of nobody.
+    fn introduce_everybody(&self) {
+        for participant in self.seats.ids() {
+            self.media.join(participant);
+            self.wire(participant);
             self.media_follows(participant);
+        }
+    }
+
+    fn wire(&self, participant: ParticipantId) {
+        if let Some(wiring) = self.seats.wiring(participant) {
+            self.media.attach(participant, wiring);
+        }
+    }
+
+    fn follow_media(&mut self, news: &News) -> Mended {
+        match news {
+            News::Ended => return self.mend_media(Instant::now()),
+            News::Thinned(participant) => {
+                if let Some(line) = self.seats.line(*participant) {
+                    line.say(ServerMessage::Notice(Notice::source_thinned()));
+                }
+            }
+            News::Speaker(_) | News::Layout(_) => {
+                if let Some(message) = self.message(news) {
+                    self.tell_all(&message);
+                }
+            }
+        }
+        Mended::Yes
+    }
+
+    /// Starts media anew after one of the threads has ended by itself. What participants send and
+    /// receive goes on where it was, after a moment.
+    fn mend_media(&mut self, now: Instant) -> Mended {
+        self.media.stop();
+        if !self.restarts.allow(now) {
+            error!("media has failed again, the room is given up");
+            return Mended::GivenUp;
+        }
+        error!("a media thread has failed, media begins anew");
+        match self.media.start() {
+            Started::Now => self.introduce_everybody(),
+            Started::Before => {}
+            Started::Failed => warn!("the room has no media until the next attempt"),
+        }
+        Mended::Yes
+    }
+
+    fn close_lines(&self, reason: ByeReason) {
+        for line in self.seats.lines() {
+            line.close(reason);
         }
     }
 
@@ -233,12 +313,25 @@ impl Room {
         }
     }
 
-    fn give_up_seats(&mut self) {
-        for (participant, line) in self.seats.expire(Instant::now()) {
+    fn look_around(&mut self, now: Instant) {
+        for participant in self.seats.look_around(now) {
+            self.tell_if(participant, true);
+        }
+        for (participant, line) in self.seats.expire(now) {
             if let Some(line) = line {
                 line.close(ByeReason::Gone);
             }
             self.forget(participant, LeaveReason::Gone);
+        }
+        self.retry_media(now);
+    }
+
+    /// Tries again where threads are wanted and could not be started.
+    fn retry_media(&mut self, now: Instant) {
+        let wanted = self.seats.ids().any(|id| self.seats.wiring(id).is_some());
+        let retry = wanted && !self.media.is_running() && self.restarts.allow(now);
+        if retry && self.media.start() == Started::Now {
+            self.introduce_everybody();
         }
     }
 
@@ -285,8 +378,10 @@ impl Room {
         }
     }
 
-    fn message(&self, news: &News) -> ServerMessage {
-        match news {
+    /// What all participants are told of it, if anything.
+    fn message(&self, news: &News) -> Option<ServerMessage> {
+        Some(match news {
+            News::Ended | News::Thinned(_) => return None,
             News::Speaker(speaker) => ServerMessage::Speaker {
                 participant: speaker.map(|speaker| speaker.to_string()),
             },
@@ -307,10 +402,13 @@ impl Room {
                     tiles: tiles.collect(),
                 })
             }
-        }
+        })
     }
 }
 
 fn to_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,6 +108,7 @@ fn every_message_in_the_protocol_is_one_of_ours_to_the_last_field() {
         "layout",
         "leave",
         "left",
+        "notice",
         "offer",
         "participant",
         "participant_left",

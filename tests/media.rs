@@ -106,6 +106,24 @@ async fn nonsense_from_one_participant_disturbs_nobody() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_camera_that_says_how_it_is_held_is_turned() -> anyhow::Result<()> {
+    for (held, turned) in [(1, true), (0, false)] {
+        let daemon = Daemon::start(&SMALL)?;
+        let (ann, media) = Client::join_turned(&daemon.address, "demo", "Ann", held).await?;
+        let singing = Playing::start(one_clip()?, media)?;
+
+        ann.received().more(30, 50).await?;
+
+        singing.stop().await?;
+        ann.leave().await?;
+        let counters = daemon.lines_with("video ended", 1).await?.remove(0);
+        assert!(!counters.contains(" decoded: 0,"), "{counters}");
+        assert_eq!(!counters.contains(" turned: 0,"), turned, "{counters}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn media_flows_over_a_port_of_ones_own_as_well() -> anyhow::Result<()> {
     let flags = [&SMALL[..], &["--media-ports", "20000-29999"]].concat();
     let daemon = Daemon::start(&flags)?;

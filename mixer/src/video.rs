@@ -10,7 +10,8 @@
 //!
 //! Up to [`MAX_TILES`] participants are shown, the first to come; the active speaker takes the last
 //! of these tiles if not among them. What one source may hold and cost is bounded: 2048 packets of
-//! together 2 MiB, 12 live frames per tick, [`VideoConfig::source_pixels_per_s`], 512 recorded
+//! together 2 MiB, 12 live frames per tick, [`VideoConfig::source_pixels_per_s`] (a keyframe counts
+//! for four), 512 recorded
 //! frames of together 32 MiB. How many participants, tracks and rungs there are is up to the
 //! driver.
 
@@ -24,6 +25,7 @@ mod input;
 mod keyframes;
 mod layout;
 mod marks;
+mod orientation;
 mod payload;
 mod placeholder;
 mod recording;
@@ -46,6 +48,7 @@ pub use input::{
     Camera, Marker, Presence, RecordedFrame, RungConfig, RungId, VideoInput, VideoPacket,
 };
 pub use layout::{Aspect, AspectError, GridStyle, Layout, MAX_TILES};
+pub use orientation::{Mirroring, Orientation, Rotation};
 pub use region::{Region, RegionError};
 pub use rung::{CanvasChange, RungFrame};
 
@@ -74,6 +77,7 @@ pub struct VideoMixer {
     due: Vec<RungId>,
     frames: Vec<RungFrame>,
     keyframe_requests: Vec<ParticipantId>,
+    thinned: Vec<ParticipantId>,
     layout_changed: Vec<(RungId, Layout)>,
 }
 
@@ -85,6 +89,9 @@ pub struct VideoTick<'a> {
     /// Participants whose video cannot be decoded without a keyframe, to be asked for one. Each is
     /// named once at first, then ever less often until one comes.
     pub keyframe_requests: &'a [ParticipantId],
+    /// Participants who send more than is decoded: some of it waits, or was dropped. Once in a while
+    /// that happens to anybody, after a gap; at many ticks in a row it is too much.
+    pub thinned: &'a [ParticipantId],
     /// Rungs whose layout is another than at the tick before, and what it is now.
     pub layout_changed: &'a [(RungId, Layout)],
 }
@@ -106,6 +113,7 @@ impl VideoMixer {
             due: Vec::new(),
             frames: Vec::new(),
             keyframe_requests: Vec::new(),
+            thinned: Vec::new(),
             layout_changed: Vec::new(),
         }
     }
@@ -152,9 +160,13 @@ impl VideoMixer {
         let asked = self.sources.iter().filter_map(Source::keyframe_request);
         self.keyframe_requests.clear();
         self.keyframe_requests.extend(asked);
+        let thinned = self.sources.iter().filter_map(Source::thinned);
+        self.thinned.clear();
+        self.thinned.extend(thinned);
         VideoTick {
             frames: &self.frames,
             keyframe_requests: &self.keyframe_requests,
+            thinned: &self.thinned,
             layout_changed: &self.layout_changed,
         }
     }

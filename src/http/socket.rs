@@ -46,7 +46,7 @@ async fn converse(mut socket: WebSocket, doors: Doors) {
     let (line, mut end) = line();
     let mut session = Session::new(doors.rooms, doors.rtc, line);
     let ended = exchange(&mut socket, &mut session, &mut end, doors.draining).await;
-    session.end().await;
+    drop(session);
     match ended {
         Ended::Said => {
             let (code, reason) = (close_code::NORMAL, "".into());

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use mixer::ParticipantId;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::seats::{JoinError, SeatId, StatusChange};
@@ -149,9 +151,18 @@ impl RoomHandle {
         let _ = when_done.await;
     }
 
-    /// Says that the session ended without a word. The seat is held for a while.
-    pub(crate) async fn hang_up(&self, seat: SeatId) {
-        self.tell(Command::HangUp { seat }).await;
+    /// Says that the session ended without a word. The seat is held for a while. Does not wait, so
+    /// that it can be said even by a session that is being dropped.
+    pub(crate) fn hang_up(&self, seat: SeatId) {
+        let Err(TrySendError::Full(command)) = self.commands.try_send(Command::HangUp { seat })
+        else {
+            return;
+        };
+        let room = self.clone();
+        // Without a runtime the process is about to end, and the room with it.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move { room.tell(command).await });
+        }
     }
 
     async fn tell(&self, command: Command) {

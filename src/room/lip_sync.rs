@@ -81,6 +81,7 @@ mod tests {
             timestamp: RtpTimestamp(0),
             marker: Marker::Last,
             arrival: RoomTime::from_ms(arrival_ms),
+            orientation: None,
             payload: Bytes::new(),
         }
     }

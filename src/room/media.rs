@@ -13,11 +13,12 @@ use crossbeam_channel::{SendError, Sender, unbounded};
 use mixer::ParticipantId;
 use mixer::audio::{AudioRung, Muted, PacketTime};
 use mixer::video::{Camera, Fit, Layout, Presence};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tracing::{Span, error};
 
 use super::audio_thread::{self, AudioControl, Encoding};
-use super::video_thread::{self, VideoControl};
+use super::seats::Wiring;
+use super::video_thread::{self, VideoControl, VideoNews};
 use crate::link::Link;
 use crate::rtc::Direction;
 use crate::signaling::message::Participant;
@@ -42,7 +43,14 @@ pub(crate) struct MediaConfig {
 pub(super) enum News {
     Speaker(Option<ParticipantId>),
     Layout(Layout),
+    /// Somebody sends more video than is taken, and is to be told.
+    Thinned(ParticipantId),
+    /// One of them has ended by itself, which only a fault of ours makes it do.
+    Ended,
 }
+
+/// Participants to be told that their video is thinned. Beyond that the newest are told ten seconds later.
+const THINNED: usize = 64;
 
 /// The room's hold on its threads. Dropping it ends them at their next tick.
 #[derive(Debug)]
@@ -59,6 +67,18 @@ struct Threads {
     video: Sender<VideoControl>,
     speaker: watch::Receiver<Option<ParticipantId>>,
     layout: watch::Receiver<Option<Layout>>,
+    thinned: mpsc::Receiver<ParticipantId>,
+}
+
+/// What became of an attempt to start the threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Started {
+    /// They run, and know of nobody yet.
+    Now,
+    /// They ran already.
+    Before,
+    /// They could not be started. The room goes on without media until the next attempt.
+    Failed,
 }
 
 impl Media {
@@ -75,21 +95,31 @@ impl Media {
         }
     }
 
-    /// Starts the threads if they do not run yet, with a tile for each of `everybody`.
-    pub(super) fn start(&mut self, everybody: &[ParticipantId]) {
+    /// Starts the threads if they do not run yet.
+    pub(super) fn start(&mut self) -> Started {
         if self.threads.is_some() {
-            return;
+            return Started::Before;
         }
         match self.spawn() {
             Ok(threads) => {
                 self.threads = Some(threads);
-                for participant in everybody {
-                    self.join(*participant);
-                }
+                Started::Now
             }
-            // The room goes on without media; the next transport tries again.
-            Err(error) => error!(%error, "the media threads could not be started"),
+            Err(error) => {
+                error!(%error, "the media threads could not be started");
+                Started::Failed
+            }
         }
+    }
+
+    /// Whether there are threads.
+    pub(super) const fn is_running(&self) -> bool {
+        self.threads.is_some()
+    }
+
+    /// Lets go of the threads: one that still runs ends at its next tick.
+    pub(super) fn stop(&mut self) {
+        self.threads = None;
     }
 
     fn spawn(&self) -> std::io::Result<Threads> {
@@ -98,6 +128,11 @@ impl Media {
         let (video, video_controls) = unbounded();
         let (tell_speaker, speaker) = watch::channel(None);
         let (tell_layout, layout) = watch::channel(None);
+        let (tell_thinned, thinned) = mpsc::channel(THINNED);
+        let told = VideoNews {
+            layout: tell_layout,
+            thinned: tell_thinned,
+        };
         let span = Span::current();
         let room_start = self.room_start;
         let to_video = video.clone();
@@ -122,13 +157,14 @@ impl Media {
             .name("room-video".to_owned())
             .spawn(move || {
                 let _in_room = span.enter();
-                video_thread::run(room_start, &config, pool, &video_controls, &tell_layout);
+                video_thread::run(room_start, &config, pool, &video_controls, &told);
             })?;
         Ok(Threads {
             audio,
             video,
             speaker,
             layout,
+            thinned,
         })
     }
 
@@ -143,14 +179,9 @@ impl Media {
         self.tell_video(VideoControl::Leave { participant });
     }
 
-    /// Mixes what comes over `link`, and sends the mix there as far as it is wanted.
-    pub(super) fn attach(
-        &self,
-        participant: ParticipantId,
-        link: Arc<Link>,
-        hears: Direction,
-        sees: Direction,
-    ) {
+    /// Mixes what comes over the link, and sends the mix there as far as it is wanted.
+    pub(super) fn attach(&self, participant: ParticipantId, wiring: &Wiring) {
+        let Wiring { link, hears, sees } = wiring.clone();
         match OpusDecoder::new(Channels::Mono) {
             Ok(decoder) => self.tell_audio(AudioControl::Attach {
                 participant,
@@ -202,22 +233,31 @@ impl Media {
         });
     }
 
-    /// Resolves with what the threads find out next; never without threads.
+    /// Resolves with what the threads find out next; never without threads. [`News::Ended`] comes
+    /// again and again until they are stopped.
     pub(super) async fn news(&mut self) -> News {
         let Some(threads) = &mut self.threads else {
             return std::future::pending().await;
         };
         loop {
             tokio::select! {
-                Ok(()) = threads.speaker.changed() => {
+                changed = threads.speaker.changed() => {
+                    if changed.is_err() {
+                        return News::Ended;
+                    }
                     return News::Speaker(*threads.speaker.borrow_and_update());
                 }
-                Ok(()) = threads.layout.changed() => {
+                thinned = threads.thinned.recv() => {
+                    return thinned.map_or(News::Ended, News::Thinned);
+                }
+                changed = threads.layout.changed() => {
+                    if changed.is_err() {
+                        return News::Ended;
+                    }
                     if let Some(layout) = threads.layout.borrow_and_update().clone() {
                         return News::Layout(layout);
                     }
                 }
-                else => return std::future::pending().await,
             }
         }
     }
@@ -256,5 +296,34 @@ impl Media {
 fn report<T>(sent: Result<(), SendError<T>>) {
     if sent.is_err() {
         error!("a media thread is gone");
+    }
+}
+
+#[cfg(test)]
+impl Media {
+    /// Gives a participant a decoder that panics, as a fault of ours would.
+    pub(super) fn sabotage(&self, participant: ParticipantId, wiring: &Wiring) {
+        self.tell_video(VideoControl::Attach {
+            participant,
+            link: Arc::clone(&wiring.link),
+            decoder: Box::new(PanickingDecoder),
+            scaler: Box::new(YuvScaler::new()),
+            sees: wiring.sees,
+        });
+    }
+}
+
+#[cfg(test)]
+#[derive(Debug)]
+struct PanickingDecoder;
+
+#[cfg(test)]
+impl codecs::video::VideoDecoder for PanickingDecoder {
+    fn decode(
+        &mut self,
+        _frame: &[u8],
+        _picture: &mut codecs::video::I420,
+    ) -> Result<codecs::video::Decoded, codecs::video::VideoDecodeError> {
+        panic!("told to");
     }
 }

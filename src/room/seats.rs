@@ -11,9 +11,14 @@ use std::time::{Duration, Instant};
 
 use mixer::ParticipantId;
 
-use crate::rtc::{Transport, TransportId, TransportState};
+use crate::link::Link;
+use crate::rtc::{Direction, Transport, TransportId, TransportState};
 use crate::signaling::message::Participant;
 use crate::signaling::{DisplayName, Line};
+
+/// A transport that says it is connected is not believed after so long without a packet, where there
+/// is no session either: whoever is there sends reports at the least, every few seconds.
+const DEAD_AFTER: Duration = Duration::from_secs(15);
 
 /// A seat, as held by one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +68,40 @@ struct Seat {
 
 /// What a seat's media comes over. When the seat goes, the last handle closes it.
 #[derive(Debug)]
-struct Connection {
+pub(super) struct Connection {
     id: TransportId,
     transport: Option<Arc<Transport>>,
+    wiring: Wiring,
     state: TransportState,
+}
+
+/// What ties a participant's transport to the media threads.
+#[derive(Clone, Debug)]
+pub(super) struct Wiring {
+    pub(super) link: Arc<Link>,
+    pub(super) hears: Direction,
+    pub(super) sees: Direction,
+}
+
+impl Connection {
+    /// A connection that is about to be made; only tests have none.
+    pub(super) const fn new(
+        id: TransportId,
+        transport: Option<Arc<Transport>>,
+        wiring: Wiring,
+    ) -> Self {
+        Self {
+            id,
+            transport,
+            wiring,
+            state: TransportState::Connecting,
+        }
+    }
+
+    /// Whether anything can come over it at `now`, as far as one can tell without a session.
+    fn is_alive(&self, now: Instant) -> bool {
+        self.state == TransportState::Connected && self.wiring.link.silence(now) < DEAD_AFTER
+    }
 }
 
 /// All seats of a room.
@@ -186,14 +221,29 @@ impl Seats {
         })
     }
 
-    /// Puts a transport on the seat; false if the seat has another session by now.
-    pub(super) fn attach(&mut self, seat: SeatId, transport: Arc<Transport>, now: Instant) -> bool {
+    /// Puts a connection on the seat; false if the seat has another session by now.
+    pub(super) fn attach(&mut self, seat: SeatId, connection: Connection, now: Instant) -> bool {
         let Some(held) = self.held(seat) else {
             return false;
         };
-        held.connect(transport.id(), Some(transport));
+        held.connection = Some(connection);
         held.hold_anew(now);
         true
+    }
+
+    /// What ties a participant to the media threads, if they have a transport.
+    pub(super) fn wiring(&self, id: ParticipantId) -> Option<&Wiring> {
+        let connection = self.seats.get(&id)?.connection.as_ref();
+        connection.map(|connection| &connection.wiring)
+    }
+
+    /// Looks at everybody anew, since silence says nothing by itself: those who turn out to be
+    /// absent, or present.
+    pub(super) fn look_around(&mut self, now: Instant) -> Vec<ParticipantId> {
+        let seats = self.seats.iter_mut();
+        seats
+            .filter_map(|(id, seat)| seat.judge(now).then_some(*id))
+            .collect()
     }
 
     /// Follows a seat's transport, if it is still the one it has; true if that changed whether the
@@ -209,7 +259,12 @@ impl Seats {
             return false;
         };
         match &mut seat.connection {
-            Some(connection) if connection.id == transport => connection.state = state,
+            Some(connection) if connection.id == transport => {
+                connection.state = state;
+                if state == TransportState::Connected {
+                    connection.wiring.link.hear(now);
+                }
+            }
             _ => return false,
         }
         seat.judge(now)
@@ -304,20 +359,16 @@ impl Seat {
         }
     }
 
-    fn connect(&mut self, id: TransportId, transport: Option<Arc<Transport>>) {
-        self.connection = Some(Connection {
-            id,
-            transport,
-            state: TransportState::Connecting,
-        });
-    }
-
     /// Notes whether the participant can be reached; true if that changed.
     fn judge(&mut self, now: Instant) -> bool {
-        let reachable = match self.connection.as_ref().map(|connection| connection.state) {
-            Some(TransportState::Connected) => true,
-            Some(TransportState::Disconnected | TransportState::Failed) => false,
-            Some(TransportState::Connecting) | None => self.line.is_some(),
+        let in_session = self.line.is_some();
+        let reachable = match &self.connection {
+            None => in_session,
+            Some(connection) => match connection.state {
+                TransportState::Connecting => in_session,
+                TransportState::Connected => in_session || connection.is_alive(now),
+                TransportState::Disconnected | TransportState::Failed => false,
+            },
         };
         let changed = reachable == self.absent_since.is_some();
         if changed {

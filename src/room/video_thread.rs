@@ -17,12 +17,13 @@ use mixer::video::{
     Camera, Layout, Presence, RungConfig, RungId, VideoConfig, VideoInput, VideoMixer,
 };
 use mixer::{ParticipantId, RoomTime};
-use tokio::sync::watch;
-use tracing::{error, info};
+use tokio::sync::{mpsc, watch};
+use tracing::{error, info, warn};
 
 use super::lip_sync::LipSync;
 use super::media::MediaConfig;
 use super::schedule::Schedule;
+use super::thinning::{Telling, Thinning};
 use crate::link::{KeyframeWish, Link, VideoOut};
 use crate::rtc::{Direction, RESEND_PATIENCE};
 
@@ -65,11 +66,21 @@ pub(super) enum VideoControl {
     Speaker(Option<ParticipantId>),
 }
 
+/// Where the thread says what it finds out.
+#[derive(Debug)]
+pub(super) struct VideoNews {
+    pub(super) layout: watch::Sender<Option<Layout>>,
+    pub(super) thinned: mpsc::Sender<ParticipantId>,
+}
+
 /// Somebody connected, and whether they watch.
 struct Member {
     link: Arc<Link>,
     sees: Direction,
     sync: LipSync,
+    thinning: Thinning,
+    /// Packets that found no room in the link, as of the last tick.
+    dropped: u64,
 }
 
 /// The thread's state.
@@ -94,7 +105,7 @@ pub(super) fn run(
     config: &MediaConfig,
     pool: Arc<rayon::ThreadPool>,
     controls: &Receiver<VideoControl>,
-    tell_layout: &watch::Sender<Option<Layout>>,
+    tell: &VideoNews,
 ) {
     info!("video thread started");
     let packetizer = PacketizerConfig {
@@ -139,7 +150,7 @@ pub(super) fn run(
         }
         thread.follow_viewers();
         thread.take_packets(point.time, period);
-        thread.tick(point.time, tell_layout);
+        thread.tick(point.time, tell);
     }
 }
 
@@ -171,6 +182,8 @@ impl VideoThread {
                         link,
                         sees,
                         sync: LipSync::default(),
+                        thinning: Thinning::default(),
+                        dropped: 0,
                     },
                 );
             }
@@ -286,7 +299,7 @@ impl VideoThread {
         }
     }
 
-    fn tick(&mut self, now: RoomTime, tell_layout: &watch::Sender<Option<Layout>>) {
+    fn tick(&mut self, now: RoomTime, tell: &VideoNews) {
         let tick = self.mixer.tick(now);
         for participant in tick.keyframe_requests {
             if let Some(member) = self.members.get(participant) {
@@ -310,8 +323,31 @@ impl VideoThread {
             }
         }
         for (_, layout) in tick.layout_changed {
-            tell_layout.send_replace(Some(layout.clone()));
+            tell.layout.send_replace(Some(layout.clone()));
         }
+        for (participant, member) in &mut self.members {
+            let dropped = member.link.video_in.dropped();
+            let displaced = std::mem::replace(&mut member.dropped, dropped) != dropped;
+            if displaced || tick.thinned.contains(participant) {
+                tell_thinned(*participant, &mut member.thinning, now, tell);
+            }
+        }
+    }
+}
+
+fn tell_thinned(
+    participant: ParticipantId,
+    thinning: &mut Thinning,
+    now: RoomTime,
+    tell: &VideoNews,
+) {
+    let telling = thinning.note(now);
+    if telling == Telling::Begun {
+        warn!(%participant, "sends more video than is taken, it is thinned");
+    }
+    if telling != Telling::Nothing {
+        // One who is not told now is told with the next notice.
+        let _ = tell.thinned.try_send(participant);
     }
 }
 

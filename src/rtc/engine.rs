@@ -8,12 +8,14 @@ use rtc::peer_connection::configuration::interceptor_registry::configure_twcc_re
 use rtc::peer_connection::configuration::media_engine::{
     MIME_TYPE_OPUS, MIME_TYPE_VP8, MediaEngine,
 };
+use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
 use rtc::rtp_transceiver::rtp_sender::{
-    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind,
+    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
 use rtc::shared::time::SystemInstant;
 
 use super::asker::Asker;
+use super::orientation;
 use super::resender::Resender;
 use super::sender_reports::SenderReports;
 use super::stage::Staged;
@@ -79,6 +81,14 @@ pub(super) fn engine(
     engine.register_feedback(feedback("nack", ""), RtpCodecKind::Audio);
     engine.register_feedback(feedback("nack", ""), RtpCodecKind::Video);
     engine.register_feedback(feedback("nack", "pli"), RtpCodecKind::Video);
+
+    engine.register_header_extension(
+        RTCRtpHeaderExtensionCapability {
+            uri: orientation::URI.to_owned(),
+        },
+        RtpCodecKind::Video,
+        Some(RTCRtpTransceiverDirection::Recvonly),
+    )?;
 
     let registry = configure_twcc_receiver_only(Registry::new(), &mut engine)?;
     let wall = SystemInstant::now(Instant::now());

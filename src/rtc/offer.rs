@@ -20,6 +20,8 @@ pub(crate) enum OfferError {
     NoVp8,
     #[error("the offer could not be answered: {0}")]
     Refused(String),
+    #[error("no transport could be made: {0}")]
+    Internal(String),
 }
 
 /// A checked offer.
@@ -49,7 +51,7 @@ impl Offer {
     ///
     /// # Errors
     ///
-    /// Any [`OfferError`] but `Refused`.
+    /// Any [`OfferError`] but `Refused` and `Internal`.
     pub(crate) fn parse(sdp: String) -> Result<Self, OfferError> {
         if sdp.len() > MAX_OFFER_BYTES {
             let message = format!("{} bytes, expected at most {MAX_OFFER_BYTES}", sdp.len());

@@ -16,6 +16,7 @@ use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tracing::debug;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
+use super::orientation;
 use crate::link::Link;
 
 /// Runs until the track ends.
@@ -44,14 +45,13 @@ fn file(link: &Link, kind: RtpCodecKind, packet: rtc::rtp::Packet) {
     let arrival = link.room_time(Instant::now());
     let seq = SeqNo(packet.header.sequence_number);
     let timestamp = RtpTimestamp(packet.header.timestamp);
-    let payload = packet.payload;
     match kind {
         RtpCodecKind::Audio => {
             link.audio_in.push(AudioPacket {
                 seq,
                 timestamp,
                 arrival,
-                payload,
+                payload: packet.payload,
             });
         }
         RtpCodecKind::Video => {
@@ -65,7 +65,8 @@ fn file(link: &Link, kind: RtpCodecKind, packet: rtc::rtp::Packet) {
                 timestamp,
                 marker,
                 arrival,
-                payload,
+                orientation: orientation::of(&packet.header, link.orientation_extension()),
+                payload: packet.payload,
             });
         }
         _ => {}

@@ -21,6 +21,7 @@ use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use super::capture::{CaptureClock, SkewMeter};
 use super::hidden_loss::HiddenLoss;
 use super::loss_class::LossWatch;
+use super::orientation;
 use super::reports::ReportReader;
 use super::stage::{Outbox, Stage, is_audio};
 use crate::link::Link;
@@ -108,6 +109,7 @@ impl RtcpTap {
 
 impl Stage for RtcpTap {
     fn read(&mut self, packet: &Packet, now: Instant, _out: &mut Outbox) {
+        self.link.hear(now);
         let parts = match packet {
             Packet::Rtp(packet) => return self.follow(&packet.header, now),
             Packet::Rtcp(parts) => parts,
@@ -157,6 +159,10 @@ impl Stage for RtcpTap {
     }
 
     fn bind_remote(&mut self, info: &StreamInfo) {
+        let orientation = orientation::extension_of(info);
+        if orientation != orientation::NOT_NEGOTIATED {
+            self.link.set_orientation_extension(orientation);
+        }
         // A stream of resends is bound like any other, but has no reports.
         if self.incoming.len() < MAX_INCOMING {
             self.incoming.entry(info.ssrc).or_insert_with(|| Incoming {

@@ -126,7 +126,8 @@ impl Rtc {
     ///
     /// # Errors
     ///
-    /// [`OfferError::Refused`]; nothing is left open then.
+    /// [`OfferError::Refused`], or [`OfferError::Internal`] if the offer is not to blame; nothing is
+    /// left open then.
     pub(crate) async fn answer(
         &self,
         offer: Offer,
@@ -137,14 +138,16 @@ impl Rtc {
         let door = self
             .ports
             .open()
-            .map_err(|error| OfferError::Refused(format!("no media port: {error}")))?;
+            .map_err(|error| OfferError::Internal(format!("no media port: {error}")))?;
         let handler = Arc::new(Handler {
             address: door.address(),
             link: Arc::clone(&link),
             events,
             state,
         });
-        let connection = connect(&door, handler, &link).await.map_err(refused)?;
+        let connection = connect(&door, handler, &link)
+            .await
+            .map_err(|error| OfferError::Internal(error.to_string()))?;
 
         let (alive, ended) = mpsc::channel(1);
         tokio::spawn(close_at_end(Arc::clone(&connection), ended).in_current_span());

@@ -142,6 +142,8 @@ pub enum ServerMessage {
     },
     /// Where on the canvas everybody is now.
     Layout(Layout),
+    /// Something that the participant ought to know, and may do something about.
+    Notice(Notice),
     /// The seat was given up, as asked.
     Left {
         /// The request's.
@@ -263,6 +265,34 @@ pub struct Tile {
     pub height: usize,
 }
 
+/// Something that one participant is told about what they send or receive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// For programs.
+    pub code: NoticeCode,
+    /// For people.
+    pub message: String,
+}
+
+impl Notice {
+    /// The participant's video is more than the server decodes.
+    #[must_use]
+    pub fn source_thinned() -> Self {
+        Self {
+            code: NoticeCode::SourceThinned,
+            message: "your video is more than the server takes, it is shown with gaps".to_owned(),
+        }
+    }
+}
+
+/// What a notice is about, as a word that never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeCode {
+    /// More pixels, frames or packets come than the server takes: some are dropped.
+    SourceThinned,
+}
+
 /// Why somebody's seat is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -285,6 +315,8 @@ pub enum ByeReason {
     Slow,
     /// The server is about to stop.
     Draining,
+    /// The room's media failed again and again, so that the server gave the room up.
+    Failed,
 }
 
 /// Why a request failed.

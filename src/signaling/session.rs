@@ -25,7 +25,8 @@ const MAX_ID_BYTES: usize = 64;
 /// Candidates and states of one transport that may wait.
 const TRANSPORT_EVENTS: usize = 64;
 
-/// One conversation. Everything it has to say goes to its line.
+/// One conversation. Everything it has to say goes to its line. When it is dropped, for whatever
+/// reason, a seat that was not given up is held for a while.
 #[derive(Debug)]
 pub(crate) struct Session {
     rooms: Arc<Rooms>,
@@ -90,13 +91,6 @@ impl Session {
                 retry_after_ms: None,
             };
             self.line.say(ServerMessage::Error(error));
-        }
-    }
-
-    /// The carrier is gone. A seat that was not given up is held for a while.
-    pub(crate) async fn end(mut self) {
-        if let Some(seated) = self.seated.take() {
-            seated.room.hang_up(seated.seat).await;
         }
     }
 
@@ -205,6 +199,15 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    /// The carrier is gone, or its task has panicked.
+    fn drop(&mut self) {
+        if let Some(seated) = self.seated.take() {
+            seated.room.hang_up(seated.seat);
+        }
+    }
+}
+
 impl SeatedSession {
     /// Makes a new transport, in place of one that the seat may have had: our answer, and what
     /// happens to the transport from now on.
@@ -305,6 +308,7 @@ impl From<OfferError> for Refusal {
     fn from(error: OfferError) -> Self {
         let code = match error {
             OfferError::NotSdp(_) | OfferError::Refused(_) => ErrorCode::BadSdp,
+            OfferError::Internal(_) => ErrorCode::Internal,
             OfferError::NoOpus => ErrorCode::NoOpus,
             OfferError::NoVp8 => ErrorCode::NoVp8,
         };

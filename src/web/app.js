@@ -31,6 +31,12 @@ const SENTENCES = {
   no_vp8: "This browser cannot send the kind of picture the server needs (VP8).",
   taken: "You joined from somewhere else, so this window left the call.",
   draining: "The server is restarting.",
+  failed: "The server could not keep this room running.",
+};
+
+/** What to say for each code of a notice; others bring words of their own. @type {Record<string, string>} */
+const NOTICES = {
+  source_thinned: "Your picture is more than the server takes: the others see it with gaps.",
 };
 
 const query = new URLSearchParams(location.search);
@@ -104,6 +110,10 @@ function follow(current) {
     if (change === "joined") toast(`${participant.name} joined`);
     if (change === "left") toast(`${participant.name} ${reason === "gone" ? "lost the connection" : "left"}`);
     showPeople(current);
+  });
+  current.addEventListener("notice", (event) => {
+    const { code, message } = /** @type {CustomEvent} */ (event).detail;
+    toast(NOTICES[code] ?? message);
   });
   current.addEventListener("trouble", (event) => {
     console.warn("mosaic:", /** @type {CustomEvent} */ (event).detail.error);

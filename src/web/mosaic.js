@@ -11,7 +11,8 @@
  * Tracks belong to the caller: they are never stopped here.
  *
  * Events, each a CustomEvent: `state` {state, previous, error}, `participants` {change, participant,
- * reason}, `speaker` {participant}, `layout` {canvas, tiles}, `stream` {stream}, `trouble` {error}.
+ * reason}, `speaker` {participant}, `layout` {canvas, tiles}, `stream` {stream}, `notice` {code, message},
+ * `trouble` {error}.
  *
  * Bounds: one WebSocket and one RTCPeerConnection at a time, one request timer each, at most
  * {@link MAX_EARLY_CANDIDATES} candidates waiting for an answer.
@@ -61,6 +62,7 @@ const FAREWELLS = {
   gone: "the seat was given up after a long absence",
   slow: "this connection takes messages too slowly",
   draining: "the server is going away",
+  failed: "the server could not keep the room running",
 };
 
 /** Once seated, these are worth another attempt; any other would only come again. */
@@ -380,6 +382,9 @@ export class Call extends EventTarget {
         this.#layout = { canvas: message.canvas, tiles: message.tiles };
         this.#emit("layout", this.#layout);
         this.#tuneVideo();
+        break;
+      case "notice":
+        this.#emit("notice", { code: message.code, message: message.message });
         break;
       case "bye":
         this.#session?.close(new MosaicError(message.reason, FAREWELLS[message.reason] ?? "the server ended the session"));

@@ -148,26 +148,18 @@ fn rates(before: &[Count], after: &[Count], took: Duration) -> Vec<[f64; 3]> {
 
 /// What the media threads say of themselves when the room ends.
 async fn skipped_ticks(daemon: &Daemon) -> Vec<String> {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    loop {
-        let lines = daemon.lines();
-        let told: Vec<String> = lines
-            .iter()
-            .filter_map(|line| line.split_once("skipped_ticks="))
-            .map(|(before, ticks)| {
-                let thread = if before.contains("audio thread") {
-                    "audio"
-                } else {
-                    "video"
-                };
-                format!("{thread} {ticks}")
-            })
-            .collect();
-        if told.len() >= 2 || Instant::now() > deadline {
-            return told;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let told = daemon.lines_with("skipped_ticks=", 2).await;
+    let lines = told.unwrap_or_default().into_iter();
+    let told = lines.filter_map(|line| {
+        let (before, ticks) = line.split_once("skipped_ticks=")?;
+        let thread = if before.contains("audio thread") {
+            "audio"
+        } else {
+            "video"
+        };
+        Some(format!("{thread} {ticks}"))
+    });
+    told.collect()
 }
 
 fn report(

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use webrtc::peer_connection::{PeerConnection, RTCPeerConnectionState};
 
-use super::peer::{self, Outgoing};
+use super::peer::{self, Orientation, Outgoing};
 use super::received::Received;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Half of the interval that the protocol asks for.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How a camera is usually held.
+const UPRIGHT: u8 = 0;
 
 /// A connected participant. Dropping it hangs up without a word.
 pub(crate) struct Client {
@@ -48,13 +51,28 @@ impl Client {
         room: &str,
         name: &str,
     ) -> anyhow::Result<(Self, Media)> {
-        let joining = Self::connect(address, room, name);
+        Self::join_turned(address, room, name, UPRIGHT).await
+    }
+
+    /// Joins with a camera that says how it is held, as the byte of 3GPP TS 26.114 §7.4.5.
+    pub(crate) async fn join_turned(
+        address: &str,
+        room: &str,
+        name: &str,
+        held: u8,
+    ) -> anyhow::Result<(Self, Media)> {
+        let joining = Self::connect(address, room, name, held);
         tokio::time::timeout(PATIENCE, joining)
             .await
             .with_context(|| format!("{name} does not get into the room"))?
     }
 
-    async fn connect(address: &str, room: &str, name: &str) -> anyhow::Result<(Self, Media)> {
+    async fn connect(
+        address: &str,
+        room: &str,
+        name: &str,
+        held: u8,
+    ) -> anyhow::Result<(Self, Media)> {
         let url = format!("ws://{address}/ws");
         let (mut socket, _) = tokio_tungstenite::connect_async(url).await?;
         let join = Join {
@@ -69,12 +87,13 @@ impl Client {
         let received = Arc::new(Received::default());
         let (tell, mut state) = watch::channel(RTCPeerConnectionState::New);
         let connection = peer::connect(Arc::clone(&received), tell).await?;
-        let media = Media {
+        let mut media = Media {
             audio: Outgoing::audio(connection.as_ref()).await?,
             video: Outgoing::video(connection.as_ref()).await?,
         };
         let offer = connection.create_offer(None).await?;
         connection.set_local_description(offer.clone()).await?;
+        media.video.hold(Orientation::offered(&offer.sdp, held));
         let offer = ClientMessage::Offer {
             id: None,
             sdp: offer.sdp,

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
@@ -83,6 +83,21 @@ impl Daemon {
     pub(crate) fn lines(&self) -> Vec<String> {
         let lines = self.lines.lock();
         lines.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The lines with `text` in them, once there are `count`.
+    pub(crate) async fn lines_with(&self, text: &str, count: usize) -> anyhow::Result<Vec<String>> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut lines = self.lines();
+            lines.retain(|line| line.contains(text));
+            if lines.len() >= count {
+                return Ok(lines);
+            }
+            ensure!(Instant::now() < deadline, "only {lines:?} with {text:?}");
+            // A pause between two looks, not a wait for something to have happened.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// What it answers to `GET /healthz`, over a connection of its own.

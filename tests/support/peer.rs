@@ -14,7 +14,7 @@ use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::rtp::header::Header;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
-    RtpCodecKind,
+    RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
 use tokio::sync::watch;
 use webrtc::media_stream::track_local::TrackLocal;
@@ -30,6 +30,9 @@ use super::received::Received;
 const OPUS_PAYLOAD_TYPE: u8 = 111;
 const VP8_PAYLOAD_TYPE: u8 = 96;
 
+/// Says how a camera is held (3GPP TS 26.114 §7.4.5).
+const ORIENTATION_URI: &str = "urn:3gpp:video-orientation";
+
 /// A connection on loopback that counts into `received` and tells its state.
 pub(crate) async fn connect(
     received: Arc<Received>,
@@ -38,6 +41,13 @@ pub(crate) async fn connect(
     let mut engine = MediaEngine::default();
     engine.register_codec(parameters(opus(), OPUS_PAYLOAD_TYPE), RtpCodecKind::Audio)?;
     engine.register_codec(parameters(vp8(), VP8_PAYLOAD_TYPE), RtpCodecKind::Video)?;
+    engine.register_header_extension(
+        RTCRtpHeaderExtensionCapability {
+            uri: ORIENTATION_URI.to_owned(),
+        },
+        RtpCodecKind::Video,
+        None,
+    )?;
     let registry = register_default_interceptors(Registry::new(), &mut engine)?;
     let settings = SettingEngineBuilder::new()
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
@@ -85,6 +95,25 @@ pub(crate) struct Outgoing {
     ssrc: u32,
     payload_type: u8,
     seq: u16,
+    orientation: Option<Orientation>,
+}
+
+/// What a track says of its camera.
+#[derive(Clone, Copy)]
+pub(crate) struct Orientation {
+    extension: u8,
+    value: u8,
+}
+
+impl Orientation {
+    /// `value`, under the number that the session description `offer` has for it.
+    pub(crate) fn offered(offer: &str, value: u8) -> Option<Self> {
+        let mut lines = offer.lines();
+        let line = lines.find(|line| line.ends_with(ORIENTATION_URI))?;
+        let number = line.strip_prefix("a=extmap:")?.split(' ').next()?;
+        let extension = number.parse().ok()?;
+        Some(Self { extension, value })
+    }
 }
 
 impl Outgoing {
@@ -129,7 +158,13 @@ impl Outgoing {
             ssrc,
             payload_type,
             seq: rand::random(),
+            orientation: None,
         })
+    }
+
+    /// Says from now on how the camera is held.
+    pub(crate) fn hold(&mut self, orientation: Option<Orientation>) {
+        self.orientation = orientation;
     }
 
     /// Sends one packet.
@@ -139,7 +174,7 @@ impl Outgoing {
         last_of_frame: bool,
         payload: Bytes,
     ) -> anyhow::Result<()> {
-        let header = Header {
+        let mut header = Header {
             version: 2,
             marker: last_of_frame,
             payload_type: self.payload_type,
@@ -148,6 +183,9 @@ impl Outgoing {
             ssrc: self.ssrc,
             ..Header::default()
         };
+        if let Some(Orientation { extension, value }) = self.orientation.filter(|_| last_of_frame) {
+            header.set_extension(extension, Bytes::from(vec![value]))?;
+        }
         self.seq = self.seq.wrapping_add(1);
         let packet = rtc::rtp::Packet { header, payload };
         Ok(self.track.write_rtp(packet).await?)

@@ -66,6 +66,15 @@ impl PictureSize {
         self.height().div_ceil(2)
     }
 
+    /// The size of the same picture lying on its side.
+    #[must_use]
+    pub const fn transposed(self) -> Self {
+        Self {
+            width_px: self.height_px,
+            height_px: self.width_px,
+        }
+    }
+
     /// Luma samples of the whole picture.
     #[must_use]
     pub const fn pixels(self) -> usize {

@@ -21,6 +21,7 @@ use codecs::video::FrameKind;
 use self::stream::{Entry, Stream};
 use super::counters::PacketCounters;
 use super::input::Marker;
+use super::orientation::Orientation;
 use crate::RoomTime;
 
 /// The most packets that wait: two megabytes in packets of usual size.
@@ -36,7 +37,16 @@ pub(crate) struct Fragment {
     pub(crate) timestamp: RtpTimestamp,
     pub(crate) marker: Marker,
     pub(crate) arrival: RoomTime,
+    pub(crate) orientation: Option<Orientation>,
     pub(crate) part: Part,
+}
+
+/// What is known of a frame beside its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) kind: FrameKind,
+    /// What the frame says of how it is to be turned.
+    pub(crate) orientation: Option<Orientation>,
 }
 
 /// Which part of a frame a packet carries.
@@ -82,6 +92,17 @@ pub(crate) struct Assembly {
     /// All below it was given out or given up. `None` until the first frame.
     floor: Option<ExtSeqNo>,
     chain: Chain,
+    /// Whether a bound was exceeded since the last [`Self::take_overflow`].
+    overflow: Overflow,
+}
+
+/// Whether more came than may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overflow {
+    /// All that waited was dropped for it.
+    Dropped,
+    /// It all fits.
+    None,
 }
 
 /// How far the frame that begins at some packet has come.
@@ -107,6 +128,7 @@ impl Assembly {
             held_bytes: 0,
             floor: None,
             chain: Chain::Broken,
+            overflow: Overflow::None,
         }
     }
 
@@ -135,7 +157,7 @@ impl Assembly {
         now: RoomTime,
         frame: &mut Vec<u8>,
         counters: &mut PacketCounters,
-    ) -> Option<FrameKind> {
+    ) -> Option<Taken> {
         if self.chain == Chain::Whole
             && let Some(floor) = self.floor
         {
@@ -166,6 +188,35 @@ impl Assembly {
         self.chain = Chain::Broken;
     }
 
+    /// Drops all that waits if the first of it has waited for longer than `patience`: what is shown
+    /// is to be late by no more, if there is to be less of it.
+    pub(crate) fn shed(
+        &mut self,
+        now: RoomTime,
+        patience: Duration,
+        counters: &mut PacketCounters,
+    ) {
+        let Some((_, oldest)) = self.held.first_key_value() else {
+            return;
+        };
+        if now.since(oldest.arrival) > patience
+            && let Some((newest, _)) = self.held.last_key_value()
+        {
+            let all = ExtSeqNo(newest.0 + 1);
+            self.drop_all(all, counters);
+        }
+    }
+
+    /// Whether anything waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Whether anything had to be dropped for want of room or patience since the last time.
+    pub(crate) const fn take_overflow(&mut self) -> Overflow {
+        std::mem::replace(&mut self.overflow, Overflow::None)
+    }
+
     /// Whether only a keyframe can help, and none is on its way.
     pub(crate) fn needs_keyframe(&self) -> bool {
         let coming = || self.held.values().any(|held| held.part.is_keyframe_head());
@@ -183,9 +234,14 @@ impl Assembly {
             && let Some((newest, _)) = self.held.last_key_value()
         {
             let all = ExtSeqNo(newest.0 + 1);
-            self.give_up_below(all, counters);
-            self.chain = Chain::Broken;
+            self.drop_all(all, counters);
         }
+    }
+
+    fn drop_all(&mut self, end: ExtSeqNo, counters: &mut PacketCounters) {
+        self.give_up_below(end, counters);
+        self.chain = Chain::Broken;
+        self.overflow = Overflow::Dropped;
     }
 
     /// Follows the frame that begins at `start` as far as it is here.
@@ -281,13 +337,16 @@ impl Assembly {
         floor
     }
 
-    fn give_out(&mut self, end: ExtSeqNo, frame: &mut Vec<u8>) -> Option<FrameKind> {
+    fn give_out(&mut self, end: ExtSeqNo, frame: &mut Vec<u8>) -> Option<Taken> {
         frame.clear();
         let mut kind = None;
+        let mut orientation = None;
         while let Some(entry) = self.held.first_entry()
             && *entry.key() < end
         {
-            let part = entry.remove().part;
+            let held = entry.remove();
+            orientation = held.orientation.or(orientation);
+            let part = held.part;
             self.held_bytes -= part.bytes().len();
             frame.extend_from_slice(part.bytes());
             if let Part::Head(head, _) = part {
@@ -295,7 +354,7 @@ impl Assembly {
             }
         }
         self.floor = Some(end);
-        kind
+        kind.map(|kind| Taken { kind, orientation })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What one live source may cost.
 
+use codecs::video::FrameKind;
+
 use crate::RoomTime;
 
 /// Bounds the pixels that a source may have decoded: so many per second, [`BURST_MS`] of it at once.
@@ -16,6 +18,10 @@ pub(crate) struct Budget {
 
 /// Enough for what a filled gap sets free, too little to hold up everybody's tick for long.
 const BURST_MS: i64 = 200;
+
+/// A keyframe takes two to five times as long to decode as the frames between: whoever sends nothing
+/// else pays for it. At the default rate, 30 of 720p a second are within what is allowed.
+const KEYFRAME_WEIGHT: i64 = 4;
 
 /// Even a tiny frame costs a call, a header, a wake-up: 320x180.
 const MIN_PRICE: i64 = 57_600;
@@ -44,8 +50,13 @@ impl Budget {
     }
 
     /// A frame of so many pixels was decoded.
-    pub(crate) fn spend(&mut self, pixels: usize) {
-        self.balance -= i64::try_from(pixels).unwrap_or(i64::MAX / 2).max(MIN_PRICE);
+    pub(crate) fn spend(&mut self, kind: FrameKind, pixels: usize) {
+        let price = i64::try_from(pixels).unwrap_or(i64::MAX).max(MIN_PRICE);
+        let weight = match kind {
+            FrameKind::Key => KEYFRAME_WEIGHT,
+            FrameKind::Delta => 1,
+        };
+        self.balance = self.balance.saturating_sub(price.saturating_mul(weight));
     }
 }
 
@@ -55,13 +66,13 @@ mod tests {
 
     const VGA: usize = 640 * 360;
 
-    fn frames_in_ten_seconds(pixels_per_s: u32, pixels: usize) -> u64 {
+    fn frames_in_ten_seconds(pixels_per_s: u32, kind: FrameKind, pixels: usize) -> u64 {
         let mut budget = Budget::new(pixels_per_s);
         let mut frames = 0;
         for ms in (0..10_000).step_by(33) {
             for _ in 0..1_000 {
                 if budget.allows(RoomTime::from_ms(ms)) {
-                    budget.spend(pixels);
+                    budget.spend(kind, pixels);
                     frames += 1;
                 }
             }
@@ -71,14 +82,32 @@ mod tests {
 
     #[test]
     fn a_source_gets_its_rate_and_a_burst_in_advance() {
-        let frames = frames_in_ten_seconds(30 * 640 * 360, VGA);
+        let frames = frames_in_ten_seconds(30 * 640 * 360, FrameKind::Delta, VGA);
 
         assert!((303..=307).contains(&frames), "{frames} frames");
     }
 
     #[test]
+    fn keyframes_count_for_what_they_cost() {
+        let frames = frames_in_ten_seconds(4 * 30 * 640 * 360, FrameKind::Key, VGA);
+
+        assert!((303..=307).contains(&frames), "{frames} frames");
+    }
+
+    #[test]
+    fn no_size_overflows() {
+        let mut budget = Budget::new(u32::MAX);
+
+        for _ in 0..3 {
+            budget.spend(FrameKind::Key, usize::MAX);
+        }
+
+        assert!(!budget.allows(RoomTime::from_ms(1_000_000_000_000)));
+    }
+
+    #[test]
     fn tiny_frames_are_not_free() {
-        let frames = frames_in_ten_seconds(30 * 57_600, 2);
+        let frames = frames_in_ten_seconds(30 * 57_600, FrameKind::Delta, 2);
 
         assert!((303..=307).contains(&frames), "{frames} frames");
     }
@@ -88,7 +117,7 @@ mod tests {
         let mut budget = Budget::new(1_000_000);
         assert!(budget.allows(RoomTime::from_ms(0)));
 
-        budget.spend(4_000_000);
+        budget.spend(FrameKind::Delta, 4_000_000);
 
         assert!(!budget.allows(RoomTime::from_ms(3_799)));
         assert!(budget.allows(RoomTime::from_ms(3_801)));

@@ -9,6 +9,8 @@ pub struct VideoCounters {
     pub frames: FrameCounters,
     /// Keyframes that this participant was asked for.
     pub keyframes_requested: u64,
+    /// Ticks at which a bound kept frames waiting or dropped them: the source sends more than it may.
+    pub thinned_ticks: u64,
 }
 
 /// Packets. Each one received is in at most one of the other classes; lost ones are not received.
@@ -33,6 +35,8 @@ pub struct PacketCounters {
 pub struct FrameCounters {
     /// Decoded.
     pub decoded: u64,
+    /// Decoded, and to be turned to stand upright.
+    pub turned: u64,
     /// The decoder refused them.
     pub corrupt: u64,
     /// Claimed a size above the decoder's cap.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use codecs::rtp::{RtpTimestamp, SeqNo};
 use codecs::video::{PictureSize, Scaler, VideoDecoder, VideoEncoder};
 
+use super::orientation::Orientation;
 use crate::{ParticipantId, RoomTime};
 
 /// Names one rung of the ladder. The driver chooses the number.
@@ -50,6 +51,10 @@ pub struct VideoPacket {
     pub marker: Marker,
     /// When the packet reached us.
     pub arrival: RoomTime,
+    /// How the frame is to be turned, if the packet says so. What is said in any packet of a frame
+    /// is true of all of it, and of the frames after it up to the next keyframe; a keyframe that
+    /// says nothing stands upright.
+    pub orientation: Option<Orientation>,
     /// The payload: VP8 payload descriptor and VP8 data (RFC 7741 §4). Empty for padding.
     pub payload: Bytes,
 }

@@ -29,6 +29,7 @@ pub(crate) fn parse(packet: VideoPacket) -> Result<Fragment, DescriptorError> {
         timestamp: packet.timestamp,
         marker: packet.marker,
         arrival: packet.arrival,
+        orientation: packet.orientation,
         part,
     })
 }
@@ -55,6 +56,7 @@ mod tests {
             timestamp: RtpTimestamp(90),
             marker: Marker::Last,
             arrival: RoomTime::from_ms(3),
+            orientation: None,
             payload: Bytes::from_static(payload),
         }
     }

@@ -6,7 +6,8 @@ use codecs::video::{I420, Scaler};
 
 use super::counters::VideoCounters;
 use super::input::{Camera, Presence};
-use super::track::{Origin, Progress, Track};
+use super::orientation::Orientation;
+use super::track::{Origin, Progress, Thinned, Track};
 use crate::{ParticipantId, RoomTime};
 
 /// A participant's track, if any, and state.
@@ -24,6 +25,7 @@ pub(crate) struct Source {
     /// Tells this participant's pictures apart, whatever track they came by.
     picture_number: u64,
     keyframe_request: Option<ParticipantId>,
+    thinned: Thinned,
 }
 
 /// What a tile is to show. Two that are equal look alike.
@@ -63,6 +65,7 @@ impl Source {
             picture_since: None,
             picture_number: 0,
             keyframe_request: None,
+            thinned: Thinned::No,
         }
     }
 
@@ -93,10 +96,13 @@ impl Source {
     /// Decodes whatever is due, so that nothing is missing when it is shown again.
     pub(crate) fn advance(&mut self, now: RoomTime) {
         self.keyframe_request = None;
+        self.thinned = Thinned::No;
         let Some(track) = &mut self.track else {
             return;
         };
-        if let Progress::NewPicture(origin) = track.decode_due(now, &mut self.counters) {
+        let (progress, thinned) = track.decode_due(now, &mut self.counters);
+        self.thinned = thinned;
+        if let Progress::NewPicture(origin) = progress {
             self.picture_number += 1;
             if self.camera == Camera::On {
                 self.picture_since = Some((origin, now));
@@ -112,6 +118,11 @@ impl Source {
     /// This participant, if it must be asked for a keyframe as of the last [`Self::advance`].
     pub(crate) const fn keyframe_request(&self) -> Option<ParticipantId> {
         self.keyframe_request
+    }
+
+    /// This participant, if more came of them than may be decoded as of the last [`Self::advance`].
+    pub(crate) fn thinned(&self) -> Option<ParticipantId> {
+        (self.thinned == Thinned::Yes).then_some(self.participant)
     }
 
     /// What to show at `now`.
@@ -131,8 +142,8 @@ impl Source {
         }
     }
 
-    /// The newest picture and what scales it, if there is a track.
-    pub(crate) fn picture(&mut self) -> Option<(&I420, &mut dyn Scaler)> {
+    /// The newest picture, how it is to be turned and what scales it, if there is a track.
+    pub(crate) fn picture(&mut self) -> Option<(&I420, Orientation, &mut dyn Scaler)> {
         Some(self.track.as_mut()?.picture())
     }
 }

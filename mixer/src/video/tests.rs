@@ -7,3 +7,4 @@ mod recovery;
 mod room;
 mod rungs;
 mod tiles;
+mod turned;

@@ -7,6 +7,7 @@ use super::draw::Point;
 use super::fit::Placement;
 use super::input::{Presence, RungId};
 use super::marks::{self, Outline};
+use super::orientation::Orientation;
 use super::placeholder;
 use super::source::{Content, Life, Source};
 use crate::{ParticipantId, RoomTime};
@@ -17,6 +18,8 @@ pub(crate) struct Tile {
     rung: RungId,
     outline: Outline,
     picture: I420,
+    /// The source at its size in the tile, not turned yet. Only of use where it is to be.
+    lying: Option<I420>,
     drawn: Option<(Content, Outline)>,
     change: Change,
 }
@@ -64,6 +67,7 @@ impl Tiles {
                 rung,
                 outline,
                 picture: I420::black(size),
+                lying: None,
                 drawn: None,
                 change: Change::None,
             });
@@ -133,19 +137,29 @@ impl Tile {
     }
 
     fn scale(&mut self, source: &mut Source, config: &VideoConfig) {
-        let Some((picture, scaler)) = source.picture() else {
+        let Some((picture, orientation, scaler)) = source.picture() else {
             return;
         };
-        let region = self.picture.size();
+        // Placed as if the region lay on its side like the picture; so both are turned together.
+        let region = orientation.turned(self.picture.size());
         let Placement { from, to } = Placement::new(picture.size(), region, config.fit);
         if to.size != region {
             self.picture.fill(config.background);
         }
+        let (left_px, top_px) = orientation.turned_corner(to.left_px, to.top_px);
         let mut tile = self.picture.view_mut();
         let from = picture.view().crop(from.left_px, from.top_px, from.size);
-        let to = tile.crop(to.left_px, to.top_px, to.size);
-        if let (Some(from), Some(to)) = (from, to) {
-            scaler.scale(from, to);
+        let upright = tile.crop(left_px, top_px, orientation.turned(to.size));
+        let (Some(from), Some(upright)) = (from, upright) else {
+            return;
+        };
+        if orientation == Orientation::UPRIGHT {
+            scaler.scale(from, upright);
+            return;
         }
+        let lying = self.lying.get_or_insert_with(|| I420::black(to.size));
+        lying.resize(to.size);
+        scaler.scale(from, lying.view_mut());
+        orientation.turn(lying, upright);
     }
 }

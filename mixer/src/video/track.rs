@@ -1,15 +1,18 @@
 //! One participant's incoming video, from packets or frames to the newest picture.
 
+use std::time::Duration;
+
 use codecs::video::{
     Decoded, FrameKind, I420, PictureSize, Scaler, VideoDecodeError, VideoDecoder,
 };
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, Overflow, Taken};
 use super::budget::Budget;
 use super::config::VideoConfig;
 use super::counters::{FrameCounters, VideoCounters};
 use super::input::{RecordedFrame, VideoPacket};
 use super::keyframes::KeyframeRequests;
+use super::orientation::Orientation;
 use super::payload;
 use super::recording::Recording;
 use crate::RoomTime;
@@ -17,6 +20,10 @@ use crate::RoomTime;
 /// The most frames of a live track that one tick decodes; more wait for the next. A camera sends
 /// one or two, and a filled gap sets free what came in a [`VideoConfig::reorder_window`].
 const MAX_FRAMES_PER_TICK: usize = 12;
+
+/// Frames that the budget holds back wait for no longer: a picture that is thinned is not to be late as
+/// well. Longer than any [`VideoConfig::reorder_window`] in use.
+const MAX_BACKLOG: Duration = Duration::from_millis(500);
 
 /// The size of a picture that was never decoded, and is never shown.
 const NOTHING_YET: PictureSize = match PictureSize::new(2, 2) {
@@ -34,6 +41,8 @@ pub(crate) struct Track {
     budget: Budget,
     requests: KeyframeRequests,
     picture: I420,
+    /// How pictures are to be turned from now on.
+    orientation: Orientation,
     /// The encoded frame being decoded; kept for its memory.
     frame: Vec<u8>,
 }
@@ -45,6 +54,16 @@ pub(crate) enum Progress {
     NewPicture(Origin),
     /// The picture is as it was.
     None,
+}
+
+/// Whether a source sends more than it may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Thinned {
+    /// A bound keeps some of it waiting, or has dropped it.
+    Yes,
+    /// It does not.
+    #[default]
+    No,
 }
 
 /// Where a picture came from.
@@ -70,6 +89,7 @@ impl Track {
             budget: Budget::new(config.source_pixels_per_s),
             requests: KeyframeRequests::default(),
             picture: I420::black(NOTHING_YET),
+            orientation: Orientation::UPRIGHT,
             frame: Vec::new(),
         }
     }
@@ -88,9 +108,17 @@ impl Track {
         self.recorded.push(frame, &mut counters.frames);
     }
 
-    /// Decodes whatever is due at `now`.
-    pub(crate) fn decode_due(&mut self, now: RoomTime, counters: &mut VideoCounters) -> Progress {
+    /// Decodes whatever is due at `now`, and says whether a bound kept back more than that.
+    pub(crate) fn decode_due(
+        &mut self,
+        now: RoomTime,
+        counters: &mut VideoCounters,
+    ) -> (Progress, Thinned) {
         let mut progress = Progress::None;
+        let mut thinned = match self.live.take_overflow() {
+            Overflow::Dropped => Thinned::Yes,
+            Overflow::None => Thinned::No,
+        };
         while let Some((kind, data)) = self.recorded.take(now, &mut counters.frames) {
             let decoded = self.decoder.decode(&data, &mut self.picture);
             match self.judge(kind, &decoded, &mut counters.frames) {
@@ -99,22 +127,32 @@ impl Track {
                 Verdict::Refused => self.recorded.break_chain(),
             }
         }
-        for _ in 0..MAX_FRAMES_PER_TICK {
-            if !self.budget.allows(now) {
+        for nth in 0..=MAX_FRAMES_PER_TICK {
+            if nth == MAX_FRAMES_PER_TICK || !self.budget.allows(now) {
+                if !self.live.is_empty() {
+                    thinned = Thinned::Yes;
+                    self.live.shed(now, MAX_BACKLOG, &mut counters.packets);
+                }
                 break;
             }
-            let Some(kind) = self.live.take(now, &mut self.frame, &mut counters.packets) else {
+            let Some(taken) = self.live.take(now, &mut self.frame, &mut counters.packets) else {
                 break;
             };
+            let Taken { kind, orientation } = taken;
             let decoded = self.decoder.decode(&self.frame, &mut self.picture);
-            self.budget.spend(self.picture.size().pixels());
+            self.budget.spend(kind, self.picture.size().pixels());
+            if decoded.is_ok() {
+                self.turn(kind, orientation);
+                counters.frames.turned += u64::from(self.orientation != Orientation::UPRIGHT);
+            }
             match self.judge(kind, &decoded, &mut counters.frames) {
                 Verdict::Shown => progress = Progress::NewPicture(Origin::Live),
                 Verdict::Hidden => {}
                 Verdict::Refused => self.live.break_chain(),
             }
         }
-        progress
+        counters.thinned_ticks += u64::from(thinned == Thinned::Yes);
+        (progress, thinned)
     }
 
     /// Whether the sender is to be asked for a keyframe at `now`.
@@ -122,9 +160,18 @@ impl Track {
         self.live.needs_keyframe() && self.requests.poll(now)
     }
 
-    /// The newest picture, and what scales it.
-    pub(crate) fn picture(&mut self) -> (&I420, &mut dyn Scaler) {
-        (&self.picture, self.scaler.as_mut())
+    /// The newest picture, how it is to be turned, and what scales it.
+    pub(crate) fn picture(&mut self) -> (&I420, Orientation, &mut dyn Scaler) {
+        (&self.picture, self.orientation, self.scaler.as_mut())
+    }
+
+    /// Senders say how a keyframe lies, and else what changes, or all the time what is not upright.
+    fn turn(&mut self, kind: FrameKind, said: Option<Orientation>) {
+        match (said, kind) {
+            (Some(orientation), _) => self.orientation = orientation,
+            (None, FrameKind::Key) => self.orientation = Orientation::UPRIGHT,
+            (None, FrameKind::Delta) => {}
+        }
     }
 
     fn judge(

@@ -22,11 +22,24 @@ fn join(seats: &mut Seats, name: &str) -> Entered {
 }
 
 fn connect(seats: &mut Seats, participant: ParticipantId, transport: TransportId) {
-    seats
-        .seats
-        .get_mut(&participant)
-        .unwrap()
-        .connect(transport, None);
+    connect_over(seats, participant, transport, Link::new(Instant::now()));
+}
+
+fn connect_over(
+    seats: &mut Seats,
+    participant: ParticipantId,
+    transport: TransportId,
+    link: Link,
+) -> Arc<Link> {
+    let link = Arc::new(link);
+    let wiring = Wiring {
+        link: Arc::clone(&link),
+        hears: Direction::Wanted,
+        sees: Direction::Wanted,
+    };
+    let seat = seats.seats.get_mut(&participant).unwrap();
+    seat.connection = Some(Connection::new(transport, None, wiring));
+    link
 }
 
 #[test]
@@ -69,6 +82,58 @@ fn a_lost_session_alone_does_not_make_absent_while_media_flows() {
 
     assert!(!seats.hang_up(ann, now));
     assert!(seats.transport(ann.participant, FIRST, TransportState::Disconnected, now));
+}
+
+#[test]
+fn a_dead_transport_without_a_session_makes_absent_and_a_packet_present_again() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann").seat;
+    let start = Instant::now();
+    let at = |ms| start + Duration::from_millis(ms);
+    let link = connect_over(&mut seats, ann.participant, FIRST, Link::new(start));
+    seats.transport(ann.participant, FIRST, TransportState::Connected, at(1_000));
+    link.hear(at(20_000));
+
+    // Silent, but in session: its own look at its packets tells a client more than we know.
+    assert_eq!(seats.look_around(at(60_000)), []);
+    link.hear(at(60_000));
+    assert!(!seats.hang_up(ann, at(60_000)));
+
+    assert_eq!(seats.look_around(at(74_999)), []);
+    assert_eq!(seats.look_around(at(75_000)), [ann.participant]);
+    assert!(seats.participant(ann.participant).unwrap().absent);
+    assert_eq!(seats.look_around(at(76_000)), []);
+
+    link.hear(at(77_000));
+    assert_eq!(seats.look_around(at(77_500)), [ann.participant]);
+    assert!(!seats.participant(ann.participant).unwrap().absent);
+}
+
+#[test]
+fn a_session_lost_after_its_transport_died_makes_absent_at_once() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann").seat;
+    let start = Instant::now();
+    connect_over(&mut seats, ann.participant, FIRST, Link::new(start));
+    seats.transport(ann.participant, FIRST, TransportState::Connected, start);
+
+    assert!(seats.hang_up(ann, start + DEAD_AFTER));
+
+    let gone = seats.expire(start + DEAD_AFTER + HOLD);
+    assert_eq!(gone.len(), 1);
+}
+
+#[test]
+fn a_transport_counts_as_heard_of_when_it_connects() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann").seat;
+    let start = Instant::now();
+    let later = start + Duration::from_secs(3_600);
+    connect_over(&mut seats, ann.participant, FIRST, Link::new(start));
+    seats.transport(ann.participant, FIRST, TransportState::Connected, later);
+
+    assert!(!seats.hang_up(ann, later));
+    assert_eq!(seats.look_around(later + DEAD_AFTER), [ann.participant]);
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn fragment(start: u16, (place, arrival_ms, time, what): (i32, u64, u32, &str)) 
             Marker::NotLast
         },
         arrival: RoomTime::from_ms(arrival_ms),
+        orientation: None,
         part: match what.as_bytes()[0] {
             b'K' => Part::Head(FrameKind::Key, bytes),
             b'd' => Part::Head(FrameKind::Delta, bytes),
@@ -34,7 +35,9 @@ fn fragment(start: u16, (place, arrival_ms, time, what): (i32, u64, u32, &str)) 
 fn take_all(assembly: &mut Assembly, now_ms: u64, counters: &mut PacketCounters) -> String {
     let mut taken = Vec::new();
     let mut frame = Vec::new();
-    while let Some(kind) = assembly.take(RoomTime::from_ms(now_ms), &mut frame, counters) {
+    while let Some(Taken { kind, .. }) =
+        assembly.take(RoomTime::from_ms(now_ms), &mut frame, counters)
+    {
         let kind = if kind == FrameKind::Key { 'K' } else { 'd' };
         taken.push(format!("{kind}{}", String::from_utf8_lossy(&frame)));
     }

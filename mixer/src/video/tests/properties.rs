@@ -128,6 +128,7 @@ fn play(steps: &[Step], config: VideoConfig, threads: usize) -> (Outcome, Room) 
                     timestamp: RtpTimestamp(u32::from(seq)),
                     marker: Marker::Last,
                     arrival: RoomTime::from_ms(now_ms),
+                    orientation: None,
                     payload: Bytes::from(payload),
                 };
                 room.deliver(who, packet);

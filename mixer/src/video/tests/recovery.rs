@@ -187,6 +187,98 @@ fn a_sender_of_too_many_pixels_is_held_to_its_budget() {
     assert!(room.counters(1).packets.dropped > 0);
 }
 
+/// Ticks at which participant 1 is thinned, of 300 with what `frames` sends at each.
+fn thinned_ticks(mut frames: impl FnMut(&mut Room, u64)) -> (usize, Room) {
+    let mut room = Room::new(VideoConfig::default());
+    room.join(1);
+    room.add_track(1);
+    let mut thinned = 0;
+    for round in 0..300 {
+        frames(&mut room, round * 33);
+        thinned += room.tick(round * 33).thinned.len();
+    }
+    (thinned, room)
+}
+
+#[test]
+fn a_storm_of_keyframes_is_thinned_where_as_many_other_frames_are_not() {
+    // 1020x1020 at 90 fps: three quarters of what is allowed.
+    let send = |room: &mut Room, ms, tag| {
+        for _ in 0..3 {
+            let sides = [255, 255];
+            room.send(
+                1,
+                ms,
+                Frame {
+                    tag,
+                    sides,
+                    ..Frame::key(COLOR, 0)
+                },
+            );
+        }
+    };
+
+    let (storm, room) = thinned_ticks(|room, ms| send(room, ms, Tag::Key));
+    assert!(storm > 200, "{storm} ticks");
+    assert_eq!(room.counters(1).thinned_ticks, storm as u64);
+
+    let (calm, _) = thinned_ticks(|room, ms| {
+        send(room, ms, if ms == 0 { Tag::Key } else { Tag::Delta });
+    });
+    assert_eq!(calm, 0);
+}
+
+#[test]
+fn what_is_shown_of_a_thinned_source_is_no_older_than_half_a_second_and_a_tick() {
+    let (_, room) = {
+        let (thinned, room) = thinned_ticks(|room, ms| {
+            for _ in 0..20 {
+                // The number is when it was sent, in tenths of a second.
+                let number = u8::try_from(ms / 100 % 256).unwrap();
+                let sides = [255, 255];
+                room.send(
+                    1,
+                    ms,
+                    Frame {
+                        sides,
+                        ..Frame::key(COLOR, number)
+                    },
+                );
+            }
+        });
+        assert!(thinned > 200, "{thinned} ticks");
+        (thinned, room)
+    };
+
+    let (_, shown) = room.shown(1);
+
+    let last = 299 * 33 / 100;
+    assert!(
+        (last - 6..=last).contains(&u64::from(shown)),
+        "{shown} of {last}"
+    );
+    assert!(room.counters(1).packets.dropped > 1_000);
+}
+
+#[test]
+fn a_filled_gap_thins_nobody_for_more_than_a_tick_or_two() {
+    let mut room = Room::new(VideoConfig::default());
+    room.join(1);
+    room.add_track(1);
+    room.send(1, 0, Frame::key(COLOR, 0));
+    let missing = room.packet(1, 5, Frame::delta(COLOR, 1));
+    for number in 2..20 {
+        room.send(1, 10, Frame::delta(COLOR, number));
+    }
+    room.tick(33);
+    room.deliver(1, missing);
+
+    let thinned = [66, 100, 133].map(|ms| room.tick(ms).thinned.len());
+
+    assert_eq!(thinned, [1, 0, 0]);
+    assert_eq!(room.counters(1).frames.decoded, 20);
+}
+
 #[test]
 fn a_recording_with_a_corrupt_frame_goes_on_at_its_next_keyframe() {
     let mut room = Room::new(VideoConfig::default());
@@ -253,6 +345,7 @@ fn packets_of(frames: u8, start: u16) -> Vec<VideoPacket> {
                     Marker::NotLast
                 },
                 arrival: RoomTime::from_ms(u64::from(number) * 33),
+                orientation: None,
                 payload,
             });
             seq = seq.wrapping_add(1);

@@ -30,6 +30,7 @@ pub(super) struct Room {
 pub(super) struct Seen {
     pub(super) frames: Vec<(RungId, FrameKind, u64, Vec<u8>)>,
     pub(super) asked: Vec<ParticipantId>,
+    pub(super) thinned: Vec<ParticipantId>,
     pub(super) layout_changed: Vec<RungId>,
 }
 
@@ -118,6 +119,7 @@ impl Room {
             timestamp: RtpTimestamp(u32::from(*seq) * 3_000),
             marker: Marker::Last,
             arrival: RoomTime::from_ms(ms),
+            orientation: None,
             payload: Bytes::from(payload),
         }
     }
@@ -148,6 +150,7 @@ impl Room {
                 .map(|frame| (frame.rung, frame.kind, frame.timestamp, frame.data.clone()))
                 .collect(),
             asked: tick.keyframe_requests.to_vec(),
+            thinned: tick.thinned.to_vec(),
             layout_changed: tick.layout_changed.iter().map(|(rung, _)| *rung).collect(),
         }
     }
