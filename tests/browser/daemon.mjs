@@ -14,6 +14,9 @@ const binary = process.env.MOSAICD ?? `${root}target/debug/mosaicd`;
 /** Rooms that a small machine mixes beside several browsers. */
 export const SMALL = ["--size", "640x360", "--fps", "15", "--video-kbps", "600"];
 
+/** Where the daemon takes media, whatever it announces. */
+export const boundAddress = (log) => log.join("\n").match(/media on one UDP port bound=(\S+)/)[1];
+
 /**
  * @param {string[]} flags of `mosaicd serve`
  * @param {{port?: number}} where default: any free port
