@@ -30,8 +30,9 @@ export async function startDaemon(flags = [], { port = 0 } = {}) {
     env: { ...process.env, RUST_LOG: process.env.RUST_LOG ?? "info,mosaicd=debug,rtc=warn,webrtc=warn" },
   });
   // A test that fails half-way must not leave a daemon behind, least of all a frozen one.
-  process.on("exit", () => daemon.kill("SIGKILL"));
-  const exited = once(daemon, "exit").then(([code]) => code);
+  const kill = () => daemon.kill("SIGKILL");
+  process.on("exit", kill);
+  const exited = once(daemon, "exit").then(([code]) => code).finally(() => process.off("exit", kill));
   const log = [];
   const url = await new Promise((resolve, reject) => {
     exited.then((code) => reject(new Error(`the daemon exited with ${code}:\n${log.join("\n")}`)));

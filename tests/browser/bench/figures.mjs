@@ -5,8 +5,9 @@
 /** What a person hears in place of what did not come; silence that was concealed is not heard. */
 const AUDIBLE = ({ concealedSamples, silentConcealedSamples }) => concealedSamples - silentConcealedSamples;
 
-/** Sound softer than this, in dBFS, has stopped: the witnesses' voices stay above -40. */
-const SILENT_DBFS = -55;
+/** Sound softer than this, in dBFS, for longer than the ebb between two syllables, has stopped. */
+const SILENT_DBFS = -60;
+const EBB_MS = 150;
 
 /** Sound and picture must keep up for this long to count as back. */
 const LASTING_MS = 500;
@@ -54,16 +55,18 @@ function mixerFigures(paths) {
 }
 
 /**
- * How long after `time` sound and picture were back for good.
+ * How long after `time` sound and picture were back for good, and for how long neither was there.
  *
  * @param {{sound: number[][], moves: number[]}} notes
  * @param {number} time ms of the machine's clock
  */
 export function backAfter({ sound, moves }, time) {
-  const heard = sound.filter(([at, level]) => at >= time && level > SILENT_DBFS).map(([at]) => at);
+  const audible = sound.filter(([, level]) => level > SILENT_DBFS).map(([at]) => at);
+  const heard = audible.filter((at) => at >= time);
   const seen = moves.filter((at) => at >= time);
   return {
-    sound_ms: firstOf(heard, 5 * 10) - time,
+    away_ms: Math.min(longestGap(audible), longestGap(moves)),
+    sound_ms: firstOf(heard, EBB_MS) - time,
     picture_ms: firstOf(seen, FLOWING_MS) - time,
   };
 }

@@ -13,6 +13,9 @@ import { flags } from "./flags.mjs";
 
 const OUTAGE_MS = 3_000;
 
+/** Sound and picture that stop for less than this were not gone. */
+const GONE_MS = 500;
+
 /** How long the path is watched after it broke. */
 const MENDING_S = 9;
 
@@ -72,7 +75,8 @@ async function broken(name, command, lasts_ms, budget) {
     await call.relay.tell(command);
     const measured = await call.measure(0, lasts_ms / 1_000 + MENDING_S);
     for (const { name, notes } of measured) {
-      const { sound_ms, picture_ms } = backAfter(notes, brokenAt + lasts_ms);
+      const { sound_ms, picture_ms, away_ms } = backAfter(notes, brokenAt + lasts_ms);
+      if (away_ms < GONE_MS) throw new Error(`${name} noticed nothing`);
       judge(`${name}: sound back after`, sound_ms, budget, "ms");
       judge(`${name}: picture back after`, picture_ms, budget, "ms");
     }

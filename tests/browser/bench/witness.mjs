@@ -48,15 +48,18 @@ function installWitness() {
 
   const FRAME_MS = 33;
 
-  /** Vowels that never end: a buzz through two formants, as loud as syllables are, never silent. */
+  /**
+   * Vowels without a pause: a buzz through two formants, that swells and ebbs as syllables do. Without
+   * ebbs a codec takes any voice for noise after a while, and protects it less.
+   */
   function voice(pitch_hz) {
     const output = audio.createMediaStreamDestination();
-    const syllables = new GainNode(audio, { gain: 0.6 });
+    const syllables = new GainNode(audio, { gain: 0.52 });
     const buzz = new OscillatorNode(audio, { type: "sawtooth", frequency: pitch_hz });
     const melody = new OscillatorNode(audio, { frequency: 0.7 });
     const rhythm = new OscillatorNode(audio, { frequency: 4 });
     melody.connect(new GainNode(audio, { gain: pitch_hz / 8 })).connect(buzz.frequency);
-    rhythm.connect(new GainNode(audio, { gain: 0.35 })).connect(syllables.gain);
+    rhythm.connect(new GainNode(audio, { gain: 0.48 })).connect(syllables.gain);
     for (const [frequency, gain] of [[550, 0.8], [1_400, 0.5]]) {
       buzz
         .connect(new BiquadFilterNode(audio, { type: "bandpass", frequency, Q: 2 }))
