@@ -63,6 +63,7 @@ fn every_path_in_the_documents_exists() {
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "GLOSSARY.md",
+        "NETWORK.md",
     ] {
         for path in quoted_paths(&read(document)) {
             assert!(

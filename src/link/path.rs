@@ -20,6 +20,8 @@ pub(crate) struct Path {
     expected_audio_loss: AtomicU8,
     skew_us: AtomicI64,
     audio_delay_us: AtomicU64,
+    audio_concealed: AtomicU64,
+    audio_recovered: AtomicU64,
     audio_nack: AtomicBool,
     /// What the participant reports about the audio it gets.
     pub(crate) audio: Reported,
@@ -62,6 +64,10 @@ pub(crate) struct PathSnapshot {
     pub(crate) skew_us: Option<i64>,
     /// How long the participant's audio waits here.
     pub(crate) audio_delay: Duration,
+    /// Samples of the participant's audio synthesized here in place of what did not come.
+    pub(crate) audio_concealed: u64,
+    /// Samples of it taken from the copy in the packet after a lost one.
+    pub(crate) audio_recovered: u64,
     /// The last report about our audio.
     pub(crate) audio: ReportedSnapshot,
     /// The last report about our video.
@@ -96,6 +102,8 @@ impl Default for Path {
             expected_audio_loss: AtomicU8::new(0),
             skew_us: AtomicI64::new(UNKNOWN_SKEW),
             audio_delay_us: AtomicU64::new(0),
+            audio_concealed: AtomicU64::new(0),
+            audio_recovered: AtomicU64::new(0),
             audio_nack: AtomicBool::new(false),
             audio: Reported::default(),
             video: Reported::default(),
@@ -164,6 +172,13 @@ impl Path {
         self.audio_delay_us.store(micros, Ordering::Relaxed);
     }
 
+    /// Notes how much of the participant's audio was concealed here so far and how much recovered,
+    /// in samples per channel.
+    pub(crate) fn set_audio_mended(&self, concealed: u64, recovered: u64) {
+        self.audio_concealed.store(concealed, Ordering::Relaxed);
+        self.audio_recovered.store(recovered, Ordering::Relaxed);
+    }
+
     /// Counts packets of the participant's that we have asked for again.
     pub(crate) fn count_requested(&self, packets: usize) {
         let packets = u64::try_from(packets).unwrap_or_default();
@@ -184,6 +199,8 @@ impl Path {
             expected_audio_loss_percent: self.expected_audio_loss(),
             skew_us: self.skew_us(),
             audio_delay: self.audio_delay(),
+            audio_concealed: load(&self.audio_concealed),
+            audio_recovered: load(&self.audio_recovered),
             audio: self.audio.snapshot(),
             video: self.video.snapshot(),
             resent: load(answered),

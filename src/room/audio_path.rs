@@ -52,11 +52,14 @@ impl AudioPath {
     }
 }
 
-/// Notes for how long the participant's audio waits, after a tick. While nothing plays, what was
-/// noted before stands.
-pub(super) fn note_delay(mixer: &AudioMixer, participant: ParticipantId, path: &Path) {
+/// Notes after a tick for how long the participant's audio waits, and how much of it had to be
+/// mended. While nothing plays, the delay that was noted before stands.
+pub(super) fn note_playout(mixer: &AudioMixer, participant: ParticipantId, path: &Path) {
     let delay = mixer.playout_delay(participant);
     if let Some(current) = delay.and_then(|delay| delay.current) {
         path.set_audio_delay(current);
+    }
+    if let Some(counters) = mixer.counters(participant) {
+        path.set_audio_mended(counters.concealed, counters.recovered);
     }
 }

@@ -13,7 +13,7 @@ use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioRung, Muted};
 use tokio::sync::watch;
 use tracing::{debug, info};
 
-use super::audio_path::{AudioPath, note_delay};
+use super::audio_path::{AudioPath, note_playout};
 use super::schedule::Schedule;
 use super::video_thread::VideoControl;
 use crate::link::{AudioOut, Link};
@@ -126,7 +126,7 @@ pub(super) fn run(
             let _ = to_video.send(VideoControl::Speaker(speaker));
         }
         for (participant, member) in &members {
-            note_delay(&mixer, *participant, &member.link.path);
+            note_playout(&mixer, *participant, &member.link.path);
         }
     }
 }

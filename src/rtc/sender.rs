@@ -4,7 +4,7 @@
 //! packets of a frame are paced. So no frame, however large, stands in audio's way.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rtc::rtp::header::Header;
@@ -18,6 +18,9 @@ use super::pacer::{Marker, Paced, Pacer};
 use super::sender_reports::timestamp_offset;
 use super::transport::TransportState;
 use crate::link::Link;
+
+/// How often what is known of the path goes to the log, at debug.
+const PATH_LOGGED_EVERY: Duration = Duration::from_secs(5);
 
 /// One of our tracks, ready to send: sequence numbers and timestamps start anywhere and are
 /// continuous from there on.
@@ -73,6 +76,7 @@ impl Sender {
     /// Runs until the transport is gone.
     pub(super) async fn run(mut self) {
         let mut pacer = Pacer::default();
+        let mut log = tokio::time::interval(PATH_LOGGED_EVERY);
         loop {
             let next_send = pacer.next_send();
             let pause = async {
@@ -92,6 +96,7 @@ impl Sender {
                 },
                 () = self.link.outgoing() => self.take_over(&mut pacer).await,
                 () = pause => self.send_due(&mut pacer).await,
+                _ = log.tick() => debug!(path = ?self.link.path.snapshot(), "path"),
             }
         }
     }

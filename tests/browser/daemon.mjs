@@ -14,6 +14,9 @@ const binary = process.env.MOSAICD ?? `${root}target/debug/mosaicd`;
 /** Rooms that a small machine mixes beside several browsers. */
 export const SMALL = ["--size", "640x360", "--fps", "15", "--video-kbps", "600"];
 
+/** Where the daemon takes media, whatever it announces. */
+export const boundAddress = (log) => log.join("\n").match(/media on one UDP port bound=(\S+)/)[1];
+
 /**
  * @param {string[]} flags of `mosaicd serve`
  * @param {{port?: number}} where default: any free port
@@ -27,8 +30,9 @@ export async function startDaemon(flags = [], { port = 0 } = {}) {
     env: { ...process.env, RUST_LOG: process.env.RUST_LOG ?? "info,mosaicd=debug,rtc=warn,webrtc=warn" },
   });
   // A test that fails half-way must not leave a daemon behind, least of all a frozen one.
-  process.on("exit", () => daemon.kill("SIGKILL"));
-  const exited = once(daemon, "exit").then(([code]) => code);
+  const kill = () => daemon.kill("SIGKILL");
+  process.on("exit", kill);
+  const exited = once(daemon, "exit").then(([code]) => code).finally(() => process.off("exit", kill));
   const log = [];
   const url = await new Promise((resolve, reject) => {
     exited.then((code) => reject(new Error(`the daemon exited with ${code}:\n${log.join("\n")}`)));

@@ -23,9 +23,10 @@ export const near = (color, expected) =>
  * @param {import("playwright-core").Browser} browser
  * @param {string} url of the daemon
  * @param {{room: string, name: string, color?: number[], tone_hz?: number, recording?: string,
- *   muted?: boolean, token?: string, withhold?: boolean}} look without `color` there is no video,
- *   without `tone_hz` no audio; a `recording`, WebM in base64, is played instead; with `withhold` the
- *   daemon is told none of the browser's candidates
+ *   muted?: boolean, token?: string, withhold?: boolean, throbs?: boolean}} look without `color` there
+ *   is no video, without `tone_hz` no audio; a `recording`, WebM in base64, is played instead; with
+ *   `withhold` the daemon is told none of the browser's candidates; a tone that `throbs` like
+ *   syllables is speech to a codec
  * @param {{page?: string}} [where] another address to be at than the daemon's own
  */
 export async function participate(browser, url, look, { page: address = `${url}/healthz` } = {}) {
@@ -82,9 +83,14 @@ function installSenses() {
     return canvas.captureStream(15).getVideoTracks()[0];
   }
 
-  function tone(hz) {
+  function tone(hz, throbs) {
     const oscillator = new OscillatorNode(audio, { frequency: hz });
     const gain = new GainNode(audio, { gain: 0.2 });
+    if (throbs) {
+      const rhythm = new OscillatorNode(audio, { frequency: 4 });
+      rhythm.connect(new GainNode(audio, { gain: 0.15 })).connect(gain.gain);
+      rhythm.start();
+    }
     const output = audio.createMediaStreamDestination();
     oscillator.connect(gain).connect(output);
     oscillator.start();
@@ -92,7 +98,7 @@ function installSenses() {
   }
 
   /** A recording as it is, or what is made of a color and a tone. Null where there is none of it. */
-  async function media({ recording, color, tone_hz }) {
+  async function media({ recording, color, tone_hz, throbs }) {
     if (recording) {
       const player = document.createElement("video");
       Object.assign(player, { src: `data:video/webm;base64,${recording}`, loop: true, muted: true });
@@ -101,7 +107,7 @@ function installSenses() {
     }
     const tracks = [];
     if (color) tracks.push(picture(color));
-    if (tone_hz) tracks.push(tone(tone_hz));
+    if (tone_hz) tracks.push(tone(tone_hz, throbs));
     return tracks.length ? new MediaStream(tracks) : null;
   }
 
@@ -157,6 +163,8 @@ function installSenses() {
 
   window.senses = {
     join,
+    /** The call itself, for those who are in the page, too. */
+    call: () => call,
     state: () => call.state,
     /** All states so far, in order. */
     states: () => states,
@@ -218,6 +226,19 @@ function installSenses() {
                 frameWidth, frameHeight }) =>
           ({ kind, packetsReceived, framesDecoded, packetsLost, totalSamplesReceived, concealedSamples,
              frameWidth, frameHeight }));
+    },
+
+    /**
+     * All that the browser counts of RTP, by what it is about: `inbound`, `outbound`, and `reported`,
+     * what we report to it of what it sends; of each the `audio` and the `video`, with its numbers.
+     */
+    async rtp() {
+      const sides = { "inbound-rtp": "inbound", "outbound-rtp": "outbound", "remote-inbound-rtp": "reported" };
+      const all = { inbound: {}, outbound: {}, reported: {} };
+      (await transports.at(-1).getStats()).forEach((entry) => {
+        if (sides[entry.type]) all[sides[entry.type]][entry.kind] = entry;
+      });
+      return all;
     },
   };
 }

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 
 import { launch } from "./browser.mjs";
-import { SMALL, startDaemon } from "./daemon.mjs";
+import { SMALL, boundAddress, startDaemon } from "./daemon.mjs";
 import { LOOKS, near, participate } from "./participant.mjs";
 import { startUdpRelay } from "./udp-relay.mjs";
 import { until } from "./until.mjs";
@@ -115,11 +115,6 @@ describe("a call through a relay", () => {
     for (const { errors } of [red, green]) assert.deepEqual(errors, []);
   });
 });
-
-/** Where the daemon takes media, whatever it announces. */
-function boundAddress(log) {
-  return log.join("\n").match(/media on one UDP port bound=(\S+)/)[1];
-}
 
 async function decoded(ask) {
   const streams = await ask("inbound");

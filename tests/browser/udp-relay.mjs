@@ -19,8 +19,9 @@ const binary = process.env.RELAY ?? `${root}target/debug/examples/relay`;
  */
 export async function startUdpRelay(settings = []) {
   const relay = spawn(binary, settings, { stdio: ["pipe", "pipe", "inherit"] });
-  process.on("exit", () => relay.kill("SIGKILL"));
-  const exited = once(relay, "exit");
+  const kill = () => relay.kill("SIGKILL");
+  process.on("exit", kill);
+  const exited = once(relay, "exit").finally(() => process.off("exit", kill));
   const answers = readline.createInterface({ input: relay.stdout })[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await answers.next();

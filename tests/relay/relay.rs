@@ -11,13 +11,15 @@
 #![expect(clippy::print_stdout, reason = "the answers are for another program")]
 
 mod command;
+mod conditions;
 mod path;
 mod sockets;
 
 use std::net::SocketAddr;
 
 use clap::Parser;
-use command::{Command, Setting};
+use command::Command;
+use conditions::Setting;
 use sockets::Relay;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -65,7 +67,7 @@ fn obey(relay: &mut Relay, line: &str) -> serde_json::Value {
     match Command::parse(line) {
         Ok(Command::Target(target)) => relay.aim(target),
         Ok(Command::Set(settings)) => relay.set(&settings),
-        Ok(Command::Outage(length)) => relay.die_for(length),
+        Ok(Command::Outage(outage)) => relay.die_for(outage),
         Ok(Command::Move) => {
             if let Err(error) = relay.move_away() {
                 return serde_json::json!({ "error": error.to_string() });

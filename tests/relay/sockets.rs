@@ -6,13 +6,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use link::LinkConfig;
+use link::Outage;
 use serde_json::{Value, json};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::command::{Direction, Setting};
+use crate::command::OutageOrder;
+use crate::conditions::{Conditions, Direction, Setting};
 use crate::path::{Counters, Path};
 
 /// Clients at a time; beyond that, whoever was not heard of for longest goes.
@@ -31,12 +32,13 @@ pub(crate) struct Relay {
     socket: UdpSocket,
     target: Option<SocketAddr>,
     clients: BTreeMap<SocketAddr, Client>,
-    up: LinkConfig,
-    down: LinkConfig,
+    up: Conditions,
+    down: Conditions,
     seed: u64,
     start: Instant,
-    /// The end of the outage; those who come during it meet it, too.
-    dead_until: Duration,
+    /// The latest of each direction; those who come during it meet it, too.
+    outage_up: Option<Outage>,
+    outage_down: Option<Outage>,
     /// Where the faces are: 127.0.0.1 until the first move.
     face: u8,
     from_daemon: mpsc::Receiver<(SocketAddr, Vec<u8>)>,
@@ -60,11 +62,12 @@ impl Relay {
             socket: UdpSocket::bind(listen).await?,
             target: None,
             clients: BTreeMap::new(),
-            up: LinkConfig::default(),
-            down: LinkConfig::default(),
+            up: Conditions::default(),
+            down: Conditions::default(),
             seed,
             start: Instant::now(),
-            dead_until: Duration::ZERO,
+            outage_up: None,
+            outage_down: None,
             face: 1,
             from_daemon,
             to_loop,
@@ -82,21 +85,30 @@ impl Relay {
 
     pub(crate) fn set(&mut self, settings: &[Setting]) {
         for setting in settings {
-            setting.apply(Direction::Up, &mut self.up);
-            setting.apply(Direction::Down, &mut self.down);
+            self.up.apply(Direction::Up, *setting);
+            self.down.apply(Direction::Down, *setting);
         }
-        let now = self.start.elapsed();
         for client in self.clients.values_mut() {
-            client.up.set(self.up.clone());
-            client.down.set(self.down.clone());
-            client.die(now, self.dead_until);
+            client.up.set(self.up.link());
+            client.down.set(self.down.link());
         }
     }
 
-    pub(crate) fn die_for(&mut self, length: Duration) {
-        self.dead_until = self.start.elapsed() + length;
+    pub(crate) fn die_for(&mut self, order: OutageOrder) {
+        let from = self.start.elapsed();
+        let outage = Outage {
+            from,
+            until: from + order.length,
+            during: order.during,
+        };
+        if order.direction != Some(Direction::Down) {
+            self.outage_up = Some(outage);
+        }
+        if order.direction != Some(Direction::Up) {
+            self.outage_down = Some(outage);
+        }
         for client in self.clients.values_mut() {
-            client.die(self.start.elapsed(), self.dead_until);
+            client.die(self.outage_up, self.outage_down);
         }
     }
 
@@ -164,13 +176,13 @@ impl Relay {
             // Each direction of each client has luck of its own.
             self.seed = self.seed.wrapping_add(1_000_003);
             let mut client = Client {
-                up: Path::new(self.up.clone(), self.seed),
-                down: Path::new(self.down.clone(), !self.seed),
+                up: Path::new(self.up.link(), self.seed),
+                down: Path::new(self.down.link(), !self.seed),
                 face,
                 reader,
                 heard: Duration::ZERO,
             };
-            client.die(self.start.elapsed(), self.dead_until);
+            client.die(self.outage_up, self.outage_down);
             self.clients.insert(from, client);
         }
         let now = self.start.elapsed();
@@ -208,11 +220,13 @@ impl Relay {
 }
 
 impl Client {
-    /// Loses everything that is sent until then.
-    fn die(&mut self, now: Duration, until: Duration) {
-        if now < until {
-            self.up.die(now, until);
-            self.down.die(now, until);
+    /// Lets nothing through while the outages last.
+    fn die(&mut self, up: Option<Outage>, down: Option<Outage>) {
+        if let Some(outage) = up {
+            self.up.die(outage);
+        }
+        if let Some(outage) = down {
+            self.down.die(outage);
         }
     }
 }

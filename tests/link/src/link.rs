@@ -75,6 +75,19 @@ impl<T: Clone> Link<T> {
         }
     }
 
+    /// Changes what is wrong with the path. Packets under way arrive as they would have, what waits
+    /// before the narrow place passes at the rate it met, and chance goes on where it was.
+    pub fn change(&mut self, config: LinkConfig) {
+        self.losses.change(config.loss);
+        self.config = config;
+    }
+
+    /// What is wrong with the path.
+    #[must_use]
+    pub const fn config(&self) -> &LinkConfig {
+        &self.config
+    }
+
     /// Hands over a packet of `bytes` at `now`; times must not run backwards.
     pub fn send(&mut self, now: Duration, bytes: usize, packet: T) {
         self.counters.sent += 1;

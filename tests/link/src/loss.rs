@@ -20,6 +20,11 @@ impl Losses {
         }
     }
 
+    /// Loses by other rules. A path that was bad stays so until its new rules turn it.
+    pub(crate) const fn change(&mut self, loss: Loss) {
+        self.loss = loss;
+    }
+
     /// Whether the next packet is lost.
     pub(crate) fn loses(&mut self) -> bool {
         match self.loss {

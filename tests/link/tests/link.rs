@@ -136,6 +136,39 @@ fn half_a_bit_that_still_waits_keeps_a_full_queue_full() {
 }
 
 #[test]
+fn a_change_meets_packets_sent_from_then_on_behind_what_waits_already() {
+    let narrow = LinkConfig {
+        delay: ms(100),
+        bandwidth: Some(Bandwidth {
+            bits_per_second: 8_000,
+            queue_bytes: 1_000,
+        }),
+        ..LinkConfig::default()
+    };
+    let mut link = Link::new(narrow.clone(), 1);
+    link.send(ms(0), 100, 0);
+    link.send(ms(0), 100, 1);
+
+    link.change(LinkConfig {
+        delay: ms(0),
+        bandwidth: Some(Bandwidth {
+            bits_per_second: 80_000,
+            queue_bytes: 10_000,
+        }),
+        ..narrow
+    });
+    link.send(ms(0), 100, 2);
+
+    let arrived: Vec<_> = link
+        .deliver(Duration::MAX)
+        .map(|arrived| (arrived.at, arrived.packet))
+        .collect();
+    // The third passes after the two before it, and waits for them at the far end as well.
+    assert_eq!(arrived, [(ms(200), 0), (ms(300), 1), (ms(300), 2)]);
+    assert_eq!((link.counters().sent, link.counters().delivered), (3, 3));
+}
+
+#[test]
 fn without_order_jitter_lets_packets_overtake() {
     let config = LinkConfig {
         delay: ms(50),
