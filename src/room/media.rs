@@ -19,8 +19,6 @@ use tracing::{Span, error};
 use super::audio_thread::{self, AudioControl, Encoding};
 use super::seats::Wiring;
 use super::video_thread::{self, VideoControl, VideoNews};
-use crate::link::Link;
-use crate::rtc::Direction;
 use crate::signaling::message::Participant;
 
 /// What a room mixes. One rung: everybody gets the same picture.
