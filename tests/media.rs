@@ -14,6 +14,7 @@ mod peer;
 #[path = "support/player.rs"]
 mod player;
 #[path = "support/received.rs"]
+#[expect(dead_code, reason = "shared with the benches")]
 mod received;
 
 use std::time::{Duration, Instant};
