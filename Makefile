@@ -64,6 +64,7 @@ bench: deps-bench build-load ## CPU of `mosaicd mix` beside the codec floor and 
 
 bench-pieces: ## Criterion benches of the pieces
 	$(CARGO) bench --locked -p codecs -p mixer
+	$(CARGO) bench --locked -p mosaicd --bench sharing
 
 bench-encoders: ## Our encoder beside vpx-encode (needs a libvpx that it knows)
 	$(CARGO) bench --locked -p generator

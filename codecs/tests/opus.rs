@@ -6,7 +6,8 @@
 mod sound;
 
 use codecs::audio::{
-    AudioCodecError, AudioDecoder, AudioEncoder, Channels, MAX_PACKET_SAMPLES, TICK_SAMPLES,
+    AudioCodecError, AudioDecoder, AudioEncoder, Channels, Dtx, LONGEST_DTX_BYTES,
+    MAX_PACKET_SAMPLES, TICK_SAMPLES,
 };
 use codecs::opus::{
     Application, OpusConfigError, OpusDecoder, OpusEncoder, OpusEncoderConfig, Packet,
@@ -257,12 +258,95 @@ fn what_is_not_a_packet_is_corrupt_and_appends_nothing() {
 }
 
 #[test]
-fn a_tick_of_the_wrong_length_is_refused() {
+fn what_is_not_one_to_six_whole_ticks_is_refused() {
     let mut encoder = encoder(Channels::Stereo);
-    let mut packet = vec![1];
 
-    assert!(encoder.encode(&[0; TICK_SAMPLES], &mut packet).is_err());
-    assert!(packet.is_empty());
+    for samples in [0, TICK_SAMPLES, 3 * TICK_SAMPLES, 14 * TICK_SAMPLES] {
+        let mut packet = vec![1];
+        assert!(encoder.encode(&vec![0; samples], &mut packet).is_err());
+        assert!(packet.is_empty());
+    }
+}
+
+#[test]
+fn a_packet_plays_as_many_ticks_as_were_given_and_fits_a_datagram() {
+    for kbps in [12, 64, 510] {
+        let config = OpusEncoderConfig::new(Channels::Mono, kbps);
+        let mut encoder = OpusEncoder::new(config).unwrap();
+        for ticks in [1, 2, 3, 6, 4, 5, 1, 6] {
+            let pcm = &voice()[..ticks * TICK_SAMPLES];
+
+            let packet = packets(&mut encoder, pcm, pcm.len()).remove(0);
+
+            let samples = Packet::parse(&packet).unwrap().samples();
+            assert_eq!(samples, ticks * TICK_SAMPLES, "{kbps}");
+            assert!(packet.len() <= 1_276);
+        }
+    }
+}
+
+#[test]
+fn a_fork_makes_the_same_packets_and_each_goes_its_own_way() {
+    for channels in [Channels::Mono, Channels::Stereo] {
+        let tick = TICK_SAMPLES * channels.count();
+        let config = OpusEncoderConfig {
+            expected_loss_percent: 10,
+            ..OpusEncoderConfig::new(channels, 32)
+        };
+        let mut one = OpusEncoder::new(config).unwrap();
+        let pcm = voice();
+        let (before, after) = pcm.split_at(10 * tick);
+        packets(&mut one, before, tick);
+
+        let mut other = one.fork();
+
+        let mut packet = Vec::new();
+        for pcm in after.chunks_exact(tick) {
+            other.encode(pcm, &mut packet).unwrap();
+            assert_eq!(packets(&mut one, pcm, tick), [&packet[..]]);
+        }
+        packets(&mut one, before, tick);
+        drop(one);
+        for pcm in after.chunks_exact(3 * tick) {
+            other.encode(pcm, &mut packet).unwrap();
+            let played = Packet::parse(&packet).unwrap().samples();
+            assert_eq!(played, 3 * TICK_SAMPLES);
+        }
+    }
+}
+
+#[test]
+fn bitrate_follows_in_the_same_stream_and_stays_as_it_is_when_refused() {
+    let mut encoder = encoder(Channels::Mono);
+    let mut bytes = |kbps| {
+        let result = encoder.set_bitrate(kbps);
+        let packets = packets(&mut encoder, &voice(), TICK_SAMPLES);
+        (result, packets.iter().map(Vec::len).sum::<usize>())
+    };
+
+    let [low, high, refused] = [16, 64, 511].map(&mut bytes);
+
+    assert!(low.0.is_ok() && high.0.is_ok());
+    assert!(high.1 > 3 * low.1, "{} of {}", high.1, low.1);
+    assert!(matches!(refused.0, Err(AudioCodecError::Codec(_))));
+    assert!(refused.1.abs_diff(high.1) < high.1 / 10);
+}
+
+#[test]
+fn with_dtx_the_packets_of_silence_hold_nothing_after_a_while() {
+    for ticks in [1, 2, 3, 6] {
+        let mut encoder = encoder(Channels::Mono);
+        encoder.set_dtx(Dtx::On).unwrap();
+        let samples = ticks * TICK_SAMPLES;
+        packets(&mut encoder, &voice()[..6 * TICK_SAMPLES], samples);
+
+        let packets = packets(&mut encoder, &vec![0; 24 * TICK_SAMPLES], samples);
+
+        let lengths: Vec<usize> = packets.iter().map(Vec::len).collect();
+        let last = lengths.last().unwrap();
+        assert!(*last <= LONGEST_DTX_BYTES, "{lengths:?}");
+        assert!(lengths[0] > LONGEST_DTX_BYTES, "{lengths:?}");
+    }
 }
 
 #[test]

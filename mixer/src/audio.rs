@@ -18,6 +18,7 @@ mod config;
 mod counters;
 mod encode;
 mod fade;
+mod gate;
 mod input;
 mod jitter;
 mod level;

@@ -21,6 +21,11 @@ pub struct AudioConfig {
     /// [`AudioConfig::SHORTEST_MAXIMUM`] to [`AudioConfig::LONGEST_DELAY`]. Less turns network
     /// bursts into gaps; more lets a burst turn into delay for some seconds.
     pub jitter_maximum: Duration,
+
+    /// A track that stays quieter than this for half a second, in −dBov from 0 to 127, contributes
+    /// exactly nothing until it is louder. So whoever sends no more than the noise of a quiet room
+    /// needs no encode of their own. Default none: every sample counts.
+    pub gate_minus_dbov: Option<u8>,
 }
 
 impl AudioConfig {
@@ -38,6 +43,7 @@ impl Default for AudioConfig {
             channels: Channels::Mono,
             jitter_minimum: Duration::from_millis(10),
             jitter_maximum: Duration::from_millis(500),
+            gate_minus_dbov: None,
         }
     }
 }

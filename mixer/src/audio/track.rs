@@ -6,6 +6,7 @@ use codecs::audio::{AudioDecoder, TICK_SAMPLES};
 use codecs::rtp::SeqNo;
 
 use crate::RoomTime;
+use crate::audio::gate::Gate;
 use crate::audio::playout::Playout;
 use crate::audio::recorded::Recorded;
 use crate::audio::{
@@ -21,6 +22,7 @@ pub(crate) struct Track {
     /// Whether the tick before was heard: a change of mind ramps over one tick.
     was_muted: Muted,
     round_trip: Option<Duration>,
+    gate: Gate,
     contribution: Vec<i16>,
 }
 
@@ -40,6 +42,7 @@ impl Track {
             muted: Muted::No,
             was_muted: Muted::No,
             round_trip: None,
+            gate: Gate::new(config.channels, config.gate_minus_dbov),
             contribution: vec![0; TICK_SAMPLES * config.channels.count()],
         }
     }
@@ -123,7 +126,7 @@ impl Track {
         }
     }
 
-    /// Plays one tick; returns how loud it is.
+    /// Plays one tick; returns how loud it is, before what is nearly silent is made so.
     pub(crate) fn play(&mut self, now: RoomTime, counters: &mut AudioCounters) -> Level {
         let decoder = self.decoder.as_mut();
         match &mut self.feed {
@@ -134,7 +137,9 @@ impl Track {
             }
         }
         self.apply_mute();
-        Level::of(&self.contribution)
+        let level = Level::of(&self.contribution);
+        self.gate.pass(level, &mut self.contribution);
+        level
     }
 
     /// The samples of the current tick, interleaved.

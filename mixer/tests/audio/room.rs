@@ -67,6 +67,11 @@ impl Room {
             channels,
             ..AudioConfig::default()
         };
+        Self::of_config(encoder, config)
+    }
+
+    pub(crate) fn of_config(encoder: Box<dyn AudioEncoder>, config: AudioConfig) -> Self {
+        let channels = config.channels;
         Self {
             mixer: AudioMixer::new(config, encoder),
             channels,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use codecs::audio::{AudioCodecError, AudioEncoder, Channels, Dtx};
 use mixer::ParticipantId;
-use mixer::audio::{AudioInput, AudioRung, LossClass, Muted, PacketTime};
+use mixer::audio::{AudioConfig, AudioInput, AudioRung, LossClass, Muted, PacketTime};
 use proptest::prelude::*;
 
 use crate::room::{PcmEncoder, Room, TICK, rung};
@@ -210,6 +210,25 @@ fn with_dtx_silence_is_a_packet_every_400_ms_and_sound_leaves_at_once() {
     assert_eq!(pause, [40, 60, 80, 100, 120]);
     assert!((0..40).chain(131..160).all(|tick| sent.contains(&tick)));
     assert!(tally.encodes() < 90, "{}", tally.encodes());
+}
+
+#[test]
+fn who_sends_the_noise_of_a_quiet_room_shares_where_there_is_a_gate() {
+    for (gate_minus_dbov, encodes) in [(None, 4), (Some(60), 1)] {
+        let config = AudioConfig {
+            gate_minus_dbov,
+            ..AudioConfig::default()
+        };
+        let mut room = Room::of_config(Box::new(Tallied::default()), config);
+        (0..4).for_each(|id| room.join(id));
+        for seq in 0..100 {
+            // −64 dBov.
+            (0..4).for_each(|id| room.send(id, seq, &[20; TICK]));
+            room.tick();
+        }
+
+        assert_eq!(room.mixer.encodes(), encodes);
+    }
 }
 
 #[derive(Clone, Debug)]
