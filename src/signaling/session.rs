@@ -318,7 +318,98 @@ impl From<OfferError> for Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::time::Duration;
+
+    use codecs::video::PictureSize;
+    use mixer::video::Fit;
+
+    use super::super::line::{LineEnd, line};
     use super::*;
+    use crate::room::{MediaConfig, RoomConfig};
+    use crate::rtc::{MediaAddress, MediaPorts};
+
+    fn rooms() -> Arc<Rooms> {
+        let media = MediaConfig {
+            size: PictureSize::new(64, 64).unwrap(),
+            fps: 30,
+            video_kbps: 200,
+            audio_kbps: 32,
+            fit: Fit::Fit,
+        };
+        let config = RoomConfig {
+            seat_hold: Duration::from_secs(30),
+            max_participants: 9,
+            media,
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        Arc::new(Rooms::new(config, 1, Arc::new(pool.unwrap())))
+    }
+
+    fn transports(ports: MediaPorts) -> Rtc {
+        let ip = Ipv4Addr::LOCALHOST.into();
+        let announce = None;
+        let address = MediaAddress {
+            ip,
+            ports,
+            announce,
+        };
+        Rtc::bind(&address).unwrap()
+    }
+
+    async fn joined(rooms: &Arc<Rooms>, rtc: &Rtc) -> (Session, LineEnd) {
+        let (said, end) = line();
+        let mut session = Session::new(Arc::clone(rooms), rtc.clone(), said);
+        session
+            .hear(r#"{"type":"join","version":1,"room":"demo"}"#)
+            .await;
+        (session, end)
+    }
+
+    #[tokio::test]
+    async fn a_session_whose_task_panics_hangs_up() {
+        let (rooms, rtc) = (rooms(), transports(MediaPorts::Shared(0)));
+        let (_ann, mut heard) = joined(&rooms, &rtc).await;
+        let (bob, _end) = joined(&rooms, &rtc).await;
+
+        let task = tokio::spawn(async move {
+            let _bob = bob;
+            panic!("told to");
+        });
+        assert!(task.await.unwrap_err().is_panic());
+
+        loop {
+            if let ServerMessage::Participant { participant } = heard.next().await
+                && participant.absent
+            {
+                assert_eq!(participant.id, "p2");
+                break;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_offer_that_fails_for_our_own_reasons_is_not_blamed_on_it() {
+        let taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let (rooms, rtc) = (rooms(), transports(MediaPorts::Each(port..=port)));
+        let (mut session, mut heard) = joined(&rooms, &rtc).await;
+        let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+                   m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n";
+        let offer = serde_json::json!({"type": "offer", "id": 7, "sdp": sdp});
+
+        session.hear(&offer.to_string()).await;
+
+        loop {
+            if let ServerMessage::Error(error) = heard.next().await {
+                assert_eq!(
+                    (error.id, error.code),
+                    (Some(RequestId::Number(7)), ErrorCode::Internal)
+                );
+                break;
+            }
+        }
+    }
 
     #[test]
     fn messages_that_make_no_sense_are_refused_by_code() {

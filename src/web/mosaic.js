@@ -26,6 +26,8 @@ export const PROTOCOL_VERSION = 1;
 const OPEN_TIMEOUT_MS = 10_000;
 const REPLY_TIMEOUT_MS = 10_000;
 const LEAVE_TIMEOUT_MS = 1_000;
+/** How long a leave that could not be said is tried again: as long as servers usually keep a seat. */
+const FAREWELL_MS = 30_000;
 /** Unanswered pings after which the server counts as gone. */
 const MAX_MISSED_PINGS = 2;
 const BACKOFF_FIRST_MS = 500;
@@ -65,9 +67,10 @@ const FAREWELLS = {
   failed: "the server could not keep the room running",
 };
 
-/** Once seated, these are worth another attempt; any other would only come again. */
+/** Once in, these are worth another attempt; any other would only come again. */
 const PASSING_CODES = new Set([
-  "unreachable", "timeout", "draining", "gone", "slow", "room_full", "too_many_rooms", "not_joined",
+  "unreachable", "timeout", "draining", "gone", "slow", "failed", "room_full", "too_many_rooms",
+  "not_joined", "bad_answer", "internal",
 ]);
 
 /**
@@ -107,7 +110,7 @@ export class MosaicError extends Error {
   /**
    * Own codes: `unreachable` (no server, or it went away), `timeout` (no reply), `unsupported` (no
    * WebRTC here), `no_media` (packets do not get through), `bad_answer`, `left`, `unexpected`; and the reasons of a
-   * `bye`: `taken`, `gone`, `slow`, `draining`.
+   * `bye`: `taken`, `gone`, `slow`, `draining`, `failed`.
    *
    * @param {string} code
    * @param {string} message for people
@@ -158,7 +161,10 @@ export class Call extends EventTarget {
   /** @type {Layout|null} */ #layout = null;
   #maxParticipants = 0;
   /** @type {RTCIceServer[]} */ #iceServers = [];
-  #seated = false;
+  /** Whether there has ever been a seat: then the caller is in, and stays so over lost sessions. */
+  #wasSeated = false;
+  /** The session that has the seat; none between the loss of one and the next `joined`.
+   *  @type {Session|null} */ #seatedSession = null;
   #repairs = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #mediaTimer;
   /** @type {Pulse|null} */ #pulse = null;
@@ -226,14 +232,20 @@ export class Call extends EventTarget {
     return this.#joining;
   }
 
-  /** Goes out; resolves when the server knows, or does not answer within a second. */
+  /**
+   * Goes out; resolves when the server knows, or does not answer within a second. Where the
+   * connection to it is lost at that moment, it is told once it can be reached again, as long as the
+   * page lives and half a minute at most; else the seat is given up after the server's `seat_ms`.
+   */
   async leave() {
     if (this.#isOver()) return;
     const session = this.#session;
     this.#session = null;
     this.#end("left", null);
-    await session?.request("leave", {}, LEAVE_TIMEOUT_MS).catch(() => {});
-    session?.close();
+    const isKnown = session !== null && await sayFarewell(session);
+    if (isKnown || this.#token === null) return;
+    const seat = { room: this.#room, name: this.#name, token: this.#token };
+    await Promise.race([giveSeatUp(this.#url, seat), pause(LEAVE_TIMEOUT_MS)]);
   }
 
   /** Silences one's microphone, or opens it, and tells the others. @param {boolean} muted */
@@ -291,7 +303,8 @@ export class Call extends EventTarget {
       }
       if (this.#isOver()) return;
       this.#session = null;
-      if (!this.#seated || !PASSING_CODES.has(cause.code) || attempt >= MAX_ATTEMPTS) {
+      this.#seatedSession = null;
+      if (!this.#wasSeated || !PASSING_CODES.has(cause.code) || attempt >= MAX_ATTEMPTS) {
         this.#end("failed", cause);
         return;
       }
@@ -331,6 +344,7 @@ export class Call extends EventTarget {
         // The seat is gone, and what it had of media with it: come in as somebody new.
         this.#token = null;
         this.#dropTransport();
+        this.#throwIfOver();
       }
     }
     return session.request("join", request);
@@ -338,7 +352,8 @@ export class Call extends EventTarget {
 
   /** @param {Session} session @param {any} joined */
   #welcome(session, joined) {
-    this.#seated = true;
+    this.#wasSeated = true;
+    this.#seatedSession = session;
     this.#self = joined.participant;
     this.#token = joined.token ?? null;
     this.#iceServers = joined.ice_servers ?? [];
@@ -411,6 +426,7 @@ export class Call extends EventTarget {
     globalThis.removeEventListener("pagehide", this.#onPageHide);
     this.#session?.close();
     this.#session = null;
+    this.#seatedSession = null;
     this.#takeTracks(null);
     this.#dropTransport();
     for (const track of this.#stream.getTracks()) this.#stream.removeTrack(track);
@@ -460,7 +476,7 @@ export class Call extends EventTarget {
     // Twice at most: a server that has lost our transport answers with a new one, which an existing
     // RTCPeerConnection cannot follow; a new RTCPeerConnection can.
     for (let round = 0; round < 2; round += 1) {
-      const session = this.#session;
+      const session = this.#seatedSession;
       if (!session) throw new MosaicError("unreachable", "the server is gone");
       this.#transport ??= this.#createTransport();
       const transport = this.#transport;
@@ -478,7 +494,7 @@ export class Call extends EventTarget {
 
   #createTransport() {
     const transport = new Transport(this.#iceServers, this.#maxVideoKbps, {
-      onCandidate: (candidate) => this.#session?.send({ type: "candidate", candidate }),
+      onCandidate: (candidate) => this.#seatedSession?.send({ type: "candidate", candidate }),
       onState: (state) => {
         if (transport === this.#transport) this.#onMediaState(state);
       },
@@ -525,7 +541,7 @@ export class Call extends EventTarget {
     if (state === "connected") {
       this.#unwatchMedia();
       this.#repairs = 0;
-      if (this.#session) this.#setState("connected", null);
+      if (this.#seatedSession) this.#setState("connected", null);
     } else if (state === "disconnected") {
       // Often a moment without packets; a restart now would only prolong it.
       this.#watchMedia(MEDIA_GRACE_MS);
@@ -551,18 +567,18 @@ export class Call extends EventTarget {
   /** ICE again over the same connection: the path may be dead, or one's address another by now. */
   #restart() {
     // Without a session, or while an earlier exchange still goes on, media will be offered anyway.
-    if (this.#isOver() || !this.#session || this.#transport?.pc.signalingState !== "stable") return;
+    if (this.#isOver() || !this.#seatedSession || this.#transport?.pc.signalingState !== "stable") return;
     this.#setState("reconnecting", noMedia());
     if (this.#mediaTimer === undefined) this.#watchMedia(MEDIA_TIMEOUT_MS);
     this.#repairs = Math.max(1, this.#repairs);
-    const session = this.#session;
+    const session = this.#seatedSession;
     this.#negotiate().catch((error) => session.close(asMosaicError(error)));
   }
 
   /** First by an ICE restart, then with a new connection, for as long as the session lives. */
   #repair() {
     this.#unwatchMedia();
-    const session = this.#session;
+    const session = this.#seatedSession;
     // Without a session its loss is being dealt with, and media will be offered anew.
     if (this.#isOver() || !session) return;
     this.#setState("reconnecting", noMedia());
@@ -598,9 +614,9 @@ export class Call extends EventTarget {
       camera: this.#camera && this.#videoTrack?.readyState === "live",
     };
     const text = JSON.stringify(status);
-    if (!this.#session || !this.#seated || text === this.#sentStatus) return;
+    if (!this.#seatedSession || text === this.#sentStatus) return;
     this.#sentStatus = text;
-    this.#session.send(status);
+    this.#seatedSession.send(status);
   }
 
   /** Sends what one's tile shows and no more: it saves the link, the browser and the mixer. */
@@ -620,6 +636,49 @@ export class Call extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** @param {Session} session @returns {Promise<boolean>} whether the server knows that we left */
+async function sayFarewell(session) {
+  try {
+    await session.request("leave", {}, LEAVE_TIMEOUT_MS);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    session.close();
+  }
+}
+
+/**
+ * Takes a seat back in order to leave it, since that is what a lost session could not say any more.
+ *
+ * @param {string} url
+ * @param {{room: string, name: string, token: string}} seat
+ */
+async function giveSeatUp(url, seat) {
+  const deadline = performance.now() + FAREWELL_MS;
+  for (let attempt = 0; performance.now() < deadline; attempt += 1) {
+    try {
+      const session = await Session.open(url, () => {});
+      try {
+        await session.request("join", { version: PROTOCOL_VERSION, ...seat });
+        await session.request("leave", {});
+      } finally {
+        session.close();
+      }
+      return;
+    } catch (error) {
+      // The seat is gone, or will never be ours: nothing is left to give up.
+      if (!PASSING_CODES.has(asMosaicError(error).code)) return;
+    }
+    await pause(backoffMs(attempt));
+  }
+}
+
+/** @param {number} ms */
+function pause(ms) {
+  return new Promise((resolve) => { setTimeout(resolve, ms); });
 }
 
 /** One WebSocket: requests and their replies, pings, and one end. */

@@ -109,6 +109,24 @@ describe("a call whose WebSocket breaks", () => {
     await until("red's tone", () => green.ask("hear", [RED.tone_hz]), ([level]) => level > HEARD_DB);
   });
 
+  test("nothing is said on a new connection before the seat is taken back", async () => {
+    relay.cut();
+    await until("red to notice", () => red.ask("state"), (state) => state === "reconnecting");
+    await red.page.evaluate(() => {
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function (text) {
+        send.call(this, text);
+        if (JSON.parse(text).type === "join") window.senses.setMuted(true);
+      };
+    });
+    relay.mend();
+
+    await until("green to know", seatOf(green, red), ({ muted }) => muted);
+    await until("red to be connected", () => red.ask("state"), (state) => state === "connected");
+    assert.deepEqual(daemon.log.filter((line) => line.includes("NotJoined")), []);
+    await red.ask("setMuted", false);
+  });
+
   test("a second page with the token takes the seat, and the first one stops", async () => {
     const token = await red.ask("token");
 
@@ -122,6 +140,34 @@ describe("a call whose WebSocket breaks", () => {
     await again.ask("leave");
     await again.close();
   });
+});
+
+describe("a call that is left", () => {
+  for (const [when, mendsFirst] of [["while its WebSocket is broken", false], ["when it is just back", true]]) {
+    test(`${when} leaves no seat behind`, async () => {
+      const room = mendsFirst ? "left-after" : "left-before";
+      const relay = await startRelay(daemon.url);
+      const green = await participate(browser, daemon.url, { room, ...GREEN });
+      const red = await participate(browser, relay.url, { room, ...RED });
+      await until("red's seat", seatOf(green, red), Boolean);
+      relay.cut();
+      await until("red to notice", () => red.ask("state"), (state) => state === "reconnecting");
+      if (mendsFirst) relay.mend();
+
+      const left = red.ask("leave");
+      relay.mend();
+      await left;
+
+      await until("the seat to go", seatOf(green, red), (seat) => seat === undefined);
+      const farewells = daemon.log.filter((line) => line.includes(room) && line.includes("reason="));
+      assert.equal(farewells.length, 1);
+      assert.match(farewells[0], /reason=Left/);
+      assert.deepEqual([...red.errors, ...green.errors], []);
+      await red.close();
+      await green.close();
+      await relay.close();
+    });
+  }
 });
 
 describe("the client in a page of somebody else's", () => {

@@ -7,6 +7,7 @@
 
 mod budgets;
 mod fake;
+mod isolation;
 mod mix_minus;
 mod network;
 mod room;
