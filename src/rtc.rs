@@ -12,6 +12,7 @@ mod engine;
 mod hidden_loss;
 mod history;
 mod loss_class;
+mod mended_loss;
 mod missing;
 mod mux;
 mod offer;

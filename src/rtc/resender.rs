@@ -101,7 +101,7 @@ impl Stage for Resender {
         }
     }
 
-    fn write(&mut self, packet: &Packet, now: Instant) {
+    fn write(&mut self, packet: &mut Packet, now: Instant) {
         if let Packet::Rtp(packet) = packet
             && let Some(stream) = self.streams.get_mut(&packet.header.ssrc)
         {
@@ -176,7 +176,7 @@ mod tests {
 
     fn send(resender: &mut Resender, seqs: std::ops::Range<u16>, now: Instant) {
         for seq in seqs {
-            resender.write(&Packet::Rtp(sent(seq)), now);
+            resender.write(&mut Packet::Rtp(sent(seq)), now);
         }
     }
 

@@ -90,7 +90,7 @@ impl SenderReports {
 }
 
 impl Stage for SenderReports {
-    fn write(&mut self, packet: &Packet, now: Instant) {
+    fn write(&mut self, packet: &mut Packet, now: Instant) {
         if let Packet::Rtp(packet) = packet
             && let Some(stream) = self.streams.get_mut(&packet.header.ssrc)
         {
@@ -162,7 +162,7 @@ mod tests {
             ..Header::default()
         };
         let payload = Bytes::from_static(&[0; 100]);
-        reports.write(&Packet::Rtp(rtc::rtp::Packet { header, payload }), now);
+        reports.write(&mut Packet::Rtp(rtc::rtp::Packet { header, payload }), now);
     }
 
     fn reports_at(reports: &mut SenderReports, now: Instant) -> Vec<SenderReport> {

@@ -1,7 +1,8 @@
 //! A station on the crate's interceptor chain that lets everything pass.
 //!
 //! The crate's contract is that whatever goes into an interceptor must be given back by it. Ours
-//! only look at what passes and add packets of their own; this is the part they share.
+//! look at what passes, may change what leaves, and add packets of their own; this is the part they
+//! share.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,7 +21,7 @@ pub(super) trait Stage: Send + Sync {
     fn read(&mut self, _packet: &Packet, _now: Instant, _out: &mut Outbox) {}
 
     /// A packet is on its way to the participant.
-    fn write(&mut self, _packet: &Packet, _now: Instant) {}
+    fn write(&mut self, _packet: &mut Packet, _now: Instant) {}
 
     /// When [`Self::timeout`] is to be called.
     fn wake(&self) -> Option<Instant> {
@@ -129,8 +130,8 @@ impl<S: Stage> Protocol<TaggedPacket, TaggedPacket, ()> for Staged<S> {
         self.reads.pop_front()
     }
 
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
-        self.stage.write(&packet.message.packet, packet.now);
+    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Self::Error> {
+        self.stage.write(&mut packet.message.packet, packet.now);
         self.writes.0.push_back(packet);
         Ok(())
     }

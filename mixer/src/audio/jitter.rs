@@ -242,7 +242,8 @@ impl JitterBuffer {
         }
         let shortest = SHORTEST_SAMPLES as i64;
         self.packet_samples = (samples / shortest * shortest).max(shortest);
-        self.losses.played(copies == Copies::Carried);
+        self.losses
+            .played(self.packet_samples, copies == Copies::Carried);
     }
 
     /// Length of the last packet, to conceal in place of one that cannot be decoded.
@@ -270,7 +271,7 @@ impl JitterBuffer {
     }
 
     fn lookahead(&self) -> i64 {
-        self.losses.lookahead(self.packet_samples)
+        self.losses.lookahead()
     }
 
     fn progress(&self, now: RoomTime, ahead: usize) -> Option<Progress> {
@@ -313,9 +314,7 @@ impl JitterBuffer {
         let Some(front) = self.order.pop_front(counters) else {
             return Due::Nothing;
         };
-        if counters.lost > lost_before {
-            self.losses.lost();
-        }
+        self.losses.lost(counters.lost - lost_before);
         self.asked.passed(front.stamp.seq);
         self.phase = Phase::Playing {
             position: front.stamp.timestamp.0,

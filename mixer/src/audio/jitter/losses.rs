@@ -4,11 +4,13 @@
 //! While events are frequent, the delay is to grow by a lookahead:
 //!
 //! - one packet, where packets carry a copy of the one before, so that the copy is there in time;
-//! - two packets, a round trip and a tick, where that is short enough, so that two packets lost in
-//!   a row can be asked for and come again. Only where there are no copies, or where losses are so
-//!   frequent that copies get lost too.
+//! - two packets, a round trip and a tick, so that two packets lost in a row can be asked for and
+//!   come again, where the losses that copies leave are worth that much delay.
 //!
-//! On a path that loses nothing it is zero.
+//! On a path that loses nothing it is zero. What losses are worth: the E-model (ITU-T G.107) takes
+//! about as many points for a percent of lost packets as for 40 ms of delay, once a conversation
+//! has more than 150 ms of it. So on a long path that loses little, a few concealed packets are
+//! preferred to a delay that everybody notices.
 
 use codecs::audio::TICK_SAMPLES;
 
@@ -23,9 +25,18 @@ const MEMORY: u32 = 256;
 const FREQUENT: u32 = WHOLE / 100;
 const RARE: u32 = WHOLE / 250;
 
-/// The same for losses that copies do not mend well.
-const HEAVY: u32 = WHOLE / 30;
-const LIGHT: u32 = WHOLE / 60;
+/// The delay that is worth one percent of lost packets: 40 ms.
+const WORTH_SAMPLES: i64 = 1_920;
+
+/// Copies are coarser than what they replace: five of them count as two losses.
+const COPIES_PER_LOSS: (u32, u32) = (5, 2);
+
+/// Once paid, a lookahead is kept until it costs this many times what it is worth.
+const KEPT_UNTIL: i64 = 2;
+
+/// As many packets lost in a row count when it is about what they are worth: a request brings back
+/// no more.
+const MOST_IN_A_ROW: u32 = 3;
 
 /// The longest lookahead for the sake of asking: 200 ms.
 const LONGEST_SAMPLES: i64 = 9_600;
@@ -36,56 +47,75 @@ const COPY_MEMORY: u32 = 50;
 /// Recent losses of one track.
 #[derive(Debug)]
 pub(super) struct Losses {
+    /// Events per packet.
     rate: u32,
-    in_a_row: bool,
+    /// Packets lost per packet.
+    share: u32,
+    in_a_row: u32,
     frequent: bool,
-    heavy: bool,
+    /// Whether answers to requests are worth waiting for.
+    asking: bool,
     /// Packets since the last that carried a copy.
     since_copy: u32,
     /// Samples per channel.
     round_trip: Option<i64>,
+    /// Length of the packets.
+    length: i64,
 }
 
 impl Losses {
     pub(super) const fn new() -> Self {
         Self {
             rate: 0,
-            in_a_row: false,
+            share: 0,
+            in_a_row: 0,
             frequent: false,
-            heavy: false,
+            asking: false,
             since_copy: COPY_MEMORY,
             round_trip: None,
+            length: TICK_SAMPLES as i64,
         }
     }
 
-    /// A packet is given up.
-    pub(super) fn lost(&mut self) {
-        if !self.in_a_row {
-            self.add_event();
+    /// So many packets in a row are given up.
+    pub(super) fn lost(&mut self, packets: u64) {
+        for _ in 0..packets.min(MOST_IN_A_ROW.into()) {
+            if self.in_a_row == 0 {
+                add_one(&mut self.rate);
+            }
+            if self.in_a_row < MOST_IN_A_ROW {
+                add_one(&mut self.share);
+                self.in_a_row += 1;
+            }
         }
-        self.in_a_row = true;
+        self.judge();
     }
 
     /// A packet came again because it was asked for.
     pub(super) fn came_again(&mut self) {
-        self.add_event();
+        add_one(&mut self.rate);
+        add_one(&mut self.share);
+        self.judge();
     }
 
     /// A packet given up has come after all: late, not lost.
     pub(super) fn was_late(&mut self) {
         self.rate = self.rate.saturating_sub(WHOLE / MEMORY);
+        self.share = self.share.saturating_sub(WHOLE / MEMORY);
         self.judge();
     }
 
-    /// A packet plays that carried a copy of the one before, or not.
-    pub(super) fn played(&mut self, carries_copy: bool) {
-        self.in_a_row = false;
+    /// A packet of `length` samples plays that carried a copy of the one before, or not.
+    pub(super) fn played(&mut self, length: i64, carries_copy: bool) {
+        self.in_a_row = 0;
+        self.length = length;
         self.since_copy = if carries_copy {
             0
         } else {
             self.since_copy.saturating_add(1)
         };
         self.rate -= self.rate / MEMORY;
+        self.share -= self.share / MEMORY;
         self.judge();
     }
 
@@ -97,29 +127,52 @@ impl Losses {
         self.round_trip
     }
 
-    /// How much more delay is worth having, for packets of `length` samples.
-    pub(super) fn lookahead(&self, length: i64) -> i64 {
+    /// How much more delay is worth having.
+    pub(super) fn lookahead(&self) -> i64 {
         if !self.frequent {
             return 0;
         }
-        let has_copies = self.since_copy < COPY_MEMORY;
-        let asking = self
-            .round_trip
-            .map(|round_trip| 2 * length + round_trip + TICK_SAMPLES as i64)
-            .filter(|&samples| samples <= LONGEST_SAMPLES && (self.heavy || !has_copies));
-        let copy = if has_copies { length } else { 0 };
-        asking.unwrap_or(copy)
+        let copy = if self.has_copies() { self.length } else { 0 };
+        let answers = self.answers().filter(|_| self.asking);
+        answers.unwrap_or(copy)
     }
 
-    fn add_event(&mut self) {
-        self.rate = (self.rate + WHOLE / MEMORY).min(WHOLE);
-        self.judge();
+    /// The delay in which two packets lost in a row can be asked for and come again.
+    fn answers(&self) -> Option<i64> {
+        let round_trip = self.round_trip?;
+        let samples = 2 * self.length + round_trip + TICK_SAMPLES as i64;
+        (samples <= LONGEST_SAMPLES).then_some(samples)
+    }
+
+    const fn has_copies(&self) -> bool {
+        self.since_copy < COPY_MEMORY
+    }
+
+    /// The delay that what is lost, and not made up for by copies, is worth.
+    fn worth(&self) -> i64 {
+        let whole = u64::from(WHOLE);
+        let share = u64::from(self.share);
+        let left = if self.has_copies() {
+            let (copies, losses) = COPIES_PER_LOSS;
+            // Of two in a row, one has no copy.
+            share * u64::from(losses) / u64::from(copies) + share * share / whole
+        } else {
+            share
+        };
+        let percents = i64::try_from(left * 100).unwrap_or(i64::MAX / WORTH_SAMPLES);
+        percents * WORTH_SAMPLES / i64::from(WHOLE)
     }
 
     fn judge(&mut self) {
         self.frequent = self.rate >= if self.frequent { RARE } else { FREQUENT };
-        self.heavy = self.rate >= if self.heavy { LIGHT } else { HEAVY };
+        let most = self.worth() * if self.asking { KEPT_UNTIL } else { 1 };
+        self.asking = self.answers().is_some_and(|samples| samples <= most);
     }
+}
+
+/// Counts one more in a rate.
+fn add_one(rate: &mut u32) {
+    *rate = (*rate + WHOLE / MEMORY).min(WHOLE);
 }
 
 #[cfg(test)]
@@ -136,9 +189,9 @@ mod tests {
         }
         for at in 1..=500 {
             if at % nth == 0 {
-                losses.lost();
+                losses.lost(1);
             } else {
-                losses.played(carries_copy);
+                losses.played(LENGTH, carries_copy);
             }
         }
         losses
@@ -153,16 +206,23 @@ mod tests {
             (50, true, None, 20),
             (50, true, Some(50), 20),
             (50, false, None, 0),
-            (50, false, Some(50), 110),
+            (50, false, Some(50), 0),
+            (50, false, Some(15), 75),
+            (20, false, Some(50), 110),
+            (20, false, Some(100), 160),
+            (20, true, Some(50), 20),
+            (20, true, Some(15), 75),
             (10, true, None, 20),
             (10, true, Some(50), 110),
+            (10, true, Some(100), 160),
             (10, true, Some(300), 20),
+            (10, false, Some(300), 0),
         ];
         for (nth, copies, round_trip, expected_ms) in rows {
             let losses = losing(nth, copies, round_trip);
 
             assert_eq!(
-                losses.lookahead(LENGTH),
+                losses.lookahead(),
                 expected_ms * 48,
                 "{nth} {copies} {round_trip:?}"
             );
@@ -173,18 +233,18 @@ mod tests {
     fn an_outage_is_one_event_and_pays_no_lookahead() {
         let mut losses = losing(1_000, true, Some(50));
 
-        (0..25).for_each(|_| losses.lost());
+        (0..25).for_each(|_| losses.lost(1));
 
-        assert_eq!(losses.lookahead(LENGTH), 0);
+        assert_eq!(losses.lookahead(), 0);
     }
 
     #[test]
     fn lookahead_ends_within_twenty_seconds_after_the_losses() {
         let mut losses = losing(10, true, Some(50));
 
-        (0..1_000).for_each(|_| losses.played(true));
+        (0..1_000).for_each(|_| losses.played(LENGTH, true));
 
-        assert_eq!(losses.lookahead(LENGTH), 0);
+        assert_eq!(losses.lookahead(), 0);
     }
 
     #[test]
@@ -192,11 +252,11 @@ mod tests {
         let mut losses = Losses::new();
 
         for _ in 0..200 {
-            losses.lost();
+            losses.lost(1);
             losses.was_late();
-            losses.played(true);
+            losses.played(LENGTH, true);
         }
 
-        assert_eq!(losses.lookahead(LENGTH), 0);
+        assert_eq!(losses.lookahead(), 0);
     }
 }

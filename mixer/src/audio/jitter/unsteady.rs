@@ -63,7 +63,7 @@ impl JitterBuffer {
         let length = self.packet_samples.min(gap / shortest * shortest);
         let samples = self.advance(length);
         self.order.give_up_next(counters);
-        self.losses.lost();
+        self.losses.lost(1);
         match self.order.front() {
             Some(next) if gap - length < shortest => Due::Recover {
                 next: &next.payload,
