@@ -9,6 +9,7 @@ mod announce;
 mod asker;
 mod capture;
 mod engine;
+mod estimate;
 mod hidden_loss;
 mod history;
 mod loss_class;
