@@ -8,6 +8,8 @@
 mod announce;
 mod asker;
 mod capture;
+mod departures;
+mod downlink;
 mod engine;
 mod estimate;
 mod hidden_loss;
@@ -17,6 +19,7 @@ mod missing;
 mod mux;
 mod offer;
 mod pacer;
+mod padding;
 mod rate;
 mod receiver;
 #[cfg(test)]

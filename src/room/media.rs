@@ -37,6 +37,10 @@ pub(crate) struct MediaConfig {
     pub(crate) fit: Fit,
 }
 
+/// What a participant's downlink should be known to carry, in percent of what the room sends: with
+/// headers, resends, and frames that are larger than others.
+const USEFUL_PERCENT: u64 = 150;
+
 /// What a track needs, and an output if there is one.
 type AudioCodecs = (Box<dyn AudioDecoder>, Option<Box<dyn AudioEncoder>>);
 
@@ -147,6 +151,9 @@ impl Media {
         hears: Direction,
         sees: Direction,
     ) {
+        let sent = u64::from(self.config.video_kbps + self.config.audio_kbps) * 1_000;
+        link.path
+            .set_useful_downlink_bps(sent * USEFUL_PERCENT / 100);
         match self.audio_codecs(hears) {
             Ok((decoder, encoder)) => self.tell_audio(AudioControl::Attach {
                 participant,

@@ -68,7 +68,7 @@ const HIGHEST: f64 = 8_000_000.0;
 const USEFUL: f64 = 3_000_000.0;
 
 /// Rates are measured over this, and capacity over that.
-const RATE_WINDOW: Duration = Duration::from_millis(500);
+const RATE_WINDOW: Duration = Duration::from_millis(400);
 
 /// The highest acknowledged rate is forgotten over this time.
 const PEAK_MEMORY: Duration = Duration::from_secs(5);
@@ -79,11 +79,17 @@ const SILENCE: Duration = Duration::from_millis(1_000);
 const SILENCE_STEP: Duration = Duration::from_millis(500);
 const DECAY: f64 = 0.8;
 
+/// But no lower than this, bit/s: when the path comes back, there is something to begin with.
+const SILENT: f64 = 60_000.0;
+
 /// Arrivals that are farther off than this from what they should be are of a clock that was set.
 const CLOCK_JUMP: Duration = Duration::from_secs(10);
 
 /// Without feedback per packet for this long, REMB is followed.
 const REMB_AFTER: Duration = Duration::from_secs(3);
+
+/// REMB comes once a second; without any for this long the rate comes down.
+const REMB_SILENCE: Duration = Duration::from_secs(4);
 
 /// Growth per second above what REMB says, and up to which multiple of it.
 const REMB_GROWTH: f64 = 0.05;
@@ -212,20 +218,29 @@ impl Estimator {
             said
         };
         self.unanswered_since = None;
+        self.decayed_at = None;
         self.control.follow(grown.max(said).min(most));
     }
 
-    /// Time passes.
-    pub(super) fn poll(&mut self, now: Duration) {
-        let Some(since) = self.unanswered_since else {
-            return;
+    /// When [`Self::poll`] is to be called; `None` while nothing is being waited for.
+    pub(super) fn next_poll(&self) -> Option<Duration> {
+        let silence = match (self.last_feedback, self.last_remb) {
+            (Some(_), _) => SILENCE + self.response,
+            (None, Some(_)) => REMB_SILENCE,
+            (None, None) => return None,
         };
-        let next = self
-            .decayed_at
-            .map_or(since + SILENCE + self.response, |at| at + SILENCE_STEP);
-        if now >= next {
+        let since = self.unanswered_since?;
+        Some(
+            self.decayed_at
+                .map_or(since + silence, |at| at + SILENCE_STEP),
+        )
+    }
+
+    /// Time passes. Does nothing before [`Self::next_poll`].
+    pub(super) fn poll(&mut self, now: Duration) {
+        if self.next_poll().is_some_and(|at| at <= now) {
             self.decayed_at = Some(now);
-            self.control.decay(DECAY);
+            self.control.decay(DECAY, SILENT);
         }
     }
 
@@ -301,6 +316,7 @@ impl Estimator {
         let step = self.control.step(&Signs {
             now,
             queue: self.delay.standing(),
+            newest: self.delay.newest(),
             spread: self.delay.spread(),
             trend: self.trend.trend(),
             excess_loss: self.loss.excess(),

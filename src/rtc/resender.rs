@@ -2,6 +2,10 @@
 //! own where RTX was negotiated (RFC 4588 §4), else as the packet it was.
 //!
 //! What is resent is decided by [`SentHistory`], one per stream, and counted on the link.
+//!
+//! The same stream of resends carries the padding of probes: packets that were sent a moment ago,
+//! once more. A receiver drops what it has already (RFC 4588 §4), and what it has not, it can use.
+//! Without RTX there is no padding, and probes find nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +17,9 @@ use rtc::interceptor::{Packet, StreamInfo};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp::header::Header;
 
-use super::history::{Answer, SentHistory};
+use super::downlink::ProbeOrder;
+use super::history::{Answer, SentHistory, wire_bytes};
+use super::padding::Padding;
 use super::stage::{Outbox, Stage, has_nack};
 use crate::link::Link;
 
@@ -22,6 +28,8 @@ pub(super) struct Resender {
     link: Arc<Link>,
     /// By SSRC. As many as were negotiated: one audio, one video.
     streams: BTreeMap<u32, Stream>,
+    probes: ProbeOrder,
+    padding: Padding,
 }
 
 struct Stream {
@@ -37,10 +45,13 @@ struct Rtx {
 }
 
 impl Resender {
-    pub(super) fn new(link: Arc<Link>) -> Self {
+    /// Sends the probes that come by `probes`.
+    pub(super) fn new(link: Arc<Link>, probes: ProbeOrder) -> Self {
         Self {
             link,
             streams: BTreeMap::new(),
+            probes,
+            padding: Padding::default(),
         }
     }
 
@@ -61,6 +72,29 @@ impl Resender {
                 Answer::Unknown => &counts.unknown,
             };
             count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Resender {
+    fn pad(&mut self, now: Instant, out: &mut Outbox) {
+        if let Some(probe) = self.probes.pop() {
+            self.padding.begin(probe, now);
+        }
+        let Some(stream) = self
+            .streams
+            .values_mut()
+            .find(|stream| stream.rtx.is_some())
+        else {
+            return;
+        };
+        let mut due = self.padding.due(now);
+        while let Some(packet) = stream.history.pad(due, now) {
+            let bytes = wire_bytes(&packet);
+            out.resend(stream.wrap(packet), now);
+            self.padding.sent(bytes);
+            self.link.path.count_padding(bytes);
+            due = due.saturating_sub(bytes);
         }
     }
 }
@@ -99,6 +133,17 @@ impl Stage for Resender {
                 self.answer(nack, now, out);
             }
         }
+        self.pad(now, out);
+    }
+
+    fn wake(&self) -> Option<Instant> {
+        self.padding.wake()
+    }
+
+    fn timeout(&mut self, now: Instant, out: &mut Outbox) {
+        if self.padding.wake().is_some_and(|wake| wake <= now) {
+            self.pad(now, out);
+        }
     }
 
     fn write(&mut self, packet: &Packet, now: Instant) {
@@ -106,6 +151,7 @@ impl Stage for Resender {
             && let Some(stream) = self.streams.get_mut(&packet.header.ssrc)
         {
             stream.history.sent(packet, now);
+            self.padding.sent(wire_bytes(packet));
         }
     }
 
@@ -134,6 +180,7 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
+    use crossbeam_queue::ArrayQueue;
     use proptest::prelude::*;
     use rtc::interceptor::RTCPFeedback;
     use rtc::rtcp::transport_feedbacks::transport_layer_nack::NackPair;
@@ -145,7 +192,10 @@ mod tests {
     const PAYLOAD: &[u8] = &[5; 1_140];
 
     fn stage(rtx: Option<(u32, u8)>) -> Resender {
-        let mut resender = Resender::new(Arc::new(Link::new(Instant::now())));
+        let mut resender = Resender::new(
+            Arc::new(Link::new(Instant::now())),
+            Arc::new(ArrayQueue::new(1)),
+        );
         resender.bind_local(&StreamInfo {
             ssrc: SSRC,
             ssrc_rtx: rtx.map(|(ssrc, _)| ssrc),

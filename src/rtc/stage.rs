@@ -22,6 +22,10 @@ pub(super) trait Stage: Send + Sync {
     /// A packet is on its way to the participant.
     fn write(&mut self, _packet: &Packet, _now: Instant) {}
 
+    /// A packet of media is on its way to the participant and may be given header extensions; called
+    /// before [`Self::write`].
+    fn stamp(&mut self, _packet: &mut rtc::rtp::Packet, _now: Instant) {}
+
     /// When [`Self::timeout`] is to be called.
     fn wake(&self) -> Option<Instant> {
         None
@@ -129,7 +133,10 @@ impl<S: Stage> Protocol<TaggedPacket, TaggedPacket, ()> for Staged<S> {
         self.reads.pop_front()
     }
 
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+    fn handle_write(&mut self, mut packet: TaggedPacket) -> Result<(), Self::Error> {
+        if let Packet::Rtp(media) = &mut packet.message.packet {
+            self.stage.stamp(media, packet.now);
+        }
         self.stage.write(&packet.message.packet, packet.now);
         self.writes.0.push_back(packet);
         Ok(())

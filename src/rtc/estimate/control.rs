@@ -31,8 +31,8 @@ const MOST_SPREAD: Duration = Duration::from_millis(80);
 const RISING: Duration = Duration::from_millis(12);
 
 /// A queue of this length would take the whole rate to drain in time; shorter ones a part of it.
-const DRAIN_TIME: f64 = 0.8;
-const DEEPEST_CUT: f64 = 0.5;
+const DRAIN_TIME: f64 = 0.5;
+const DEEPEST_CUT: f64 = 0.4;
 const SHALLOWEST_CUT: f64 = 0.9;
 
 /// Where the rate resumes, of the capacity.
@@ -49,10 +49,20 @@ const SHARE: f64 = 0.5;
 const TEST_INTERVAL: Duration = Duration::from_secs(10);
 const TEST_LENGTH: Duration = Duration::from_millis(1_500);
 
-/// Growth per second: towards the unknown, back to the last limit, near it, while competing.
+/// Whoever filled the queue is believed to be back if it fills again this soon.
+const BACK_WITHIN: Duration = Duration::from_secs(15);
+
+/// Growth per second, in parts of the rate: towards the unknown and back to the last limit.
 const FAR_GROWTH: f64 = 0.2;
-const NEAR_GROWTH: f64 = 0.04;
-const COMPETING_GROWTH: f64 = 0.1;
+
+/// Near the last limit the rate grows by the root of the rate times this, bit/s per second: 3 % of
+/// 1 Mb/s, 12 % of 64 kb/s. Additive growth lets two streams that share a path become equal, but
+/// what is right for one rate is nothing or far too much for another; the root does both.
+const NEAR_GROWTH: f64 = 960.0;
+
+/// The queue slows growth down, but never below this part of it: it has to be met, so that it is
+/// drained and not taken for the path's own delay.
+const LEAST_GROWTH: f64 = 0.3;
 
 /// Near the last limit is from here to there.
 const NEAR: std::ops::Range<f64> = 0.85..1.15;
@@ -75,6 +85,8 @@ pub(super) struct Signs {
     pub(super) now: Duration,
     /// Stands in the queue.
     pub(super) queue: Duration,
+    /// Stood there in the last packets.
+    pub(super) newest: Duration,
     pub(super) spread: Duration,
     pub(super) trend: Trend,
     /// Beyond what the path always loses, 0 to 1.
@@ -134,6 +146,8 @@ pub(super) struct Control {
     last_step: Option<Duration>,
     last_loss_cut: Option<Duration>,
     loss_cuts: u32,
+    /// The share while somebody else filled the queue, and when that was over.
+    competed: Option<(f64, Duration)>,
 }
 
 /// What a step asks of others.
@@ -161,6 +175,7 @@ impl Control {
             last_step: None,
             last_loss_cut: None,
             loss_cuts: 0,
+            competed: None,
         }
     }
 
@@ -197,12 +212,12 @@ impl Control {
         }
     }
 
-    /// Nothing is heard any more: comes down to `share` of the rate.
-    pub(super) fn decay(&mut self, share: f64) {
+    /// Nothing is heard any more: comes down to `share` of the rate, but not below `lowest`.
+    pub(super) fn decay(&mut self, share: f64, lowest: f64) {
         self.mode = Mode::Growing;
         self.state = State::Holding;
         self.limit = None;
-        self.set(self.rate * share);
+        self.set((self.rate * share).max(lowest.min(self.rate)));
     }
 
     /// Sets the rate to what the participant says.
@@ -224,7 +239,7 @@ impl Control {
         match self.mode {
             Mode::Growing => self.grow_or_cut(signs, elapsed),
             Mode::Draining { .. } => self.drain(signs),
-            Mode::Competing { .. } => self.compete(signs, elapsed),
+            Mode::Competing { .. } => self.compete(signs),
         }
     }
 
@@ -238,14 +253,6 @@ impl Control {
         if signs.excess_loss < LOSS_HOLDS / 2.0 {
             self.loss_cuts = 0;
         }
-        if signs.queue >= signs.empty() {
-            // A queue that just stands would be taken for the path's own delay in the end.
-            self.state = State::Holding;
-            if self.is_used(signs) {
-                self.set(self.rate * (1.0 - NEAR_GROWTH * elapsed));
-            }
-            return Step::Done;
-        }
         if signs.trend == Trend::Rising || signs.excess_loss > LOSS_HOLDS {
             self.state = State::Holding;
             return Step::Done;
@@ -258,9 +265,11 @@ impl Control {
         let near = self
             .limit
             .is_some_and(|limit| NEAR.contains(&(self.rate / limit)));
-        let growth = if near { NEAR_GROWTH } else { FAR_GROWTH };
+        let far = self.rate * FAR_GROWTH;
+        let growth = if near { far.min((self.rate * NEAR_GROWTH).sqrt()) } else { far };
+        let room = 1.0 - (signs.queue.as_secs_f64() / STANDING.as_secs_f64()).min(1.0);
         let most = signs.peak * BEYOND_ACKNOWLEDGED + BEYOND_NOTHING;
-        let grown = (self.rate * (1.0 + growth * elapsed)).min(most);
+        let grown = (self.rate + growth * elapsed * room.max(LEAST_GROWTH)).min(most);
         self.set(self.rate.max(grown));
         if self
             .limit
@@ -282,6 +291,12 @@ impl Control {
         } else {
             rates.acknowledged.max(self.rate * SHARE)
         };
+        if let Some((share, left)) = self.competed
+            && signs.now.saturating_sub(left) < BACK_WITHIN
+        {
+            self.begin_competing(signs.now, share);
+            return Step::MetLimit;
+        }
         let before = capacity.min(self.rate);
         self.drain_from(signs, capacity, 0, before);
         Step::MetLimit
@@ -338,18 +353,23 @@ impl Control {
             self.set(self.rate * FURTHER_CUT);
             self.drain_from(signs, capacity, cuts + 1, before);
         } else {
-            self.state = State::Competing;
-            let next_test = signs.now + TEST_INTERVAL;
-            self.mode = Mode::Competing {
-                share: before * SHARE,
-                next_test,
-                test: None,
-            };
+            self.begin_competing(signs.now, before * SHARE);
         }
         Step::Done
     }
 
-    fn compete(&mut self, signs: &Signs, elapsed: f64) -> Step {
+    fn begin_competing(&mut self, now: Duration, share: f64) {
+        self.state = State::Competing;
+        self.set(share);
+        let next_test = now + TEST_INTERVAL;
+        self.mode = Mode::Competing {
+            share,
+            next_test,
+            test: None,
+        };
+    }
+
+    fn compete(&mut self, signs: &Signs) -> Step {
         let Mode::Competing {
             share,
             next_test,
@@ -361,6 +381,7 @@ impl Control {
         if signs.queue < signs.empty() {
             self.mode = Mode::Growing;
             self.state = State::Holding;
+            self.competed = Some((share, signs.now));
             return Step::Done;
         }
         if signs.excess_loss > LOSS_REDUCES {
@@ -376,16 +397,12 @@ impl Control {
                     test: Some(signs.queue),
                 };
             }
-            None => {
-                let grown = self.rate * (1.0 + COMPETING_GROWTH * elapsed);
-                self.set(self.rate.max(grown.min(share)));
-            }
-            Some(queue) if signs.queue.as_secs_f64() < 0.6 * queue.as_secs_f64() => {
-                let capacity = signs.rates.map_or(self.rate, |rates| rates.acknowledged);
-                self.drain_from(signs, capacity, 0, share / SHARE);
+            None => {}
+            Some(queue) if signs.queue.as_secs_f64() < 0.5 * queue.as_secs_f64() => {
+                self.drain_from(signs, self.rate / SHARE, CUTS - 1, share / SHARE);
             }
             Some(_) if signs.now >= next_test => {
-                self.set(self.rate / SHARE);
+                self.set(share);
                 let next_test = signs.now + TEST_INTERVAL;
                 self.mode = Mode::Competing {
                     share,
@@ -432,7 +449,7 @@ impl Control {
 impl Signs {
     fn is_congested(&self) -> bool {
         let spread = self.spread.min(MOST_SPREAD) / 2;
-        self.queue > STANDING + spread || (self.trend == Trend::Rising && self.queue > RISING)
+        self.queue > STANDING + spread || (self.trend == Trend::Rising && self.newest > RISING)
     }
 
     /// The longest queue that counts as none.

@@ -25,6 +25,9 @@ const BASE_PARTS: usize = 10;
 /// What counts as recent.
 const RECENT: Duration = Duration::from_millis(250);
 
+/// What counts as the newest.
+const NEWEST: Duration = Duration::from_millis(80);
+
 /// Fewer packets than this say little: then older ones count too, up to [`RECENT_AT_MOST`].
 const ENOUGH_PACKETS: usize = 6;
 const RECENT_AT_MOST: Duration = Duration::from_millis(600);
@@ -57,9 +60,10 @@ impl QueueingDelay {
         let own = capacity.map_or(0.0, |capacity| {
             bytes_to_f64(bytes.saturating_sub(SMALL_BYTES)) * 8e6 / capacity.max(1.0)
         });
-        let delay = micros(arrival) - micros(departure) - to_i64(own);
+        let delay = micros(arrival) - micros(departure);
         self.remember_base(departure, delay);
-        self.recent.push_back((departure, delay));
+        // Not taken off the base: were the capacity wrong, there would be a queue that is none.
+        self.recent.push_back((departure, delay - to_i64(own)));
         while self.recent.len() > RECENT_PACKETS {
             self.recent.pop_front();
         }
@@ -76,9 +80,20 @@ impl QueueingDelay {
 
     /// What stands in the queue.
     pub(super) fn standing(&self) -> Duration {
+        self.smallest_since(Duration::ZERO)
+    }
+
+    /// What stands in the queue as of late: sooner known, and more often wrong.
+    pub(super) fn newest(&self) -> Duration {
+        let last = self.recent.back().map_or(Duration::ZERO, |(departure, _)| *departure);
+        self.smallest_since(last.saturating_sub(NEWEST))
+    }
+
+    fn smallest_since(&self, since: Duration) -> Duration {
+        let recent = self.recent.iter().filter(|(departure, _)| *departure >= since);
         let (Some(base), Some(recent)) = (
             self.base.iter().min(),
-            self.recent.iter().map(|(_, delay)| delay).min(),
+            recent.map(|(_, delay)| delay).min(),
         ) else {
             return Duration::ZERO;
         };
