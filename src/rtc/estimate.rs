@@ -189,7 +189,7 @@ impl Estimator {
         self.unanswered_since = None;
         self.decayed_at = None;
         self.loss.relax(elapsed);
-        self.decide(now, elapsed);
+        self.decide(now, elapsed, latest.departure);
         self.learn(now, latest.departure);
     }
 
@@ -308,7 +308,7 @@ impl Estimator {
             })
     }
 
-    fn decide(&mut self, now: Duration, elapsed: Duration) {
+    fn decide(&mut self, now: Duration, elapsed: Duration, latest: Duration) {
         let rates = self.received.rates(RATE_WINDOW);
         let faded =
             self.peak * (1.0 - (elapsed.as_secs_f64() / PEAK_MEMORY.as_secs_f64()).min(1.0));
@@ -323,6 +323,7 @@ impl Estimator {
             inherent_loss: self.loss.inherent(),
             rates,
             peak: self.peak,
+            latest,
             response: self.response,
         });
         match step {

@@ -30,10 +30,19 @@ const MOST_SPREAD: Duration = Duration::from_millis(80);
 /// A rising trend counts once this stands in the queue.
 const RISING: Duration = Duration::from_millis(12);
 
+/// A shorter queue than this that does not answer is the jitter of the path. It is allowed for from
+/// then on; the allowance fades by so much a second.
+const LONGEST_NOISE: Duration = Duration::from_millis(80);
+const NOISE_STEP: Duration = Duration::from_millis(10);
+const NOISE_FADES: Duration = Duration::from_millis(2);
+
 /// A queue of this length would take the whole rate to drain in time; shorter ones a part of it.
 const DRAIN_TIME: f64 = 0.5;
 const DEEPEST_CUT: f64 = 0.4;
 const SHALLOWEST_CUT: f64 = 0.9;
+
+/// How long a cut has to show at least, beside the way there and back.
+const SHORTEST_DRAIN: Duration = Duration::from_millis(300);
 
 /// Where the rate resumes, of the capacity.
 const RESUME: f64 = 0.94;
@@ -46,6 +55,8 @@ const CUTS: u32 = 2;
 
 /// What is kept beside traffic that fills the queue, of what there was before.
 const SHARE: f64 = 0.5;
+const LEAST_SHARE: f64 = 60_000.0;
+const SHORTEST_CONTEST: Duration = Duration::from_secs(3);
 const TEST_INTERVAL: Duration = Duration::from_secs(10);
 const TEST_LENGTH: Duration = Duration::from_millis(1_500);
 
@@ -55,10 +66,10 @@ const BACK_WITHIN: Duration = Duration::from_secs(15);
 /// Growth per second, in parts of the rate: towards the unknown and back to the last limit.
 const FAR_GROWTH: f64 = 0.2;
 
-/// Near the last limit the rate grows by the root of the rate times this, bit/s per second: 3 % of
-/// 1 Mb/s, 12 % of 64 kb/s. Additive growth lets two streams that share a path become equal, but
-/// what is right for one rate is nothing or far too much for another; the root does both.
-const NEAR_GROWTH: f64 = 960.0;
+/// Near the last limit the rate grows by its power of 3/4 times this, bit/s per second: 3 % of
+/// 1 Mb/s, 6 % of 64 kb/s. Additive growth lets two streams that share a path become equal, but what
+/// is right for one rate is nothing or far too much for another; this does both, if slowly.
+const NEAR_GROWTH: f64 = 1.0;
 
 /// The queue slows growth down, but never below this part of it: it has to be met, so that it is
 /// drained and not taken for the path's own delay.
@@ -75,6 +86,15 @@ const BEYOND_NOTHING: f64 = 10_000.0;
 /// never count).
 const LOSS_HOLDS: f64 = 0.03;
 const LOSS_REDUCES: f64 = 0.08;
+
+/// Between two reductions for loss, beside the way there and back.
+const LOSS_PAUSE: Duration = Duration::from_millis(500);
+
+/// While competing, the rate grows by this part of it a second until so much is lost, then falls to
+/// that of it: slower than TCP on both accounts, as RFC 5348 asks for media.
+const COMPETING_GROWTH: f64 = 0.04;
+const COMPETING_LOSS: f64 = 0.02;
+const COMPETING_CUT: f64 = 0.85;
 
 /// Sending less than this share of the rate, we are not what fills the queue.
 const USED: f64 = 0.7;
@@ -95,6 +115,8 @@ pub(super) struct Signs {
     pub(super) rates: Option<Rates>,
     /// The highest rate acknowledged lately, bit/s.
     pub(super) peak: f64,
+    /// When the last packet left that is known to have come.
+    pub(super) latest: Duration,
     /// From sending a packet to hearing of it.
     pub(super) response: Duration,
 }
@@ -103,22 +125,36 @@ pub(super) struct Signs {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
     Growing,
-    Draining {
-        capacity: f64,
-        /// The queue when the last cut was made.
-        queue: Duration,
-        /// By then it should have answered.
-        deadline: Duration,
-        cuts: u32,
-        /// What we had before all cuts.
-        before: f64,
-    },
-    Competing {
-        share: f64,
-        next_test: Duration,
-        /// The queue at the beginning of the test under way.
-        test: Option<Duration>,
-    },
+    Draining(Drain),
+    Competing(Contest),
+}
+
+/// Somebody else fills the queue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Contest {
+    /// Not given up for a little loss.
+    share: f64,
+    began: Duration,
+    next_test: Duration,
+    /// The queue at the beginning of the test under way, and the rate before it.
+    test: Option<(Duration, f64)>,
+}
+
+/// A queue being drained.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Drain {
+    capacity: f64,
+    /// The queue when the last cut was made.
+    queue: Duration,
+    /// By then it should have answered.
+    deadline: Duration,
+    cuts: u32,
+    /// What we had before all cuts.
+    before: f64,
+    /// When the first was made, and the rate and the limit then.
+    began: Duration,
+    rate: f64,
+    limit: Option<f64>,
 }
 
 /// What is going on, for whoever watches.
@@ -146,6 +182,8 @@ pub(super) struct Control {
     last_step: Option<Duration>,
     last_loss_cut: Option<Duration>,
     loss_cuts: u32,
+    /// Delay that was there whatever we sent.
+    noise: Duration,
     /// The share while somebody else filled the queue, and when that was over.
     competed: Option<(f64, Duration)>,
 }
@@ -175,6 +213,7 @@ impl Control {
             last_step: None,
             last_loss_cut: None,
             loss_cuts: 0,
+            noise: Duration::ZERO,
             competed: None,
         }
     }
@@ -236,15 +275,16 @@ impl Control {
             signs.now.saturating_sub(last).as_secs_f64().min(1.0)
         });
         self.last_step = Some(signs.now);
+        self.noise = self.noise.saturating_sub(NOISE_FADES.mul_f64(elapsed));
         match self.mode {
             Mode::Growing => self.grow_or_cut(signs, elapsed),
-            Mode::Draining { .. } => self.drain(signs),
-            Mode::Competing { .. } => self.compete(signs),
+            Mode::Draining(drain) => self.drain(signs, drain),
+            Mode::Competing(contest) => self.compete(signs, contest, elapsed),
         }
     }
 
     fn grow_or_cut(&mut self, signs: &Signs, elapsed: f64) -> Step {
-        if signs.is_congested() {
+        if signs.is_congested(self.noise) {
             return self.cut(signs);
         }
         if signs.excess_loss > LOSS_REDUCES {
@@ -266,7 +306,11 @@ impl Control {
             .limit
             .is_some_and(|limit| NEAR.contains(&(self.rate / limit)));
         let far = self.rate * FAR_GROWTH;
-        let growth = if near { far.min((self.rate * NEAR_GROWTH).sqrt()) } else { far };
+        let growth = if near {
+            far.min(NEAR_GROWTH * self.rate.sqrt() * self.rate.sqrt().sqrt())
+        } else {
+            far
+        };
         let room = 1.0 - (signs.queue.as_secs_f64() / STANDING.as_secs_f64()).min(1.0);
         let most = signs.peak * BEYOND_ACKNOWLEDGED + BEYOND_NOTHING;
         let grown = (self.rate + growth * elapsed * room.max(LEAST_GROWTH)).min(most);
@@ -297,126 +341,143 @@ impl Control {
             self.begin_competing(signs.now, share);
             return Step::MetLimit;
         }
-        let before = capacity.min(self.rate);
-        self.drain_from(signs, capacity, 0, before);
+        let drain = Drain {
+            before: capacity.min(self.rate),
+            rate: self.rate,
+            limit: self.limit,
+            ..Drain::of(signs, capacity)
+        };
+        self.drain_from(signs, drain);
         Step::MetLimit
     }
 
-    fn drain_from(&mut self, signs: &Signs, capacity: f64, cuts: u32, before: f64) {
+    /// Cuts the rate so that the queue drains, if the path carries what `drain` says.
+    fn drain_from(&mut self, signs: &Signs, mut drain: Drain) {
         let depth = signs.cut_depth();
-        self.set(self.rate.min(capacity * depth));
-        self.limit = Some(capacity);
+        self.set(self.rate.min(drain.capacity * depth));
+        self.limit = Some(drain.capacity);
         self.state = State::Limited;
         let takes = signs.queue.mul_f64(1.5 / (1.0 - depth));
-        let deadline = signs.now + signs.response + takes.max(Duration::from_millis(300));
-        self.mode = Mode::Draining {
-            capacity,
-            queue: signs.queue,
-            deadline,
-            cuts,
-            before,
-        };
+        drain.queue = signs.queue;
+        drain.deadline = signs.now + signs.response + takes.max(SHORTEST_DRAIN);
+        self.mode = Mode::Draining(drain);
     }
 
-    fn drain(&mut self, signs: &Signs) -> Step {
-        let Mode::Draining {
-            capacity,
-            queue,
-            deadline,
-            cuts,
-            before,
-        } = self.mode
-        else {
-            return Step::Done;
-        };
-        if signs.queue < signs.empty() {
+    fn drain(&mut self, signs: &Signs, mut drain: Drain) -> Step {
+        if signs.queue < signs.empty(self.noise) {
             self.mode = Mode::Growing;
             self.state = State::Holding;
-            self.set(self.rate.max(capacity * RESUME));
+            if signs.latest < drain.began {
+                // It was gone before the cut had left: not our doing, so it is none.
+                self.limit = drain.limit;
+                self.set(drain.rate);
+                let noise = drain.queue.min(self.noise + NOISE_STEP).min(LONGEST_NOISE);
+                self.noise = self.noise.max(noise);
+            } else {
+                self.set(self.rate.max(drain.capacity * RESUME));
+            }
             return Step::Done;
         }
         if let Some(rates) = signs.rates {
             // Less comes out than we put in, though we have come down: the capacity is lower still.
             let sent = rates.sent * (1.0 - signs.inherent_loss);
             let lower = rates.acknowledged;
-            if lower < 0.9 * sent && lower < 0.9 * capacity {
-                self.drain_from(signs, lower, cuts, before);
+            if lower < 0.9 * sent && lower < 0.9 * drain.capacity {
+                drain.capacity = lower;
+                self.drain_from(signs, drain);
                 return Step::Done;
             }
         }
-        if signs.now < deadline {
+        if signs.now < drain.deadline {
             return Step::Done;
         }
-        if signs.queue.as_secs_f64() < 0.6 * queue.as_secs_f64() {
-            self.drain_from(signs, capacity, cuts, before);
-        } else if cuts + 1 < CUTS {
+        if signs.queue.as_secs_f64() < 0.6 * drain.queue.as_secs_f64() {
+            self.drain_from(signs, drain);
+        } else if drain.cuts + 1 < CUTS {
+            drain.cuts += 1;
             self.set(self.rate * FURTHER_CUT);
-            self.drain_from(signs, capacity, cuts + 1, before);
+            self.drain_from(signs, drain);
+        } else if signs.queue < LONGEST_NOISE {
+            self.noise = signs.queue;
+            self.mode = Mode::Growing;
+            self.state = State::Holding;
+            self.set(drain.before * RESUME);
         } else {
-            self.begin_competing(signs.now, before * SHARE);
+            self.begin_competing(signs.now, drain.before * SHARE);
         }
         Step::Done
     }
 
     fn begin_competing(&mut self, now: Duration, share: f64) {
+        let share = share.max(LEAST_SHARE);
         self.state = State::Competing;
         self.set(share);
-        let next_test = now + TEST_INTERVAL;
-        self.mode = Mode::Competing {
+        self.mode = Mode::Competing(Contest {
             share,
-            next_test,
+            began: now,
+            next_test: now + TEST_INTERVAL,
             test: None,
-        };
+        });
     }
 
-    fn compete(&mut self, signs: &Signs) -> Step {
-        let Mode::Competing {
-            share,
-            next_test,
-            test,
-        } = self.mode
-        else {
-            return Step::Done;
-        };
-        if signs.queue < signs.empty() {
+    fn compete(&mut self, signs: &Signs, mut contest: Contest, elapsed: f64) -> Step {
+        if signs.queue < signs.empty(self.noise) {
             self.mode = Mode::Growing;
             self.state = State::Holding;
-            self.competed = Some((share, signs.now));
-            return Step::Done;
+            self.limit = None;
+            // What was over at once was a queue of our own after all.
+            let lasted = signs.now.saturating_sub(contest.began) > SHORTEST_CONTEST;
+            let share = contest.share.max(self.rate * COMPETING_CUT);
+            self.competed = lasted.then_some((share, signs.now));
+            return Step::LeftLimit;
         }
         if signs.excess_loss > LOSS_REDUCES {
             return self.yield_to_loss(signs);
         }
-        match test {
-            None if signs.now >= next_test => {
+        if signs.excess_loss > COMPETING_LOSS {
+            self.back_off(signs, contest.share);
+        }
+        match contest.test {
+            None if signs.now >= contest.next_test => {
+                contest.test = Some((signs.queue, self.rate));
+                contest.next_test = signs.now + signs.response + TEST_LENGTH;
                 self.set(self.rate * SHARE);
-                let next_test = signs.now + signs.response + TEST_LENGTH;
-                self.mode = Mode::Competing {
-                    share,
-                    next_test,
-                    test: Some(signs.queue),
-                };
             }
-            None => {}
-            Some(queue) if signs.queue.as_secs_f64() < 0.5 * queue.as_secs_f64() => {
-                self.drain_from(signs, self.rate / SHARE, CUTS - 1, share / SHARE);
-            }
-            Some(_) if signs.now >= next_test => {
-                self.set(share);
-                let next_test = signs.now + TEST_INTERVAL;
-                self.mode = Mode::Competing {
-                    share,
-                    next_test,
-                    test: None,
+            None => self.set(self.rate * (1.0 + COMPETING_GROWTH * elapsed)),
+            Some((queue, rate)) if signs.queue.as_secs_f64() < 0.5 * queue.as_secs_f64() => {
+                let drain = Drain {
+                    cuts: CUTS - 1,
+                    before: rate / SHARE,
+                    ..Drain::of(signs, rate)
                 };
+                self.drain_from(signs, drain);
+                return Step::Done;
+            }
+            Some((_, rate)) if signs.now >= contest.next_test => {
+                contest.test = None;
+                contest.next_test = signs.now + TEST_INTERVAL;
+                self.set(rate);
             }
             Some(_) => {}
         }
+        self.mode = Mode::Competing(contest);
         Step::Done
     }
 
+    /// A loss while competing: the queue has overflowed, and all give way, but not below the share.
+    fn back_off(&mut self, signs: &Signs, share: f64) {
+        let pause = signs.response + LOSS_PAUSE;
+        if self
+            .last_loss_cut
+            .is_none_or(|last| signs.now >= last + pause)
+        {
+            self.last_loss_cut = Some(signs.now);
+            self.set((self.rate * COMPETING_CUT).max(share.min(self.rate)));
+        }
+    }
+
     fn yield_to_loss(&mut self, signs: &Signs) -> Step {
-        let pause = signs.response + Duration::from_millis(500);
+        let pause = signs.response + LOSS_PAUSE;
         if self
             .last_loss_cut
             .is_some_and(|last| signs.now < last + pause)
@@ -446,15 +507,31 @@ impl Control {
     }
 }
 
+impl Drain {
+    fn of(signs: &Signs, capacity: f64) -> Self {
+        Self {
+            capacity,
+            queue: signs.queue,
+            deadline: signs.now,
+            cuts: 0,
+            before: capacity,
+            began: signs.now,
+            rate: capacity,
+            limit: None,
+        }
+    }
+}
+
 impl Signs {
-    fn is_congested(&self) -> bool {
-        let spread = self.spread.min(MOST_SPREAD) / 2;
-        self.queue > STANDING + spread || (self.trend == Trend::Rising && self.newest > RISING)
+    fn is_congested(&self, noise: Duration) -> bool {
+        let spread = self.spread.min(MOST_SPREAD) / 4;
+        self.queue > STANDING + noise + spread
+            || (self.trend == Trend::Rising && self.newest > RISING + noise)
     }
 
     /// The longest queue that counts as none.
-    pub(super) fn empty(&self) -> Duration {
-        EMPTY + self.spread.min(MOST_SPREAD) / 8
+    fn empty(&self, noise: Duration) -> Duration {
+        EMPTY + noise + self.spread.min(MOST_SPREAD) / 8
     }
 
     /// What share of the capacity to send to drain the queue.

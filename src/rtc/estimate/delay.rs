@@ -85,16 +85,21 @@ impl QueueingDelay {
 
     /// What stands in the queue as of late: sooner known, and more often wrong.
     pub(super) fn newest(&self) -> Duration {
-        let last = self.recent.back().map_or(Duration::ZERO, |(departure, _)| *departure);
+        let last = self
+            .recent
+            .back()
+            .map_or(Duration::ZERO, |(departure, _)| *departure);
         self.smallest_since(last.saturating_sub(NEWEST))
     }
 
     fn smallest_since(&self, since: Duration) -> Duration {
-        let recent = self.recent.iter().filter(|(departure, _)| *departure >= since);
-        let (Some(base), Some(recent)) = (
-            self.base.iter().min(),
-            recent.map(|(_, delay)| delay).min(),
-        ) else {
+        let recent = self
+            .recent
+            .iter()
+            .filter(|(departure, _)| *departure >= since);
+        let (Some(base), Some(recent)) =
+            (self.base.iter().min(), recent.map(|(_, delay)| delay).min())
+        else {
             return Duration::ZERO;
         };
         Duration::from_micros(u64::try_from(recent - base).unwrap_or_default())

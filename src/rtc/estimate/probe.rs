@@ -27,7 +27,10 @@ const THIN_LENGTH: Duration = Duration::from_millis(100);
 /// Between two probes that find more.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// After one that found nothing, doubled each time.
+/// After one that did not tell.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// After one that found no more than was known, doubled each time.
 const RETRY: Duration = Duration::from_secs(4);
 const LONGEST_RETRY: Duration = Duration::from_secs(16);
 
@@ -115,7 +118,8 @@ impl Prober {
                     self.retry = None;
                     PAUSE
                 }
-                Finding::JustThis(_) | Finding::Nothing => {
+                Finding::Nothing => AGAIN,
+                Finding::JustThis(_) => {
                     let retry = self
                         .retry
                         .map_or(RETRY, |retry| (retry * 2).min(LONGEST_RETRY));

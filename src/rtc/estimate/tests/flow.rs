@@ -12,6 +12,9 @@ use super::path::{DELAY, ms};
 /// What of the estimate is left to the padding of headers, resends and chance.
 const USED: f64 = 0.97;
 
+/// Stands for no time at all.
+const NEVER: Duration = Duration::from_secs(86_400);
+
 /// How the media behaves.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Media {
@@ -81,6 +84,8 @@ pub(super) struct Flow {
     next_feedback: Duration,
     back: Link<Feedback>,
     pub(super) feedback_cut: bool,
+    /// Of the receiver's clock.
+    pub(super) clock_offset: Duration,
     pub(super) padding: u64,
     pub(super) rates: Vec<(Duration, u64)>,
 }
@@ -109,6 +114,7 @@ impl Flow {
             next_feedback: starts,
             back: Link::new(back, seed + 1),
             feedback_cut: false,
+            clock_offset: Duration::from_secs(7_000),
             padding: 0,
             rates: Vec::new(),
         }
@@ -153,10 +159,27 @@ impl Flow {
     /// A packet arrives.
     pub(super) fn receive(&mut self, at: Duration, seq: u64) {
         let micros = i64::try_from(at.as_micros()).unwrap();
-        let drifted = micros + micros / 1_000 * self.media.drift_ppm / 1_000 + 7_000_000_000;
+        let drifted = micros + micros / 1_000 * self.media.drift_ppm / 1_000;
         // Feedback counts in 250 us.
         let drifted = u64::try_from(drifted).unwrap() / 250 * 250;
-        self.arrived.insert(seq, Duration::from_micros(drifted));
+        let arrival = Duration::from_micros(drifted) + self.clock_offset;
+        self.arrived.insert(seq, arrival);
+    }
+
+    /// When the estimate first reaches `bits_per_second` after `since`; [`NEVER`] if it does not.
+    pub(super) fn reaches(&self, bits_per_second: u64, since: Duration) -> Duration {
+        self.first(since, |rate| rate >= bits_per_second)
+    }
+
+    /// When it first falls to `bits_per_second` after `since`.
+    pub(super) fn falls_to(&self, bits_per_second: u64, since: Duration) -> Duration {
+        self.first(since, |rate| rate <= bits_per_second)
+    }
+
+    fn first(&self, since: Duration, is: impl Fn(u64) -> bool) -> Duration {
+        let mut rates = self.rates.iter();
+        let first = rates.find(|(at, rate)| *at > since && is(*rate));
+        first.map_or(NEVER, |(at, _)| *at)
     }
 
     pub(super) fn target(&self) -> f64 {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use link::{Bandwidth, Link, LinkConfig, Loss};
+use link::{Bandwidth, Jitter, Link, LinkConfig, Loss};
 
 use super::flow::Flow;
 use super::tcp::Tcp;
@@ -36,7 +36,7 @@ pub(super) enum Sender {
 /// The path and all who use it.
 pub(super) struct Path {
     pub(super) now: Duration,
-    link: Link<Parcel>,
+    pub(super) link: Link<Parcel>,
     pub(super) senders: Vec<Sender>,
     /// Per sender: when, how many bits came, and how long they had waited.
     log: Vec<Vec<(Duration, f64, Duration)>>,
@@ -55,6 +55,17 @@ impl Path {
     /// With 2 % of loss.
     pub(super) fn new(bits_per_second: u64, seed: u64) -> Self {
         Self::with(bits_per_second, QUEUE, Loss::Random { share: 0.02 }, seed)
+    }
+
+    pub(super) fn set_jitter(&mut self, jitter: Jitter) {
+        let config = LinkConfig {
+            loss: Loss::Random { share: 0.02 },
+            delay: DELAY,
+            jitter,
+            bandwidth: Some(narrow(self.bits_per_second, QUEUE)),
+            ..LinkConfig::default()
+        };
+        self.link = Link::new(config, 1);
     }
 
     pub(super) fn with(bits_per_second: u64, queue: Duration, loss: Loss, seed: u64) -> Self {
