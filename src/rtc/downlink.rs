@@ -178,3 +178,165 @@ impl Stage for DownlinkStage {
 fn whole(value: f32) -> u64 {
     value as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use rtc::interceptor::RTPHeaderExtension;
+    use rtc::rtcp::transport_feedbacks::transport_layer_cc::{
+        PacketStatusChunk, RecvDelta, RunLengthChunk, SymbolTypeTcc,
+    };
+    use rtc::rtp::header::Header;
+
+    use super::*;
+
+    const VIDEO: u32 = 7;
+    const RTX: u32 = 8;
+    const ID: u8 = 3;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn stage(start: Instant) -> DownlinkStage {
+        let link = Arc::new(Link::new(start));
+        let mut stage = DownlinkStage::new(link, start, Arc::new(ArrayQueue::new(1)));
+        stage.bind_local(&StreamInfo {
+            ssrc: VIDEO,
+            ssrc_rtx: Some(RTX),
+            rtp_header_extensions: vec![RTPHeaderExtension {
+                uri: TRANSPORT_CC_URI.to_owned(),
+                id: ID.into(),
+            }],
+            ..StreamInfo::default()
+        });
+        stage
+    }
+
+    /// The number of a packet that leaves at `now`.
+    fn leave(stage: &mut DownlinkStage, ssrc: u32, now: Instant) -> Option<u16> {
+        let header = Header {
+            version: 2,
+            ssrc,
+            ..Header::default()
+        };
+        let payload = Bytes::from_static(&[0; 1_000]);
+        let mut packet = rtc::rtp::Packet { header, payload };
+        stage.stamp(&mut packet, now);
+        let number = packet.header.get_extension(ID)?;
+        Some(u16::from_be_bytes([number[0], number[1]]))
+    }
+
+    fn read(stage: &mut DownlinkStage, part: Box<dyn rtc::rtcp::Packet>, now: Instant) {
+        stage.read(&Packet::Rtcp(vec![part]), now, &mut Outbox::default());
+    }
+
+    /// All of `count` packets from `base` on came, 10 ms apart.
+    fn all_came(base: u16, count: u16) -> TransportLayerCc {
+        let delta = RecvDelta {
+            delta: 10_000,
+            ..RecvDelta::default()
+        };
+        TransportLayerCc {
+            base_sequence_number: base,
+            packet_status_count: count,
+            reference_time: 100,
+            packet_chunks: vec![PacketStatusChunk::RunLengthChunk(RunLengthChunk {
+                packet_status_symbol: SymbolTypeTcc::PacketReceivedSmallDelta,
+                run_length: count,
+                ..RunLengthChunk::default()
+            })],
+            recv_deltas: vec![delta; usize::from(count)],
+            ..TransportLayerCc::default()
+        }
+    }
+
+    #[test]
+    fn media_and_resends_share_one_numbering_and_other_streams_have_none() {
+        let start = Instant::now();
+        let mut stage = stage(start);
+
+        let streams = [VIDEO, RTX, 99, VIDEO];
+        let numbers = streams.map(|ssrc| leave(&mut stage, ssrc, start));
+
+        assert_eq!(numbers, [Some(0), Some(1), None, Some(2)]);
+    }
+
+    #[test]
+    fn the_downlink_is_unknown_until_feedback_comes_and_then_has_rate_and_size_of_what_came() {
+        let start = Instant::now();
+        let mut stage = stage(start);
+        for n in 0..40 {
+            leave(&mut stage, VIDEO, start + ms(10 * n));
+        }
+        assert_eq!(stage.link.path.downlink_bps(), None);
+        assert_eq!(
+            stage.wake(),
+            None,
+            "nobody says that there will be feedback"
+        );
+
+        read(&mut stage, Box::new(all_came(0, 40)), start + ms(450));
+
+        let downlink = stage.link.path.snapshot().downlink.unwrap();
+        assert!(downlink.bits_per_second >= 120_000);
+        // RTP with its extension, and what is below: 1,064 bytes every 10 ms.
+        assert_eq!(downlink.acknowledged_bps, 851_200);
+        assert_eq!(
+            (downlink.queueing_delay, downlink.fraction_lost),
+            (ms(0), 0)
+        );
+    }
+
+    #[test]
+    fn feedback_orders_a_probe_above_the_estimate() {
+        let start = Instant::now();
+        let mut stage = stage(start);
+        for n in 0..40 {
+            leave(&mut stage, VIDEO, start + ms(10 * n));
+        }
+
+        read(&mut stage, Box::new(all_came(0, 40)), start + ms(450));
+
+        let rate = stage.link.path.downlink_bps().unwrap();
+        let probe = stage.order.pop().unwrap();
+        assert!(probe.bits_per_second > rate, "{probe:?}, {rate}");
+    }
+
+    #[test]
+    fn without_further_feedback_the_stage_wakes_up_and_lowers_the_rate() {
+        let start = Instant::now();
+        let mut stage = stage(start);
+        for n in 0..40 {
+            leave(&mut stage, VIDEO, start + ms(10 * n));
+        }
+        read(&mut stage, Box::new(all_came(0, 40)), start + ms(450));
+        let before = stage.link.path.downlink_bps().unwrap();
+        assert_eq!(stage.wake(), None, "everything is answered");
+
+        leave(&mut stage, VIDEO, start + ms(500));
+        let wake = stage.wake().unwrap();
+        stage.timeout(wake - ms(1), &mut Outbox::default());
+        assert_eq!(stage.link.path.downlink_bps(), Some(before));
+        stage.timeout(wake, &mut Outbox::default());
+
+        assert!(wake > start + ms(1_500), "{:?}", wake - start);
+        assert!(stage.link.path.downlink_bps().unwrap() < before);
+        assert!(stage.wake().unwrap() > wake);
+    }
+
+    #[test]
+    fn what_the_participant_says_itself_counts_where_there_is_no_feedback() {
+        let start = Instant::now();
+        let mut stage = stage(start);
+        for (bitrate, expected) in [(250_000.0, 250_000), (f32::NAN, 24_000)] {
+            let remb = ReceiverEstimatedMaximumBitrate {
+                bitrate,
+                ..ReceiverEstimatedMaximumBitrate::default()
+            };
+
+            read(&mut stage, Box::new(remb), start);
+
+            assert_eq!(stage.link.path.downlink_bps(), Some(expected));
+        }
+    }
+}

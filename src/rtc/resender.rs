@@ -78,16 +78,15 @@ impl Resender {
 
 impl Resender {
     fn pad(&mut self, now: Instant, out: &mut Outbox) {
-        if let Some(probe) = self.probes.pop() {
-            self.padding.begin(probe, now);
-        }
-        let Some(stream) = self
-            .streams
-            .values_mut()
-            .find(|stream| stream.rtx.is_some())
-        else {
+        let order = self.probes.pop();
+        let mut streams = self.streams.values_mut();
+        let Some(stream) = streams.find(|stream| stream.rtx.is_some()) else {
+            self.padding = Padding::default();
             return;
         };
+        if let Some(probe) = order {
+            self.padding.begin(probe, now);
+        }
         let mut due = self.padding.due(now);
         while let Some(packet) = stream.history.pad(due, now) {
             let bytes = wire_bytes(&packet);
@@ -177,6 +176,7 @@ impl Stage for Resender {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use bytes::Bytes;
@@ -185,6 +185,7 @@ mod tests {
     use rtc::interceptor::RTCPFeedback;
     use rtc::rtcp::transport_feedbacks::transport_layer_nack::NackPair;
 
+    use super::super::estimate::Probe;
     use super::*;
 
     const SSRC: u32 = 7;
@@ -321,6 +322,53 @@ mod tests {
 
         assert_eq!(ask(&mut resender, SSRC, NackPair::new(1), now).len(), 1);
         assert_eq!(ask(&mut resender, 9, NackPair::new(1), now), []);
+    }
+
+    #[test]
+    fn a_probe_is_filled_with_what_was_sent_before_as_resends() {
+        let now = Instant::now();
+        let mut resender = stage(Some(RTX));
+        send(&mut resender, 0..40, now);
+        let probe = Probe {
+            bits_per_second: 960_000,
+            bytes: 6_000,
+        };
+        resender.probes.force_push(probe);
+
+        let mut out = Outbox::default();
+        resender.read(&Packet::Rtcp(vec![]), now, &mut out);
+        while let Some(wake) = resender.wake() {
+            resender.timeout(wake, &mut out);
+        }
+
+        let packets = out.drain().into_iter().map(|packet| match packet {
+            Packet::Rtp(packet) => packet,
+            other => panic!("{other:?}"),
+        });
+        let padding: Vec<_> = packets.collect();
+        assert!(padding.iter().all(|packet| packet.header.ssrc == RTX.0));
+        let seqs: BTreeSet<&[u8]> = padding.iter().map(|packet| &packet.payload[..2]).collect();
+        assert_eq!((padding.len(), seqs.len()), (5, 5), "each once");
+        assert_eq!(resender.link.path.snapshot().padding_bytes, 6_000);
+        assert_eq!(resender.link.path.snapshot().resent, 0);
+    }
+
+    #[test]
+    fn without_a_stream_of_resends_there_is_no_padding() {
+        let now = Instant::now();
+        let mut resender = stage(None);
+        send(&mut resender, 0..40, now);
+        let probe = Probe {
+            bits_per_second: 960_000,
+            bytes: 6_000,
+        };
+        resender.probes.force_push(probe);
+
+        let mut out = Outbox::default();
+        resender.read(&Packet::Rtcp(vec![]), now, &mut out);
+
+        assert!(out.drain().is_empty());
+        assert_eq!(resender.wake(), None);
     }
 
     proptest! {
