@@ -8,7 +8,10 @@
 mod announce;
 mod asker;
 mod capture;
+mod departures;
+mod downlink;
 mod engine;
+mod estimate;
 mod hidden_loss;
 mod history;
 mod loss_class;
@@ -18,6 +21,7 @@ mod mux;
 mod offer;
 mod orientation;
 mod pacer;
+mod padding;
 mod rate;
 mod receiver;
 #[cfg(test)]

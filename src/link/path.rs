@@ -30,6 +30,25 @@ pub(crate) struct Path {
     /// What became of requests for packets of ours.
     pub(crate) resends: Resends,
     requested: AtomicU64,
+    downlink_bps: AtomicU64,
+    useful_downlink_bps: AtomicU64,
+    acknowledged_bps: AtomicU64,
+    queueing_delay_us: AtomicU64,
+    downlink_loss: AtomicU8,
+    padding_bytes: AtomicU64,
+}
+
+/// What the participant's downlink carries, as far as is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Downlink {
+    /// How much may leave, with all headers down to IP.
+    pub(crate) bits_per_second: u64,
+    /// How much has arrived lately; 0 while unknown.
+    pub(crate) acknowledged_bps: u64,
+    /// What stands in the queue before the narrow place.
+    pub(crate) queueing_delay: Duration,
+    /// Packets lost in the last second, in 256ths.
+    pub(crate) fraction_lost: u8,
 }
 
 /// The last report about one of our streams.
@@ -82,6 +101,10 @@ pub(crate) struct PathSnapshot {
     pub(crate) unknown: u64,
     /// Requests of ours for packets of the participant's, each counted as often as it was made.
     pub(crate) requested: u64,
+    /// `None` until the participant said anything about what it gets.
+    pub(crate) downlink: Option<Downlink>,
+    /// What was sent to probe the downlink, in bytes.
+    pub(crate) padding_bytes: u64,
 }
 
 /// The last report about one stream.
@@ -109,6 +132,12 @@ impl Default for Path {
             video: Reported::default(),
             resends: Resends::default(),
             requested: AtomicU64::new(0),
+            downlink_bps: AtomicU64::new(UNKNOWN),
+            useful_downlink_bps: AtomicU64::new(UNKNOWN),
+            acknowledged_bps: AtomicU64::new(0),
+            queueing_delay_us: AtomicU64::new(0),
+            downlink_loss: AtomicU8::new(0),
+            padding_bytes: AtomicU64::new(0),
         }
     }
 }
@@ -185,6 +214,64 @@ impl Path {
         self.requested.fetch_add(packets, Ordering::Relaxed);
     }
 
+    /// How much may be sent to the participant, in bits per second, with all headers down to IP and
+    /// everything that is not RTCP: audio, video, resends, padding. `None` until the participant
+    /// said anything about what it gets.
+    pub(crate) fn downlink_bps(&self) -> Option<u64> {
+        let rate = self.downlink_bps.load(Ordering::Relaxed);
+        (rate != UNKNOWN).then_some(rate)
+    }
+
+    /// Sets it.
+    pub(crate) fn set_downlink_bps(&self, bits_per_second: u64) {
+        let rate = bits_per_second.min(UNKNOWN - 1);
+        self.downlink_bps.store(rate, Ordering::Relaxed);
+    }
+
+    /// Sets all that is known of the downlink.
+    pub(crate) fn set_downlink(&self, downlink: &Downlink) {
+        let delay = u64::try_from(downlink.queueing_delay.as_micros()).unwrap_or(u64::MAX);
+        self.acknowledged_bps
+            .store(downlink.acknowledged_bps, Ordering::Relaxed);
+        self.queueing_delay_us.store(delay, Ordering::Relaxed);
+        self.downlink_loss
+            .store(downlink.fraction_lost, Ordering::Relaxed);
+        self.set_downlink_bps(downlink.bits_per_second);
+    }
+
+    /// Up to which rate it is of use to know what the downlink carries; `None` if nobody said.
+    pub(crate) fn useful_downlink_bps(&self) -> Option<u64> {
+        let rate = self.useful_downlink_bps.load(Ordering::Relaxed);
+        (rate != UNKNOWN).then_some(rate)
+    }
+
+    /// Sets it: no padding is sent to find out about more.
+    pub(crate) fn set_useful_downlink_bps(&self, bits_per_second: u64) {
+        let rate = bits_per_second.min(UNKNOWN - 1);
+        self.useful_downlink_bps.store(rate, Ordering::Relaxed);
+    }
+
+    /// The larger of the shares lost that were last reported of our streams, in 256ths.
+    pub(crate) fn fraction_lost(&self) -> u8 {
+        let [audio, video] = [&self.audio, &self.video].map(|reported| reported.fraction_lost());
+        audio.max(video)
+    }
+
+    /// Counts what was sent to probe the downlink.
+    pub(crate) fn count_padding(&self, bytes: u64) {
+        self.padding_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn downlink(&self) -> Option<Downlink> {
+        let queueing_delay_us = self.queueing_delay_us.load(Ordering::Relaxed);
+        Some(Downlink {
+            bits_per_second: self.downlink_bps()?,
+            acknowledged_bps: self.acknowledged_bps.load(Ordering::Relaxed),
+            queueing_delay: Duration::from_micros(queueing_delay_us),
+            fraction_lost: self.downlink_loss.load(Ordering::Relaxed),
+        })
+    }
+
     /// All of it, as it is now.
     pub(crate) fn snapshot(&self) -> PathSnapshot {
         let Resends {
@@ -208,6 +295,8 @@ impl Path {
             refused_share: load(refused_share),
             unknown: load(unknown),
             requested: load(&self.requested),
+            downlink: self.downlink(),
+            padding_bytes: load(&self.padding_bytes),
         }
     }
 }
@@ -221,10 +310,14 @@ impl Reported {
         self.reports.fetch_add(1, Ordering::Relaxed);
     }
 
+    fn fraction_lost(&self) -> u8 {
+        self.fraction_lost.load(Ordering::Relaxed)
+    }
+
     fn snapshot(&self) -> ReportedSnapshot {
         ReportedSnapshot {
             reports: self.reports.load(Ordering::Relaxed),
-            fraction_lost: self.fraction_lost.load(Ordering::Relaxed),
+            fraction_lost: self.fraction_lost(),
             jitter: Duration::from_micros(self.jitter_us.load(Ordering::Relaxed)),
         }
     }

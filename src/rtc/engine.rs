@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crossbeam_queue::ArrayQueue;
 use rtc::interceptor::{ReceiverReportBuilder, Registry, Slot};
 use rtc::peer_connection::configuration::interceptor_registry::configure_twcc_receiver_only;
 use rtc::peer_connection::configuration::media_engine::{
@@ -15,6 +16,7 @@ use rtc::rtp_transceiver::rtp_sender::{
 use rtc::shared::time::SystemInstant;
 
 use super::asker::Asker;
+use super::downlink::DownlinkStage;
 use super::orientation;
 use super::resender::Resender;
 use super::sender_reports::SenderReports;
@@ -51,7 +53,7 @@ pub(super) fn vp8() -> RTCRtpCodec {
         clock_rate: codecs::video::VIDEO_CLOCK_HZ,
         channels: 0,
         sdp_fmtp_line: String::new(),
-        rtcp_feedback: vec![feedback("ccm", "fir")],
+        rtcp_feedback: vec![feedback("ccm", "fir"), feedback("goog-remb", "")],
     }
 }
 
@@ -60,7 +62,7 @@ pub(super) fn vp8() -> RTCRtpCodec {
 ///
 /// Of the crate's interceptors the chain has receiver reports and transport-wide feedback for the
 /// uplink. Its congestion controller and pacer are left out on purpose: measured on thin links,
-/// they starved the audio. Neither is its NACK used: its responder resends without limit, and its
+/// they starved the audio; the downlink is estimated by ours. Neither is its NACK used: its responder resends without limit, and its
 /// generator never learns of what came by RTX. Nor are its sender reports: they pair the wall clock
 /// with when a frame was sent, not with its media time.
 pub(super) fn engine(
@@ -91,12 +93,17 @@ pub(super) fn engine(
     )?;
 
     let registry = configure_twcc_receiver_only(Registry::new(), &mut engine)?;
-    let wall = SystemInstant::now(Instant::now());
+    let start = Instant::now();
+    let wall = SystemInstant::now(start);
+    let probes = Arc::new(ArrayQueue::new(1));
+    let downlink = DownlinkStage::new(Arc::clone(link), start, Arc::clone(&probes));
+    let resender = Resender::new(Arc::clone(link), probes);
     let sender_reports = SenderReports::new(Arc::clone(link), wall, cname);
     let registry = registry
         // Next to the wire: it should see each packet as it came, and reports when they leave.
         .with(NEXT_TO_WIRE, Staged::new(RtcpTap::new(Arc::clone(link))))
-        .with(Slot::NackResponder, Staged::new(Resender::new(Arc::clone(link))))
+        .with(Slot::CongestionControl, Staged::new(downlink))
+        .with(Slot::NackResponder, Staged::new(resender))
         .with(Slot::NackGenerator, Staged::new(Asker::new(Arc::clone(link))))
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
         .with(Slot::SenderReport, Staged::new(sender_reports));

@@ -34,6 +34,9 @@ const SHARE: u64 = 4;
 /// picture that hardly moves would not hold a single packet of its last change.
 const MIN_SHARE_BYTES: u64 = 4_000;
 
+/// How many packets padding is taken from.
+const PADDING_CHOICE: usize = 64;
+
 /// RTP, SRTP, UDP and IP headers: what a packet costs on the wire beside its payload.
 const HEADER_BYTES: u64 = 60;
 
@@ -64,6 +67,8 @@ struct Sent {
     packet: Packet,
     at: Instant,
     resent_at: Option<Instant>,
+    /// How often it served as padding.
+    padded: u32,
 }
 
 impl SentHistory {
@@ -82,6 +87,7 @@ impl SentHistory {
             packet: packet.clone(),
             at: now,
             resent_at: None,
+            padded: 0,
         });
         self.forget(now);
     }
@@ -113,6 +119,17 @@ impl SentHistory {
         Answer::Resend(sent.packet.clone())
     }
 
+    /// A packet of at most `bytes` on the wire to send once more although nobody asked: of the last
+    /// [`PADDING_CHOICE`] that fit, the newest of those that were used least.
+    pub(super) fn pad(&mut self, bytes: u64, now: Instant) -> Option<Packet> {
+        self.forget(now);
+        let newest = self.packets.iter_mut().rev().take(PADDING_CHOICE);
+        let fits = newest.filter(|sent| wire_bytes(&sent.packet) <= bytes);
+        let best = fits.min_by_key(|sent| sent.padded)?;
+        best.padded = best.padded.saturating_add(1);
+        Some(best.packet.clone())
+    }
+
     fn last_seq(&self) -> Option<u16> {
         let last = self.packets.back()?;
         Some(last.packet.header.sequence_number)
@@ -130,7 +147,8 @@ impl SentHistory {
     }
 }
 
-fn wire_bytes(packet: &Packet) -> u64 {
+/// What `packet` takes on the wire.
+pub(super) fn wire_bytes(packet: &Packet) -> u64 {
     HEADER_BYTES + u64::try_from(packet.payload.len()).unwrap_or(u64::MAX / 2)
 }
 

@@ -2,9 +2,13 @@
 //! large, reaches the path as one burst.
 //!
 //! Packets leave in [`STEPS`] equal portions within a third of the interval; a frame of a packet or
-//! two leaves at once. The interval is that of the frames themselves, from their timestamps. A
-//! frame that is not through when the next one begins is due as a whole. Time is an argument;
-//! whoever drives this sleeps until [`Pacer::next_send`].
+//! two leaves at once. The interval is that of the frames themselves, from their timestamps.
+//!
+//! Where that would be faster than [`OVER`] times what the path carries, the packets leave at that
+//! rate instead, one by one, so that a large frame waits here and not in the path's queue, where
+//! audio would wait behind it. Faster than the path all the same: frames differ in size. No frame
+//! takes longer than its interval, so frames do not pile up. Time is an argument; whoever drives
+//! this sleeps until [`Pacer::next_send`].
 
 use std::time::{Duration, Instant};
 
@@ -22,11 +26,20 @@ const MIN_PORTION: usize = 2;
 /// A frame is sent within one part in so many of its interval.
 const SPREAD: u32 = 3;
 
+/// How much faster than the path carries it a frame may leave.
+const OVER: u64 = 2;
+
+/// What a packet is longer on the path than its payload.
+const HEADER_BYTES: usize = 64;
+
 /// The interval until two frames have told it: 30 frames per second.
 const USUAL_INTERVAL: Duration = Duration::from_millis(33);
 
-/// However rare frames are, none takes longer than a third of this.
+/// However rare frames are, none takes longer than a third of this over a path that is wide enough,
 const MAX_INTERVAL: Duration = Duration::from_millis(100);
+
+/// and none longer than this over any other.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// Whether a packet ends its frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,15 +76,21 @@ struct Frame {
 }
 
 impl Pacer {
-    /// Begins to send `frame` at `now`. The one before must be through: see [`Self::rush`].
-    pub(super) fn begin(&mut self, frame: VideoOut, now: Instant) {
+    /// Begins to send `frame` at `now` over a path that carries `bits_per_second`, if that is known.
+    /// The one before must be through.
+    pub(super) fn begin(&mut self, frame: VideoOut, bits_per_second: Option<u64>, now: Instant) {
         let interval = self.interval(frame.timestamp);
         self.last_timestamp = Some(frame.timestamp);
         let packets = frame.payloads.len();
-        let portion = packets.div_ceil(STEPS).max(MIN_PORTION);
+        let usual = interval.min(MAX_INTERVAL) / SPREAD;
+        let needed = takes(&frame, bits_per_second).min(interval);
+        let (portion, spread) = match needed > usual {
+            true => (1, needed),
+            false => (packets.div_ceil(STEPS).max(MIN_PORTION), usual),
+        };
         let portions = u32::try_from(packets.div_ceil(portion)).unwrap_or(u32::MAX);
         // The first portion leaves at once, so the last one leaves within the spread.
-        let step = interval / SPREAD / portions.max(1);
+        let step = spread / portions.max(1);
         self.frame = (packets > 0).then_some(Frame {
             frame,
             sent: 0,
@@ -79,6 +98,11 @@ impl Pacer {
             portion,
             step,
         });
+    }
+
+    /// Whether nothing is on its way out.
+    pub(super) fn is_idle(&self) -> bool {
+        self.frame.is_none()
     }
 
     /// When the next packet is due; `None` if there is none.
@@ -124,12 +148,27 @@ impl Pacer {
         };
         let micros =
             u64::from(timestamp.wrapping_sub(last)) * 1_000_000 / u64::from(VIDEO_CLOCK_HZ);
-        Duration::from_micros(micros).min(MAX_INTERVAL)
+        Duration::from_micros(micros).min(LONGEST)
     }
+}
+
+/// How long the packets of `frame` take at the rate they may leave at.
+fn takes(frame: &VideoOut, bits_per_second: Option<u64>) -> Duration {
+    let Some(rate) = bits_per_second else {
+        return Duration::ZERO;
+    };
+    let bytes = frame
+        .payloads
+        .iter()
+        .map(|payload| payload.len() + HEADER_BYTES);
+    let bits = 8 * u64::try_from(bytes.sum::<usize>()).unwrap_or(u64::MAX / 16);
+    Duration::from_micros(bits.saturating_mul(1_000_000) / (OVER * rate).max(1))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -148,7 +187,7 @@ mod tests {
 
     /// When each packet of the frame leaves, in ms after its begin, if asked every millisecond.
     fn departures(pacer: &mut Pacer, frame: VideoOut, begin: Instant) -> Vec<u64> {
-        pacer.begin(frame, begin);
+        pacer.begin(frame, None, begin);
         let mut departures = Vec::new();
         for at in 0..200 {
             while pacer.take(begin + ms(at)).is_some() {
@@ -186,7 +225,7 @@ mod tests {
     #[test]
     fn packets_keep_their_order_and_the_last_one_carries_the_marker() {
         let mut pacer = Pacer::default();
-        pacer.begin(frame(9, 7), Instant::now());
+        pacer.begin(frame(9, 7), None, Instant::now());
 
         let sent: Vec<Paced> = std::iter::from_fn(|| pacer.rush()).collect();
 
@@ -213,6 +252,28 @@ mod tests {
             let departures = departures(&mut pacer, frame(timestamp, 5), start);
 
             assert_eq!(departures.last(), Some(&last), "{timestamp}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_large_for_its_path_leaves_at_twice_its_rate_but_not_for_ever() {
+        let start = Instant::now();
+        let payloads: Arc<[Bytes]> = vec![Bytes::from_static(&[0; 436]); 5].into();
+        // 2,500 bytes: 100 ms at 200 kb/s, 1 s at 20, for which there are 500 ms.
+        for (bits_per_second, step) in [(100_000, 20), (10_000, 100), (2_000_000, 11)] {
+            let mut pacer = Pacer::default();
+            departures(&mut pacer, frame(0, 1), start);
+            let payloads = Arc::clone(&payloads);
+            let large = VideoOut {
+                timestamp: 45_000,
+                payloads,
+            };
+            pacer.begin(large, Some(bits_per_second), start);
+
+            while pacer.take(start).is_some() {}
+
+            let waits = pacer.next_send().unwrap() - start;
+            assert_eq!(waits.as_millis(), step, "{bits_per_second}");
         }
     }
 

@@ -2,6 +2,10 @@
 //! own where RTX was negotiated (RFC 4588 §4), else as the packet it was.
 //!
 //! What is resent is decided by [`SentHistory`], one per stream, and counted on the link.
+//!
+//! The same stream of resends carries the padding of probes: packets that were sent a moment ago,
+//! once more. A receiver drops what it has already (RFC 4588 §4), and what it has not, it can use.
+//! Without RTX there is no padding, and probes find nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +17,9 @@ use rtc::interceptor::{Packet, StreamInfo};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp::header::Header;
 
-use super::history::{Answer, SentHistory};
+use super::downlink::ProbeOrder;
+use super::history::{Answer, SentHistory, wire_bytes};
+use super::padding::Padding;
 use super::stage::{Outbox, Stage, has_nack};
 use crate::link::Link;
 
@@ -22,6 +28,8 @@ pub(super) struct Resender {
     link: Arc<Link>,
     /// By SSRC. As many as were negotiated: one audio, one video.
     streams: BTreeMap<u32, Stream>,
+    probes: ProbeOrder,
+    padding: Padding,
 }
 
 struct Stream {
@@ -37,10 +45,13 @@ struct Rtx {
 }
 
 impl Resender {
-    pub(super) fn new(link: Arc<Link>) -> Self {
+    /// Sends the probes that come by `probes`.
+    pub(super) fn new(link: Arc<Link>, probes: ProbeOrder) -> Self {
         Self {
             link,
             streams: BTreeMap::new(),
+            probes,
+            padding: Padding::default(),
         }
     }
 
@@ -61,6 +72,28 @@ impl Resender {
                 Answer::Unknown => &counts.unknown,
             };
             count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Resender {
+    fn pad(&mut self, now: Instant, out: &mut Outbox) {
+        let order = self.probes.pop();
+        let mut streams = self.streams.values_mut();
+        let Some(stream) = streams.find(|stream| stream.rtx.is_some()) else {
+            self.padding = Padding::default();
+            return;
+        };
+        if let Some(probe) = order {
+            self.padding.begin(probe, now);
+        }
+        let mut due = self.padding.due(now);
+        while let Some(packet) = stream.history.pad(due, now) {
+            let bytes = wire_bytes(&packet);
+            out.resend(stream.wrap(packet), now);
+            self.padding.sent(bytes);
+            self.link.path.count_padding(bytes);
+            due = due.saturating_sub(bytes);
         }
     }
 }
@@ -99,6 +132,17 @@ impl Stage for Resender {
                 self.answer(nack, now, out);
             }
         }
+        self.pad(now, out);
+    }
+
+    fn wake(&self) -> Option<Instant> {
+        self.padding.wake()
+    }
+
+    fn timeout(&mut self, now: Instant, out: &mut Outbox) {
+        if self.padding.wake().is_some_and(|wake| wake <= now) {
+            self.pad(now, out);
+        }
     }
 
     fn write(&mut self, packet: &mut Packet, now: Instant) {
@@ -106,6 +150,7 @@ impl Stage for Resender {
             && let Some(stream) = self.streams.get_mut(&packet.header.ssrc)
         {
             stream.history.sent(packet, now);
+            self.padding.sent(wire_bytes(packet));
         }
     }
 
@@ -131,13 +176,16 @@ impl Stage for Resender {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use bytes::Bytes;
+    use crossbeam_queue::ArrayQueue;
     use proptest::prelude::*;
     use rtc::interceptor::RTCPFeedback;
     use rtc::rtcp::transport_feedbacks::transport_layer_nack::NackPair;
 
+    use super::super::estimate::Probe;
     use super::*;
 
     const SSRC: u32 = 7;
@@ -145,7 +193,10 @@ mod tests {
     const PAYLOAD: &[u8] = &[5; 1_140];
 
     fn stage(rtx: Option<(u32, u8)>) -> Resender {
-        let mut resender = Resender::new(Arc::new(Link::new(Instant::now())));
+        let mut resender = Resender::new(
+            Arc::new(Link::new(Instant::now())),
+            Arc::new(ArrayQueue::new(1)),
+        );
         resender.bind_local(&StreamInfo {
             ssrc: SSRC,
             ssrc_rtx: rtx.map(|(ssrc, _)| ssrc),
@@ -271,6 +322,53 @@ mod tests {
 
         assert_eq!(ask(&mut resender, SSRC, NackPair::new(1), now).len(), 1);
         assert_eq!(ask(&mut resender, 9, NackPair::new(1), now), []);
+    }
+
+    #[test]
+    fn a_probe_is_filled_with_what_was_sent_before_as_resends() {
+        let now = Instant::now();
+        let mut resender = stage(Some(RTX));
+        send(&mut resender, 0..40, now);
+        let probe = Probe {
+            bits_per_second: 960_000,
+            bytes: 6_000,
+        };
+        resender.probes.force_push(probe);
+
+        let mut out = Outbox::default();
+        resender.read(&Packet::Rtcp(vec![]), now, &mut out);
+        while let Some(wake) = resender.wake() {
+            resender.timeout(wake, &mut out);
+        }
+
+        let packets = out.drain().into_iter().map(|packet| match packet {
+            Packet::Rtp(packet) => packet,
+            other => panic!("{other:?}"),
+        });
+        let padding: Vec<_> = packets.collect();
+        assert!(padding.iter().all(|packet| packet.header.ssrc == RTX.0));
+        let seqs: BTreeSet<&[u8]> = padding.iter().map(|packet| &packet.payload[..2]).collect();
+        assert_eq!((padding.len(), seqs.len()), (5, 5), "each once");
+        assert_eq!(resender.link.path.snapshot().padding_bytes, 6_000);
+        assert_eq!(resender.link.path.snapshot().resent, 0);
+    }
+
+    #[test]
+    fn without_a_stream_of_resends_there_is_no_padding() {
+        let now = Instant::now();
+        let mut resender = stage(None);
+        send(&mut resender, 0..40, now);
+        let probe = Probe {
+            bits_per_second: 960_000,
+            bytes: 6_000,
+        };
+        resender.probes.force_push(probe);
+
+        let mut out = Outbox::default();
+        resender.read(&Packet::Rtcp(vec![]), now, &mut out);
+
+        assert!(out.drain().is_empty());
+        assert_eq!(resender.wake(), None);
     }
 
     proptest! {

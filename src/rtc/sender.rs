@@ -1,7 +1,7 @@
 //! Sends what the room leaves on the link, as RTP with headers of our own (RFC 3550 §5.1).
 //!
 //! Audio goes first, as soon as it is there, and is looked for again after every video packet; the
-//! packets of a frame are paced. So no frame, however large, stands in audio's way.
+//! packets of a frame are paced, and the next frame waits until they are through. So no frame, however large, stands in audio's way.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -117,19 +117,21 @@ impl Sender {
             return;
         }
         self.send_audio().await;
-        while let Some(frame) = self.link.next_video_out() {
-            // Whatever is left of the frame before is late by now.
-            while let Some(packet) = pacer.rush() {
-                self.send_video(packet).await;
-            }
-            pacer.begin(frame, Instant::now());
-            self.send_due(pacer).await;
-        }
+        self.send_due(pacer).await;
     }
 
     async fn send_due(&mut self, pacer: &mut Pacer) {
-        while let Some(packet) = pacer.take(Instant::now()) {
-            self.send_video(packet).await;
+        loop {
+            while let Some(packet) = pacer.take(Instant::now()) {
+                self.send_video(packet).await;
+            }
+            if !pacer.is_idle() {
+                return;
+            }
+            let Some(frame) = self.link.next_video_out() else {
+                return;
+            };
+            pacer.begin(frame, self.link.path.downlink_bps(), Instant::now());
         }
     }
 

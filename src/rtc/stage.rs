@@ -20,7 +20,7 @@ pub(super) trait Stage: Send + Sync {
     /// A packet has come from the participant.
     fn read(&mut self, _packet: &Packet, _now: Instant, _out: &mut Outbox) {}
 
-    /// A packet is on its way to the participant.
+    /// A packet is on its way to the participant, and may be changed: reports completed, extensions added.
     fn write(&mut self, _packet: &mut Packet, _now: Instant) {}
 
     /// When [`Self::timeout`] is to be called.

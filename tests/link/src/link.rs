@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::loss::Losses;
-use crate::{Delivery, During, Jitter, LinkConfig, Random};
+use crate::{Bandwidth, Delivery, During, Jitter, LinkConfig, Random};
 
 /// Exponential jitter is cut here, in means.
 const LONGEST_EXPONENTIAL: f64 = 10.0;
@@ -126,6 +126,12 @@ impl<T: Clone> Link<T> {
                 Arrived { at, packet }
             })
         })
+    }
+
+    /// Changes the narrow place. What it has taken already passes as it would have; what comes from
+    /// now on waits behind that.
+    pub const fn set_bandwidth(&mut self, bandwidth: Option<Bandwidth>) {
+        self.config.bandwidth = bandwidth;
     }
 
     /// When the next packet arrives, if one is under way.

@@ -1,0 +1,361 @@
+//! Estimates what a participant's downlink carries.
+//!
+//! Told what left and what came of it, packet by packet, [`Estimator`] says how much may leave:
+//! a rate for everything that carries a transport-wide number, with all headers down to IP. What
+//! carries none (RTCP, STUN, and the traffic of others) takes from the path like any other traffic
+//! does, and so is left out of the rate already.
+//!
+//! # The filter
+//!
+//! 1. Feedback joins each packet's departure with its arrival ([`PacketReport`]).
+//! 2. [`delay`] measures the queueing delay: what stands in the queue, jitter and the bursts of
+//!    single frames left out. [`trend`] says whether it grows, sooner than its length does.
+//! 3. [`received`] measures the acknowledged rate, which is the capacity while a queue stands.
+//! 4. [`loss`] tells loss by congestion from the loss that a radio always has.
+//! 5. [`control`] makes a rate of these: multiplicative growth far from the last limit, slow growth
+//!    near it, a cut below the capacity that lasts until the queue is empty, and a share to keep
+//!    beside traffic that never lets it be empty.
+//! 6. [`probe`] finds out about more than is being sent, by sending padding for a moment.
+//!
+//! Where no such feedback comes, the participant's own estimate (REMB) is followed: see
+//! [`Estimator::remb`].
+//!
+//! # The constants
+//!
+//! Each stands in its module with its source: the GCC draft (draft-ietf-rmcat-gcc-02), what followed
+//! it, or the simulations in `tests`, which print what they measure (`make bench-estimator`). Those
+//! of this module: the rate begins at [`FIRST`], since 300 kb/s lost a quarter of the first second
+//! on a link of 100, and stays from [`LOWEST`], which holds narrow audio in long packets, to
+//! [`HIGHEST`].
+//!
+//! # Contract
+//!
+//! No clock, no packets, no network: time is an argument, counted from any moment, and arrivals are
+//! counted from any other. Same calls, same rates. Everything is constant in size or bounded in the
+//! module that keeps it; hostile reports can make the rate wrong, nothing else.
+
+mod control;
+mod delay;
+mod loss;
+mod probe;
+mod received;
+#[cfg(test)]
+mod tests;
+mod trend;
+
+use std::time::Duration;
+
+use control::{Control, Signs, Step};
+use delay::QueueingDelay;
+use loss::Loss;
+use probe::{Finding, Prober};
+use received::Received;
+use trend::Trendline;
+
+pub(super) use control::State;
+pub(super) use probe::Probe;
+
+/// The rate at first, bit/s.
+const FIRST: f64 = 120_000.0;
+
+/// The lowest rate: Opus at 12 kb/s in packets of 60 ms, with their headers.
+const LOWEST: f64 = 24_000.0;
+
+/// The highest rate.
+const HIGHEST: f64 = 8_000_000.0;
+
+/// Nothing to find out above this, unless told otherwise: twice a usual 720p picture.
+const USEFUL: f64 = 3_000_000.0;
+
+/// Rates are measured over this, and capacity over that.
+const RATE_WINDOW: Duration = Duration::from_millis(400);
+
+/// The highest acknowledged rate is forgotten over this time.
+const PEAK_MEMORY: Duration = Duration::from_secs(5);
+
+/// Without a word for this long, though packets leave, the rate comes down by [`DECAY`] every
+/// [`SILENCE_STEP`]. Before that it just does not grow: growing takes feedback.
+const SILENCE: Duration = Duration::from_millis(1_000);
+const SILENCE_STEP: Duration = Duration::from_millis(500);
+const DECAY: f64 = 0.8;
+
+/// But no lower than this, bit/s: when the path comes back, there is something to begin with.
+const SILENT: f64 = 60_000.0;
+
+/// Arrivals that are farther off than this from what they should be are of a clock that was set.
+const CLOCK_JUMP: Duration = Duration::from_secs(10);
+
+/// Without feedback per packet for this long, REMB is followed.
+const REMB_AFTER: Duration = Duration::from_secs(3);
+
+/// REMB comes once a second; without any for this long the rate comes down.
+const REMB_SILENCE: Duration = Duration::from_secs(4);
+
+/// Growth per second above what REMB says, and up to which multiple of it.
+const REMB_GROWTH: f64 = 0.05;
+const REMB_BEYOND: f64 = 1.5;
+
+/// Loss above which REMB is not exceeded, in 256ths: 5 %.
+const REMB_LOSS: u8 = 13;
+
+/// What became of one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PacketReport {
+    /// When it left, by our clock.
+    pub(super) departure: Duration,
+    /// When it arrived, by the receiver's; `None` if it was lost.
+    pub(super) arrival: Option<Duration>,
+    /// On the path, headers and all.
+    pub(super) bytes: usize,
+}
+
+/// The estimate at one moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Estimate {
+    /// How much may leave.
+    pub(super) bits_per_second: u64,
+    /// Why it is not more.
+    pub(super) state: State,
+    /// What stands in the queue.
+    pub(super) queueing_delay: Duration,
+    /// The share of packets lost in the last second, in 256ths.
+    pub(super) loss: u8,
+    /// How much has arrived lately, bit/s.
+    pub(super) acknowledged: Option<u64>,
+}
+
+/// Estimates one path.
+#[derive(Debug)]
+pub(super) struct Estimator {
+    delay: QueueingDelay,
+    trend: Trendline,
+    received: Received,
+    loss: Loss,
+    control: Control,
+    prober: Prober,
+    peak: f64,
+    useful: f64,
+    response: Duration,
+    last_feedback: Option<Duration>,
+    /// Departure and arrival of the last packet reported.
+    last_report: Option<(Duration, Duration)>,
+    /// The first packet that left after the last feedback.
+    unanswered_since: Option<Duration>,
+    decayed_at: Option<Duration>,
+    last_remb: Option<Duration>,
+}
+
+impl Default for Estimator {
+    fn default() -> Self {
+        Self {
+            delay: QueueingDelay::default(),
+            trend: Trendline::default(),
+            received: Received::default(),
+            loss: Loss::default(),
+            control: Control::new(FIRST, (LOWEST, HIGHEST)),
+            prober: Prober::default(),
+            peak: 0.0,
+            useful: USEFUL,
+            response: Duration::from_millis(200),
+            last_feedback: None,
+            last_report: None,
+            unanswered_since: None,
+            decayed_at: None,
+            last_remb: None,
+        }
+    }
+}
+
+impl Estimator {
+    /// A numbered packet leaves at `now`.
+    pub(super) fn sent(&mut self, now: Duration) {
+        self.unanswered_since.get_or_insert(now);
+    }
+
+    /// What became of packets, in the order of their departure; known at `now`.
+    pub(super) fn feedback(&mut self, now: Duration, reports: &[PacketReport]) {
+        for report in reports {
+            self.take_in(report);
+        }
+        let Some(latest) = reports.iter().rfind(|report| report.arrival.is_some()) else {
+            return;
+        };
+        let response = now.saturating_sub(latest.departure);
+        self.response = (self.response * 7 + response.min(Duration::from_secs(2))) / 8;
+        let elapsed = self
+            .last_feedback
+            .map_or(Duration::ZERO, |last| now.saturating_sub(last));
+        self.last_feedback = Some(now);
+        self.unanswered_since = None;
+        self.decayed_at = None;
+        self.loss.relax(elapsed);
+        self.decide(now, elapsed, latest.departure);
+        self.learn(now, latest.departure);
+    }
+
+    /// What the participant itself takes its downlink for (draft-alvestrand-rmcat-remb-03), in
+    /// bit/s, and the loss it last reported, in 256ths.
+    ///
+    /// Followed while there is no feedback per packet. REMB never exceeds what arrives by much, so
+    /// it would keep a sender that sends little where it is: while it does not fall and hardly
+    /// anything is lost, the rate creeps above it.
+    pub(super) fn remb(&mut self, now: Duration, bits_per_second: u64, fraction_lost: u8) {
+        let has_feedback = self
+            .last_feedback
+            .is_some_and(|last| now.saturating_sub(last) < REMB_AFTER);
+        let elapsed = self
+            .last_remb
+            .map_or(0.0, |last| now.saturating_sub(last).as_secs_f64().min(1.0));
+        self.last_remb = Some(now);
+        if has_feedback {
+            return;
+        }
+        let said = to_f64(bits_per_second);
+        let grown = self.control.rate() * (1.0 + REMB_GROWTH * elapsed);
+        let most = if fraction_lost < REMB_LOSS {
+            said * REMB_BEYOND
+        } else {
+            said
+        };
+        self.unanswered_since = None;
+        self.decayed_at = None;
+        self.control.follow(grown.max(said).min(most));
+    }
+
+    /// When [`Self::poll`] is to be called; `None` while nothing is being waited for.
+    pub(super) fn next_poll(&self) -> Option<Duration> {
+        let silence = match (self.last_feedback, self.last_remb) {
+            (Some(_), _) => SILENCE + self.response,
+            (None, Some(_)) => REMB_SILENCE,
+            (None, None) => return None,
+        };
+        let since = self.unanswered_since?;
+        Some(
+            self.decayed_at
+                .map_or(since + silence, |at| at + SILENCE_STEP),
+        )
+    }
+
+    /// Time passes. Does nothing before [`Self::next_poll`].
+    pub(super) fn poll(&mut self, now: Duration) {
+        if self.next_poll().is_some_and(|at| at <= now) {
+            self.decayed_at = Some(now);
+            self.control.decay(DECAY, SILENT);
+        }
+    }
+
+    /// A probe, if one is due now; then send so. Asks at most as often as feedback comes.
+    pub(super) fn probe(&mut self, now: Duration) -> Option<Probe> {
+        let rate = self.control.rate();
+        let heard = self
+            .last_feedback
+            .is_some_and(|last| now.saturating_sub(last) < SILENCE);
+        let calm =
+            self.control.state() == State::Growing && self.loss.excess() < 0.02 && self.peak > 0.0;
+        if !heard || !calm || rate >= self.useful {
+            return None;
+        }
+        self.prober.begin(now, rate)
+    }
+
+    /// What it would be useful to know about, in bit/s: no probe goes beyond it.
+    pub(super) fn set_useful(&mut self, bits_per_second: u64) {
+        self.useful = to_f64(bits_per_second).clamp(LOWEST, HIGHEST);
+    }
+
+    /// The estimate now.
+    pub(super) fn estimate(&self) -> Estimate {
+        let acknowledged = self
+            .received
+            .rates(RATE_WINDOW)
+            .map(|rates| rates.acknowledged);
+        Estimate {
+            bits_per_second: whole(self.control.rate()),
+            state: self.control.state(),
+            queueing_delay: self.delay.standing(),
+            loss: u8::try_from(whole(self.loss.share() * 256.0)).unwrap_or(u8::MAX),
+            acknowledged: acknowledged.map(whole),
+        }
+    }
+
+    fn take_in(&mut self, report: &PacketReport) {
+        let bits = to_f64(u64::try_from(report.bytes).unwrap_or_default()) * 8.0;
+        let Some(arrival) = report.arrival else {
+            self.loss.count(report.departure, 1);
+            self.received.push(report.departure, None, bits);
+            return;
+        };
+        if self.clock_was_set(report.departure, arrival) {
+            self.delay = QueueingDelay::default();
+            self.trend = Trendline::default();
+            self.received = Received::default();
+        }
+        self.last_report = Some((report.departure, arrival));
+        self.loss.count(report.departure, 0);
+        self.received.push(report.departure, Some(arrival), bits);
+        self.trend.arrived(report.departure, arrival);
+        let times = (report.departure, arrival);
+        self.delay
+            .arrived(times, report.bytes, self.control.limit());
+    }
+
+    fn clock_was_set(&self, departure: Duration, arrival: Duration) -> bool {
+        self.last_report
+            .is_some_and(|(last_departure, last_arrival)| {
+                let sent = departure.abs_diff(last_departure);
+                let came = arrival.abs_diff(last_arrival);
+                came.abs_diff(sent) > CLOCK_JUMP
+            })
+    }
+
+    fn decide(&mut self, now: Duration, elapsed: Duration, latest: Duration) {
+        let rates = self.received.rates(RATE_WINDOW);
+        let faded =
+            self.peak * (1.0 - (elapsed.as_secs_f64() / PEAK_MEMORY.as_secs_f64()).min(1.0));
+        self.peak = rates.map_or(faded, |rates| rates.acknowledged.max(faded));
+        let step = self.control.step(&Signs {
+            now,
+            queue: self.delay.standing(),
+            newest: self.delay.newest(),
+            spread: self.delay.spread(),
+            trend: self.trend.trend(),
+            excess_loss: self.loss.excess(),
+            inherent_loss: self.loss.inherent(),
+            rates,
+            peak: self.peak,
+            latest,
+            response: self.response,
+        });
+        match step {
+            Step::Done => {}
+            Step::MetLimit => self.prober.put_off(now),
+            Step::LeftLimit => self.prober.allow(now),
+            Step::LossIsInherent => self.loss.accept(),
+        }
+    }
+
+    fn learn(&mut self, now: Duration, latest: Duration) {
+        match self.prober.finding(now, latest, &self.received) {
+            Some(Finding::AtLeast(rate)) => self.control.raise(rate * 0.95),
+            Some(Finding::JustThis(capacity)) => self.control.limit_to(capacity),
+            Some(Finding::Nothing) | None => {}
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rates and sizes are far below 2^52"
+)]
+fn to_f64(value: u64) -> f64 {
+    value as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast from f64 saturates"
+)]
+fn whole(value: f64) -> u64 {
+    value as u64
+}

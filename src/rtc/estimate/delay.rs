@@ -1,0 +1,147 @@
+//! The queueing delay: how much longer packets take than the fastest of the last half minute did.
+//!
+//! The two clocks are unrelated, so a one-way delay is known up to a constant; only its difference
+//! from the smallest one, the base, means something. The base is the minimum over [`BASE_WINDOW`]:
+//! long enough that a queue empties in it, short enough that clocks which drift apart by 200 ppm
+//! fake no more than 6 ms.
+//!
+//! What stands in the queue is the minimum over the last [`RECENT`] (Nichols and Jacobson,
+//! "Controlling Queue Delay", 2012; Arun and Balakrishnan, "Copa", 2018, have it as the standing
+//! round trip). A minimum does not see jitter, nor the queue that a frame makes by itself and that
+//! is gone before the next one: on a link of 64 kb/s a packet of 1,200 bytes delays what follows by
+//! 150 ms, and that is no congestion.
+//!
+//! Holds [`RECENT_PACKETS`] packets and ten minima.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How long the base is remembered.
+const BASE_WINDOW: Duration = Duration::from_secs(30);
+
+/// In so many parts, of which the oldest is forgotten at a time.
+const BASE_PARTS: usize = 10;
+
+/// What counts as recent.
+const RECENT: Duration = Duration::from_millis(250);
+
+/// What counts as the newest.
+const NEWEST: Duration = Duration::from_millis(80);
+
+/// Fewer packets than this say little: then older ones count too, up to [`RECENT_AT_MOST`].
+const ENOUGH_PACKETS: usize = 6;
+const RECENT_AT_MOST: Duration = Duration::from_millis(600);
+
+/// The most packets kept.
+const RECENT_PACKETS: usize = 512;
+
+/// The smallest packet, as the base mostly is of those; what is longer takes longer.
+const SMALL_BYTES: usize = 150;
+
+/// Measures one path.
+#[derive(Debug, Default)]
+pub(super) struct QueueingDelay {
+    /// One-way delays in microseconds with their departure, in the order of arrival.
+    recent: VecDeque<(Duration, i64)>,
+    /// The smallest of each part of the base window, the newest last.
+    base: VecDeque<i64>,
+    part_began: Duration,
+}
+
+impl QueueingDelay {
+    /// A packet of `bytes` took from `departure`, by our clock, to `arrival`, by the receiver's.
+    /// `capacity` in bit/s, where it is known, tells how long the packet itself takes.
+    pub(super) fn arrived(
+        &mut self,
+        (departure, arrival): (Duration, Duration),
+        bytes: usize,
+        capacity: Option<f64>,
+    ) {
+        let own = capacity.map_or(0.0, |capacity| {
+            bytes_to_f64(bytes.saturating_sub(SMALL_BYTES)) * 8e6 / capacity.max(1.0)
+        });
+        let delay = micros(arrival) - micros(departure);
+        self.remember_base(departure, delay);
+        // Not taken off the base: were the capacity wrong, there would be a queue that is none.
+        self.recent.push_back((departure, delay - to_i64(own)));
+        while self.recent.len() > RECENT_PACKETS {
+            self.recent.pop_front();
+        }
+        while self.recent.len() > 1 {
+            let age = departure.saturating_sub(self.recent[0].0);
+            let enough = self.recent.len() > ENOUGH_PACKETS;
+            if age > RECENT_AT_MOST || (enough && age > RECENT) {
+                self.recent.pop_front();
+            } else {
+                break;
+            }
+        }
+    }
+
+    /// What stands in the queue.
+    pub(super) fn standing(&self) -> Duration {
+        self.smallest_since(Duration::ZERO)
+    }
+
+    /// What stands in the queue as of late: sooner known, and more often wrong.
+    pub(super) fn newest(&self) -> Duration {
+        let last = self
+            .recent
+            .back()
+            .map_or(Duration::ZERO, |(departure, _)| *departure);
+        self.smallest_since(last.saturating_sub(NEWEST))
+    }
+
+    fn smallest_since(&self, since: Duration) -> Duration {
+        let recent = self
+            .recent
+            .iter()
+            .filter(|(departure, _)| *departure >= since);
+        let (Some(base), Some(recent)) =
+            (self.base.iter().min(), recent.map(|(_, delay)| delay).min())
+        else {
+            return Duration::ZERO;
+        };
+        Duration::from_micros(u64::try_from(recent - base).unwrap_or_default())
+    }
+
+    /// How much the recent delays differ from each other: from the smallest to the middle one.
+    pub(super) fn spread(&self) -> Duration {
+        let mut delays: Vec<i64> = self.recent.iter().map(|(_, delay)| *delay).collect();
+        delays.sort_unstable();
+        let (Some(first), Some(middle)) = (delays.first(), delays.get(delays.len() / 2)) else {
+            return Duration::ZERO;
+        };
+        Duration::from_micros(u64::try_from(middle - first).unwrap_or_default())
+    }
+
+    fn remember_base(&mut self, departure: Duration, delay: i64) {
+        let part = BASE_WINDOW / 10;
+        if self.base.is_empty() || departure.saturating_sub(self.part_began) >= part {
+            self.base.push_back(delay);
+            self.part_began = departure;
+            if self.base.len() > BASE_PARTS {
+                self.base.pop_front();
+            }
+        } else if let Some(smallest) = self.base.back_mut() {
+            *smallest = delay.min(*smallest);
+        }
+    }
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 4)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a packet is shorter than 2^52 bytes"
+)]
+fn bytes_to_f64(bytes: usize) -> f64 {
+    bytes as f64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a cast from f64 saturates")]
+fn to_i64(micros: f64) -> i64 {
+    micros as i64
+}

@@ -1,0 +1,110 @@
+//! The loss, and how much of it is congestion.
+//!
+//! Measured over the last [`WINDOW`], at least [`ENOUGH`] packets. A radio loses some whatever one
+//! sends; that share is learnt: loss that stays although we have come down is not ours, and what
+//! remains in good times is the floor. Only what exceeds it counts (the draft takes all loss for
+//! congestion, draft-ietf-rmcat-gcc-02 §6: at 15 % of random loss it ends at nothing).
+//!
+//! Constant in size.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How long a packet counts.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// Or until there are this many after it: 2 % of fewer is no packet at all.
+const ENOUGH: u32 = 50;
+
+/// The slots that are kept of either.
+const SLOT: Duration = Duration::from_millis(100);
+const SLOTS: usize = 40;
+
+/// Loss that is never held against the path: 2 % as in the draft, where it still grows.
+const ALWAYS: f64 = 0.02;
+
+/// The most that is believed to be the path's own.
+const MOST: f64 = 0.3;
+
+/// What was lost lately.
+#[derive(Debug)]
+pub(super) struct Loss {
+    slots: VecDeque<Slot>,
+    inherent: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    began: Duration,
+    packets: u32,
+    lost: u32,
+}
+
+impl Default for Loss {
+    fn default() -> Self {
+        Self {
+            slots: VecDeque::with_capacity(SLOTS + 1),
+            inherent: ALWAYS,
+        }
+    }
+}
+
+impl Loss {
+    /// A packet that left at `departure` arrived or was `lost`.
+    pub(super) fn count(&mut self, departure: Duration, lost: u32) {
+        match self.slots.back_mut() {
+            Some(slot) if departure.saturating_sub(slot.began) < SLOT => {
+                slot.packets += 1;
+                slot.lost += lost;
+            }
+            _ => self.slots.push_back(Slot {
+                began: departure,
+                packets: 1,
+                lost,
+            }),
+        }
+        let packets: u32 = self.slots.iter().map(|slot| slot.packets).sum();
+        let first = self
+            .slots
+            .front()
+            .map_or((0, departure), |slot| (slot.packets, slot.began));
+        let old = departure.saturating_sub(first.1) > WINDOW;
+        if self.slots.len() > SLOTS || (old && packets - first.0 >= ENOUGH) {
+            self.slots.pop_front();
+        }
+    }
+
+    /// The share lost, 0 to 1.
+    pub(super) fn share(&self) -> f64 {
+        let packets: u32 = self.slots.iter().map(|slot| slot.packets).sum();
+        let lost: u32 = self.slots.iter().map(|slot| slot.lost).sum();
+        if packets < ENOUGH / 2 {
+            return 0.0;
+        }
+        f64::from(lost) / f64::from(packets)
+    }
+
+    /// What of it is more than the path always loses.
+    pub(super) fn excess(&self) -> f64 {
+        (self.share() - self.inherent).max(0.0)
+    }
+
+    /// The share the path always loses.
+    pub(super) fn inherent(&self) -> f64 {
+        self.inherent
+    }
+
+    /// Sending less did not help: what is lost now is the path's own.
+    pub(super) fn accept(&mut self) {
+        self.inherent = self.share().clamp(ALWAYS, MOST);
+    }
+
+    /// Follows a path that has become better, `elapsed` after the last call.
+    pub(super) fn relax(&mut self, elapsed: Duration) {
+        let share = self.share().max(ALWAYS);
+        if share < self.inherent {
+            let step = (elapsed.as_secs_f64() / 10.0).min(1.0);
+            self.inherent += (share - self.inherent) * step;
+        }
+    }
+}

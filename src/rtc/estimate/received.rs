@@ -1,0 +1,100 @@
+//! What has arrived lately, and how much of what was sent that is.
+//!
+//! While packets stand in a queue, what leaves it is what the narrow place passes: then the
+//! acknowledged rate is our share of the capacity, whatever we send.
+//!
+//! Holds the packets of the last [`KEPT`], at most [`PACKETS`].
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How far back anything is asked for.
+const KEPT: Duration = Duration::from_secs(2);
+
+/// The most packets kept: 2 s of 8 Mb/s in packets of 1,000 bytes.
+const PACKETS: usize = 2_048;
+
+/// Fewer packets that arrived give no rate.
+const MIN_PACKETS: usize = 4;
+
+/// What came of the packets sent lately.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    packets: VecDeque<Packet>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Packet {
+    departure: Duration,
+    /// `None` where it was lost.
+    arrival: Option<Duration>,
+    bits: f64,
+}
+
+/// Rates over the same packets, in bit/s.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Rates {
+    /// As they left, lost ones included.
+    pub(super) sent: f64,
+    /// As those left that arrived.
+    pub(super) survived: f64,
+    /// As they arrived.
+    pub(super) acknowledged: f64,
+}
+
+impl Received {
+    /// A packet's fate, in the order of departure.
+    pub(super) fn push(&mut self, departure: Duration, arrival: Option<Duration>, bits: f64) {
+        self.packets.push_back(Packet {
+            departure,
+            arrival,
+            bits,
+        });
+        while self.packets.len() > PACKETS
+            || self
+                .packets
+                .front()
+                .is_some_and(|first| departure.saturating_sub(first.departure) > KEPT)
+        {
+            self.packets.pop_front();
+        }
+    }
+
+    /// The rates over the packets that left within `window` of the last one; `None` until there
+    /// are enough of them.
+    pub(super) fn rates(&self, window: Duration) -> Option<Rates> {
+        let last = self.packets.back()?.departure;
+        let from = last.saturating_sub(window);
+        self.between(from, last)
+    }
+
+    /// The rates over the packets that left from `from` to `until`. The first packet marks the
+    /// beginning and does not count itself.
+    pub(super) fn between(&self, from: Duration, until: Duration) -> Option<Rates> {
+        let within = |packet: &&Packet| packet.departure >= from && packet.departure <= until;
+        let mut packets = self.packets.iter().filter(within);
+        let first = packets.find(|packet| packet.arrival.is_some())?;
+        let first_arrival = first.arrival?;
+        let (mut left, mut survived, mut arrived) =
+            (first.departure, first.departure, first_arrival);
+        let (mut sent, mut came, mut count) = (0.0, 0.0, 1);
+        for packet in packets {
+            left = packet.departure;
+            sent += packet.bits;
+            if let Some(arrival) = packet.arrival {
+                came += packet.bits;
+                survived = packet.departure;
+                arrived = arrived.max(arrival);
+                count += 1;
+            }
+        }
+        let over = |until: Duration, from: Duration| until.saturating_sub(from).as_secs_f64();
+        let survived = over(survived, first.departure);
+        let arrived = over(arrived, first_arrival);
+        (count >= MIN_PACKETS && survived > 0.0 && arrived > 0.0).then(|| Rates {
+            sent: sent / over(left, first.departure),
+            survived: came / survived,
+            acknowledged: came / arrived,
+        })
+    }
+}
