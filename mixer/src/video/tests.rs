@@ -6,4 +6,5 @@ mod properties;
 mod recovery;
 mod room;
 mod rungs;
+mod speakers;
 mod tiles;
