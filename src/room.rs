@@ -6,18 +6,22 @@
 
 mod audio_path;
 mod audio_thread;
+mod encodings;
 mod handle;
 mod lip_sync;
 mod media;
 mod rooms;
 mod schedule;
 mod seats;
+mod sight;
 mod video_thread;
+mod viewer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use codecs::video::VIDEO_CLOCK_HZ;
 use mixer::ParticipantId;
 use tokio::sync::mpsc;
 use tracing::{info, info_span};
@@ -30,12 +34,12 @@ pub(crate) use seats::{JoinError, SeatId, StatusChange};
 use crate::rtc::{TransportEvent, TransportId};
 use crate::signaling::PING_INTERVAL;
 use crate::signaling::message::{
-    ByeReason, Canvas, Joined, Layout, LayoutCanvas, LeaveReason, RequestId, ServerMessage, Tile,
-    VERSION,
+    ByeReason, Canvas, Joined, LeaveReason, RequestId, ServerMessage, VERSION,
 };
 use handle::{Command, Seated};
 use media::{Media, News};
 use seats::{Entered, Seats};
+use sight::Sights;
 
 /// Requests that may wait for the actor.
 const COMMANDS: usize = 256;
@@ -63,6 +67,8 @@ struct Room {
     /// What the handles know of `seats`.
     seats_taken: Arc<AtomicUsize>,
     media: Media,
+    /// What participants were told of their pictures.
+    told: Sights,
 }
 
 /// Starts a room. It ends by itself when it is empty after its first request.
@@ -74,6 +80,7 @@ fn open(name: String, config: RoomConfig, pool: Arc<rayon::ThreadPool>) -> RoomH
         seats: Seats::new(config.max_participants, config.seat_hold),
         seats_taken: Arc::clone(&seats_taken),
         media: Media::new(config.media.clone(), start, pool),
+        told: Sights::new(),
         name,
         config,
         start,
@@ -98,7 +105,7 @@ impl Room {
                     None => break,
                 },
                 _ = checks.tick() => self.give_up_seats(),
-                news = self.media.news() => self.tell_all(&self.message(&news)),
+                news = self.media.news() => self.tell_news(news),
             }
         }
         // Whoever joins from here on is told that this room ended, and opens the next.
@@ -122,6 +129,11 @@ impl Room {
             Command::Status { seat, change } => {
                 let changed = self.seats.status(seat, change);
                 self.tell_if(seat.participant, changed);
+            }
+            Command::Wish { seat, wish } => {
+                if self.seats.set_wish(seat, wish) {
+                    self.media_follows_wish(seat.participant);
+                }
             }
             Command::Leave { seat, done } => {
                 if self.seats.leave(seat) {
@@ -158,8 +170,14 @@ impl Room {
         self.media.join(seat.participant);
 
         line.say(ServerMessage::Joined(self.greeting(id, seat, token)));
-        for news in self.media.latest() {
-            line.say(self.message(&news));
+        if let Some(speaker) = self.media.speaker() {
+            line.say(speaker_message(speaker));
+        }
+        // Whoever takes a seat back may still have its transport, and so a picture.
+        if let Some(sight) = self.told.get(&seat.participant) {
+            for message in sight.messages(None, &self.config.media.ladder) {
+                line.say(message);
+            }
         }
         let arrival = self.seats.participant(seat.participant);
         if let Some(participant) = arrival {
@@ -174,7 +192,8 @@ impl Room {
     }
 
     fn greeting(&self, id: Option<RequestId>, seat: SeatId, token: String) -> Joined {
-        let MediaConfig { size, fps, .. } = self.config.media;
+        let ladder = &self.config.media.ladder;
+        let size = ladder.top().size;
         Joined {
             id,
             version: VERSION,
@@ -188,7 +207,7 @@ impl Room {
             canvas: Canvas {
                 width: size.width(),
                 height: size.height(),
-                fps,
+                fps: VIDEO_CLOCK_HZ / ladder.top().pace.interval(),
             },
             participants: self.seats.participants(),
         }
@@ -196,7 +215,7 @@ impl Room {
 
     fn attach(&mut self, seat: SeatId, attachment: Attachment) {
         let link = Arc::clone(&attachment.link);
-        let (hears, sees) = (attachment.transport.hears(), attachment.transport.sees());
+        let hears = attachment.transport.hears();
         if !self
             .seats
             .attach(seat, attachment.transport, Instant::now())
@@ -206,7 +225,8 @@ impl Room {
         let everybody: Vec<ParticipantId> = self.seats.ids().collect();
         self.media.start(&everybody);
         self.media.detach(seat.participant);
-        self.media.attach(seat.participant, link, hears, sees);
+        let wish = self.seats.wish(seat.participant);
+        self.media.attach(seat.participant, link, hears, wish);
         for participant in everybody {
             self.media_follows(participant);
         }
@@ -259,6 +279,10 @@ impl Room {
         }
     }
 
+    fn media_follows_wish(&self, participant: ParticipantId) {
+        self.media.wish(participant, self.seats.wish(participant));
+    }
+
     fn media_follows(&self, participant: ParticipantId) {
         if let Some(status) = self.seats.participant(participant) {
             self.media.status(participant, &status);
@@ -285,29 +309,27 @@ impl Room {
         }
     }
 
-    fn message(&self, news: &News) -> ServerMessage {
+    fn tell_news(&mut self, news: News) {
         match news {
-            News::Speaker(speaker) => ServerMessage::Speaker {
-                participant: speaker.map(|speaker| speaker.to_string()),
-            },
-            News::Layout(layout) => {
-                let size = self.config.media.size;
-                let tiles = layout.tiles().iter().map(|(participant, region)| Tile {
-                    participant: participant.to_string(),
-                    left: region.left(),
-                    top: region.top(),
-                    width: region.size().width(),
-                    height: region.size().height(),
-                });
-                ServerMessage::Layout(Layout {
-                    canvas: LayoutCanvas {
-                        width: size.width(),
-                        height: size.height(),
-                    },
-                    tiles: tiles.collect(),
-                })
+            News::Speaker(speaker) => self.tell_all(&speaker_message(speaker)),
+            News::Sights(sights) => {
+                for (participant, sight) in &sights {
+                    let before = self.told.get(participant);
+                    for message in sight.messages(before, &self.config.media.ladder) {
+                        if let Some(line) = self.seats.line(*participant) {
+                            line.say(message);
+                        }
+                    }
+                }
+                self.told = sights;
             }
         }
+    }
+}
+
+fn speaker_message(speaker: Option<ParticipantId>) -> ServerMessage {
+    ServerMessage::Speaker {
+        participant: speaker.map(|speaker| speaker.to_string()),
     }
 }
 

@@ -201,6 +201,13 @@ impl Ladder {
         &self.rungs
     }
 
+    /// Ticks of 90 kHz between two frames of the fastest rung.
+    #[must_use]
+    pub fn shortest_interval(&self) -> u32 {
+        let intervals = self.rungs.iter().map(|rung| rung.pace.interval());
+        intervals.min().unwrap_or(VIDEO_CLOCK_HZ)
+    }
+
     /// The highest.
     #[must_use]
     pub fn top(&self) -> &RungSpec {

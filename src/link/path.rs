@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Stands for a round trip that has not been measured.
 const UNKNOWN: u64 = u64::MAX;
 
+/// Stands for a downlink of which nothing is known.
+const UNKNOWN_DOWNLINK: u64 = u64::MAX;
+
 /// Stands for a skew that has not been measured.
 const UNKNOWN_SKEW: i64 = i64::MIN;
 
@@ -21,6 +24,9 @@ pub(crate) struct Path {
     skew_us: AtomicI64,
     audio_delay_us: AtomicU64,
     audio_nack: AtomicBool,
+    downlink_bps: AtomicU64,
+    /// Bitrate in kb/s in the upper half, packet time in ms in the lower; 0 before the first.
+    audio_rung: AtomicU64,
     /// What the participant reports about the audio it gets.
     pub(crate) audio: Reported,
     /// What the participant reports about the video it gets.
@@ -62,6 +68,10 @@ pub(crate) struct PathSnapshot {
     pub(crate) skew_us: Option<i64>,
     /// How long the participant's audio waits here.
     pub(crate) audio_delay: Duration,
+    /// What the way to the participant carries, in bits per second.
+    pub(crate) downlink_bps: Option<u64>,
+    /// How its audio is to be encoded: kb/s, and ms per packet.
+    pub(crate) audio_rung: Option<(u32, u32)>,
     /// The last report about our audio.
     pub(crate) audio: ReportedSnapshot,
     /// The last report about our video.
@@ -97,6 +107,8 @@ impl Default for Path {
             skew_us: AtomicI64::new(UNKNOWN_SKEW),
             audio_delay_us: AtomicU64::new(0),
             audio_nack: AtomicBool::new(false),
+            downlink_bps: AtomicU64::new(UNKNOWN_DOWNLINK),
+            audio_rung: AtomicU64::new(0),
             audio: Reported::default(),
             video: Reported::default(),
             resends: Resends::default(),
@@ -164,6 +176,37 @@ impl Path {
         self.audio_delay_us.store(micros, Ordering::Relaxed);
     }
 
+    /// What the way to the participant carries, everything counted, in bits per second. `None`
+    /// while unknown.
+    pub(crate) fn downlink_bps(&self) -> Option<u64> {
+        let bps = self.downlink_bps.load(Ordering::Relaxed);
+        (bps != UNKNOWN_DOWNLINK).then_some(bps)
+    }
+
+    /// Sets it.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "nothing measures the way to a participant yet")
+    )]
+    pub(crate) fn set_downlink_bps(&self, bps: Option<u64>) {
+        let bps = bps.unwrap_or(UNKNOWN_DOWNLINK);
+        self.downlink_bps.store(bps, Ordering::Relaxed);
+    }
+
+    /// How audio for the participant is to be encoded: kb/s, and ms per packet. `None` until that
+    /// was decided.
+    pub(crate) fn audio_rung(&self) -> Option<(u32, u32)> {
+        let both = self.audio_rung.load(Ordering::Relaxed);
+        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or_default();
+        (both != 0).then(|| (half(both >> 32), half(both)))
+    }
+
+    /// Sets it.
+    pub(crate) fn set_audio_rung(&self, kbps: u32, packet_ms: u32) {
+        let both = u64::from(kbps) << 32 | u64::from(packet_ms);
+        self.audio_rung.store(both, Ordering::Relaxed);
+    }
+
     /// Counts packets of the participant's that we have asked for again.
     pub(crate) fn count_requested(&self, packets: usize) {
         let packets = u64::try_from(packets).unwrap_or_default();
@@ -184,6 +227,8 @@ impl Path {
             expected_audio_loss_percent: self.expected_audio_loss(),
             skew_us: self.skew_us(),
             audio_delay: self.audio_delay(),
+            downlink_bps: self.downlink_bps(),
+            audio_rung: self.audio_rung(),
             audio: self.audio.snapshot(),
             video: self.video.snapshot(),
             resent: load(answered),
@@ -202,6 +247,11 @@ impl Reported {
         self.fraction_lost.store(fraction_lost, Ordering::Relaxed);
         self.jitter_us.store(jitter_us, Ordering::Relaxed);
         self.reports.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Packets lost between the last two reports, in 256ths.
+    pub(crate) fn fraction_lost(&self) -> u8 {
+        self.fraction_lost.load(Ordering::Relaxed)
     }
 
     fn snapshot(&self) -> ReportedSnapshot {
@@ -225,6 +275,18 @@ mod tests {
         path.set_round_trip(Duration::from_millis(80));
 
         assert_eq!(path.round_trip(), Some(Duration::from_millis(80)));
+    }
+
+    #[test]
+    fn downlink_and_audio_rung_are_unknown_until_they_are_set() {
+        let path = Path::default();
+        assert_eq!((path.downlink_bps(), path.audio_rung()), (None, None));
+
+        path.set_downlink_bps(Some(100_000));
+        path.set_audio_rung(16, 60);
+
+        let known = (path.downlink_bps(), path.audio_rung());
+        assert_eq!(known, (Some(100_000), Some((16, 60))));
     }
 
     #[test]

@@ -6,32 +6,29 @@ use std::time::Instant;
 
 use codecs::audio::{AudioDecoder, AudioEncoder, Channels};
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig};
-use codecs::video::PictureSize;
 use codecs::vp8::{Vp8Decoder, Vp8DecoderLimits};
 use codecs::yuv::YuvScaler;
 use crossbeam_channel::{SendError, Sender, unbounded};
 use mixer::ParticipantId;
 use mixer::audio::Muted;
-use mixer::video::{Camera, Fit, Layout, Presence};
+use mixer::ladder::{Ladder, Wish};
+use mixer::video::{Camera, Fit, Presence};
 use tokio::sync::watch;
 use tracing::{Span, error};
 
 use super::audio_thread::{self, AudioControl};
+use super::sight::Sights;
 use super::video_thread::{self, VideoControl};
 use crate::link::Link;
 use crate::rtc::Direction;
 use crate::signaling::message::Participant;
 
-/// What a room mixes. One rung: everybody gets the same picture.
+/// What a room mixes.
 #[derive(Clone, Debug)]
 pub(crate) struct MediaConfig {
-    /// The canvas.
-    pub(crate) size: PictureSize,
-    /// Pictures per second, 1 to 60.
-    pub(crate) fps: u32,
-    /// Video bitrate.
-    pub(crate) video_kbps: u32,
-    /// Audio bitrate, each.
+    /// The pictures that are offered.
+    pub(crate) ladder: Arc<Ladder>,
+    /// The most that each one's audio gets.
     pub(crate) audio_kbps: u32,
     /// How pictures meet regions of another aspect.
     pub(crate) fit: Fit,
@@ -44,7 +41,8 @@ type AudioCodecs = (Box<dyn AudioDecoder>, Option<Box<dyn AudioEncoder>>);
 #[derive(Clone, Debug)]
 pub(super) enum News {
     Speaker(Option<ParticipantId>),
-    Layout(Layout),
+    /// What is true of everybody's picture now.
+    Sights(Sights),
 }
 
 /// The room's hold on its threads. Dropping it ends them at their next tick.
@@ -61,7 +59,7 @@ struct Threads {
     audio: Sender<AudioControl>,
     video: Sender<VideoControl>,
     speaker: watch::Receiver<Option<ParticipantId>>,
-    layout: watch::Receiver<Option<Layout>>,
+    sights: watch::Receiver<Sights>,
 }
 
 impl Media {
@@ -100,7 +98,7 @@ impl Media {
         let (audio, audio_controls) = unbounded();
         let (video, video_controls) = unbounded();
         let (tell_speaker, speaker) = watch::channel(None);
-        let (tell_layout, layout) = watch::channel(None);
+        let (tell_sights, sights) = watch::channel(Sights::new());
         let span = Span::current();
         let room_start = self.room_start;
         let to_video = video.clone();
@@ -118,13 +116,13 @@ impl Media {
             .name("room-video".to_owned())
             .spawn(move || {
                 let _in_room = span.enter();
-                video_thread::run(room_start, &config, pool, &video_controls, &tell_layout);
+                video_thread::run(room_start, &config, pool, &video_controls, &tell_sights);
             })?;
         Ok(Threads {
             audio,
             video,
             speaker,
-            layout,
+            sights,
         })
     }
 
@@ -145,7 +143,7 @@ impl Media {
         participant: ParticipantId,
         link: Arc<Link>,
         hears: Direction,
-        sees: Direction,
+        wish: Wish,
     ) {
         match self.audio_codecs(hears) {
             Ok((decoder, encoder)) => self.tell_audio(AudioControl::Attach {
@@ -162,7 +160,7 @@ impl Media {
                 link,
                 decoder: Box::new(decoder),
                 scaler: Box::new(YuvScaler::new()),
-                sees,
+                wish,
             }),
             Err(error) => error!(%participant, %error, "no video decoder"),
         }
@@ -203,29 +201,26 @@ impl Media {
         let Some(threads) = &mut self.threads else {
             return std::future::pending().await;
         };
-        loop {
-            tokio::select! {
-                Ok(()) = threads.speaker.changed() => {
-                    return News::Speaker(*threads.speaker.borrow_and_update());
-                }
-                Ok(()) = threads.layout.changed() => {
-                    if let Some(layout) = threads.layout.borrow_and_update().clone() {
-                        return News::Layout(layout);
-                    }
-                }
-                else => return std::future::pending().await,
+        tokio::select! {
+            Ok(()) = threads.speaker.changed() => {
+                News::Speaker(*threads.speaker.borrow_and_update())
             }
+            Ok(()) = threads.sights.changed() => {
+                News::Sights(threads.sights.borrow_and_update().clone())
+            }
+            else => std::future::pending().await,
         }
     }
 
-    /// What they found out so far.
-    pub(super) fn latest(&self) -> Vec<News> {
-        let Some(threads) = &self.threads else {
-            return Vec::new();
-        };
-        let speaker = News::Speaker(*threads.speaker.borrow());
-        let layout = threads.layout.borrow().clone().map(News::Layout);
-        std::iter::once(speaker).chain(layout).collect()
+    /// What they found out so far of who speaks; `None` without threads.
+    pub(super) fn speaker(&self) -> Option<Option<ParticipantId>> {
+        let threads = self.threads.as_ref()?;
+        Some(*threads.speaker.borrow())
+    }
+
+    /// Follows what a participant asks for.
+    pub(super) fn wish(&self, participant: ParticipantId, wish: Wish) {
+        self.tell_video(VideoControl::Wish { participant, wish });
     }
 
     fn audio_codecs(&self, hears: Direction) -> anyhow::Result<AudioCodecs> {

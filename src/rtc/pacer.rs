@@ -100,7 +100,7 @@ impl Pacer {
     pub(super) fn rush(&mut self) -> Option<Paced> {
         let frame = self.frame.as_mut()?;
         let payloads = &frame.frame.payloads;
-        let payload = payloads.get(frame.sent)?.clone();
+        let payload = frame.frame.number.on(payloads.get(frame.sent)?);
         let timestamp = frame.frame.timestamp;
         frame.sent += 1;
         let marker = if frame.sent == payloads.len() {
@@ -130,6 +130,7 @@ impl Pacer {
 
 #[cfg(test)]
 mod tests {
+    use codecs::rtp::vp8::PictureNumber;
     use proptest::prelude::*;
 
     use super::*;
@@ -139,6 +140,7 @@ mod tests {
         VideoOut {
             timestamp,
             payloads,
+            number: PictureNumber::default(),
         }
     }
 

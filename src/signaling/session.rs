@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use mixer::ladder::{Wish, WishedLayout, WishedVideo};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tracing::{Instrument, Span, debug, field, info_span};
 
 use super::line::Line;
 use super::message::{
-    ClientMessage, ErrorCode, ErrorMessage, Join, MAX_MESSAGE_BYTES, RequestId, ServerMessage,
-    VERSION,
+    ClientMessage, ErrorCode, ErrorMessage, Join, MAX_MESSAGE_BYTES, Prefer, PreferredLayout,
+    RequestId, ServerMessage, VERSION,
 };
 use super::names::{DisplayName, RoomName};
 use crate::link::Link;
@@ -111,6 +112,10 @@ impl Session {
                     .room
                     .status(seated.seat, StatusChange { muted, camera })
                     .await;
+            }
+            ClientMessage::Prefer(prefer) => {
+                let seated = self.seated()?;
+                seated.room.wish(seated.seat, wish(&prefer)).await;
             }
             ClientMessage::Ping { id } => self.line.say(ServerMessage::Pong { id }),
             ClientMessage::Leave { id } => {
@@ -277,7 +282,30 @@ fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
 }
 
 /// The types a client may send.
-const TYPES: [&str; 6] = ["join", "offer", "candidate", "status", "leave", "ping"];
+const TYPES: [&str; 7] = [
+    "join",
+    "offer",
+    "candidate",
+    "status",
+    "prefer",
+    "leave",
+    "ping",
+];
+
+fn wish(prefer: &Prefer) -> Wish {
+    Wish {
+        layout: prefer.layout.map(|layout| match layout {
+            PreferredLayout::Grid => WishedLayout::Grid,
+            PreferredLayout::Speaker => WishedLayout::Speaker,
+        }),
+        max_kbps: prefer.max_kbps,
+        max_height: prefer.max_height,
+        video: match prefer.video {
+            Some(false) => WishedVideo::Unwanted,
+            Some(true) | None => WishedVideo::Wanted,
+        },
+    }
+}
 
 fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
     Refusal {
@@ -332,6 +360,11 @@ mod tests {
                 ErrorCode::BadMessage,
             ),
             (r#"{"type":"offer","sdp":7}"#, ErrorCode::BadMessage),
+            (
+                r#"{"type":"prefer","layout":"spiral"}"#,
+                ErrorCode::BadMessage,
+            ),
+            (r#"{"type":"prefer","max_kbps":-1}"#, ErrorCode::BadMessage),
             (&long_id, ErrorCode::BadMessage),
             (&"[".repeat(100_000), ErrorCode::TooLarge),
             (&"[".repeat(10_000), ErrorCode::BadJson),

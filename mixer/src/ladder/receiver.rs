@@ -87,8 +87,8 @@ pub struct Allocation {
     pub video: VideoChoice,
     /// Why its video is no better.
     pub why: Why,
-    /// What its link would have to carry for the next rung up, about, everything counted. `None`
-    /// where there is none, or where the link is not the reason.
+    /// What its link would have to carry for the next rung up, about, everything counted, if
+    /// nothing gets lost. `None` where there is none, or where the link is not the reason.
     pub next_kbps: Option<u32>,
 }
 
@@ -152,7 +152,7 @@ impl Receiver {
         };
         let next_kbps = next.map(|rung| {
             let wire_kbps = video_wire_kbps(rung, room_kbps(rung));
-            link_for(wire_kbps, self.max_audio_kbps, loss_percent)
+            link_for(wire_kbps, self.max_audio_kbps)
         });
         Allocation {
             audio,

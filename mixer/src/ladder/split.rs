@@ -134,12 +134,12 @@ fn shape_of(row: usize, max_audio_kbps: u32) -> AudioShape {
 }
 
 /// What a link must carry, about, for video to have `video_kbps` beside the audio it then has.
-pub(super) fn link_for(video_kbps: u32, max_audio_kbps: u32, loss_percent: u32) -> u32 {
+pub(super) fn link_for(video_kbps: u32, max_audio_kbps: u32) -> u32 {
     let mut link_kbps = video_kbps;
     // Audio's rows and the shares of a link depend on the link: a few rounds settle it.
     for _ in 0..SETTLING_ROUNDS {
         let audio = shape_of(row_of(link_kbps), max_audio_kbps);
-        let got = video_part(link_kbps, audio, loss_percent);
+        let got = video_part(link_kbps, audio, 0);
         link_kbps = (link_kbps + video_kbps).saturating_sub(got).max(1);
     }
     link_kbps
