@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use codecs::video::PictureSize;
+use mixer::ladder::Ladder;
 use mixer::video::Fit;
 
+use crate::ladder_file;
 use crate::mix::MixConfig;
 use crate::serve::{Announce, MediaAddress, MediaPorts, ServeConfig};
 
@@ -47,14 +49,14 @@ pub enum Task {
 /// What both commands draw.
 #[derive(Debug, Args)]
 struct PictureArgs {
-    /// Size of the mixed picture in pixels, both even
+    /// Size of the mixed picture in pixels, both even; `serve` offers smaller ones below it
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = parse_size)]
     size: PictureSize,
     /// Pictures per second
     #[arg(long, value_name = "N", default_value_t = 30,
           value_parser = clap::value_parser!(u32).range(1..=60))]
     fps: u32,
-    /// Bitrate of the mixed video
+    /// Bitrate of the mixed video, at most
     #[arg(long, value_name = "KBPS", default_value_t = 1500,
           value_parser = clap::value_parser!(u32).range(50..=20_000))]
     video_kbps: u32,
@@ -100,7 +102,10 @@ struct ServeArgs {
     announce: Option<Announce>,
     #[command(flatten)]
     picture: PictureArgs,
-    /// Bitrate of the mixed audio
+    /// The pictures that are offered, as JSON, instead of what --size, --fps and --video-kbps make
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["size", "fps", "video_kbps"])]
+    ladder: Option<PathBuf>,
+    /// The most that each one's mixed audio gets
     #[arg(long, value_name = "KBPS", default_value_t = 32,
           value_parser = clap::value_parser!(u32).range(6..=256))]
     audio_kbps: u32,
@@ -150,12 +155,11 @@ pub fn parse() -> Task {
 impl ServeArgs {
     fn check(self) -> Result<ServeConfig, clap::Error> {
         let media = self.media()?;
+        let ladder = self.ladder()?;
         Ok(ServeConfig {
             listen: self.listen,
             media,
-            size: self.picture.size,
-            fps: self.picture.fps,
-            video_kbps: self.picture.video_kbps,
+            ladder,
             audio_kbps: self.audio_kbps,
             seat_hold: Duration::from_secs(self.seat_seconds),
             max_participants: self.max_participants.into(),
@@ -166,6 +170,20 @@ impl ServeArgs {
 }
 
 impl ServeArgs {
+    fn ladder(&self) -> Result<Ladder, clap::Error> {
+        let PictureArgs {
+            size,
+            fps,
+            video_kbps,
+            ..
+        } = self.picture;
+        match &self.ladder {
+            Some(file) => ladder_file::read(file)
+                .map_err(|error| wrong("serve", format!("--ladder {}: {error}", file.display()))),
+            None => Ladder::usual(size, fps, video_kbps).map_err(|error| wrong("serve", error)),
+        }
+    }
+
     fn media(&self) -> Result<MediaAddress, clap::Error> {
         let ip = match (self.media_ip, self.announce.map(|announce| announce.ip)) {
             (Some(ip), None) if ip.is_unspecified() => {

@@ -6,6 +6,7 @@
 
 pub mod cli;
 mod http;
+mod ladder_file;
 mod link;
 pub mod mix;
 mod room;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use codecs::rtp::SeqNo;
+use codecs::rtp::vp8::PictureNumber;
 use crossbeam_queue::ArrayQueue;
 use mixer::RoomTime;
 use mixer::audio::AudioPacket;
@@ -47,13 +48,15 @@ pub(crate) struct AudioOut {
     pub(crate) payload: Bytes,
 }
 
-/// One encoded frame for all viewers of a rung.
+/// One encoded frame of the rung that a viewer watches.
 #[derive(Clone, Debug)]
 pub(crate) struct VideoOut {
     /// 90 kHz, counted from the room's start.
     pub(crate) timestamp: u32,
-    /// RTP payloads in order; the last one carries the marker.
+    /// RTP payloads in order, shared by all viewers of the rung; the last one carries the marker.
     pub(crate) payloads: Arc<[Bytes]>,
+    /// What this viewer is to find in them: its counters go on from rung to rung.
+    pub(crate) number: PictureNumber,
 }
 
 /// A ring of bounded length: the newest always fits, the oldest goes.
@@ -268,6 +271,7 @@ mod tests {
         VideoOut {
             timestamp,
             payloads: Arc::from([]),
+            number: PictureNumber::default(),
         }
     }
 

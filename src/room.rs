@@ -6,6 +6,7 @@
 
 mod audio_path;
 mod audio_thread;
+mod encodings;
 mod handle;
 mod lateness;
 mod lip_sync;
@@ -14,13 +15,16 @@ mod restarts;
 mod rooms;
 mod schedule;
 mod seats;
+mod sight;
 mod thinning;
 mod video_thread;
+mod viewer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use codecs::video::VIDEO_CLOCK_HZ;
 use mixer::ParticipantId;
 use tokio::sync::mpsc;
 use tracing::{error, info, info_span, warn};
@@ -33,13 +37,13 @@ pub(crate) use seats::{JoinError, SeatId, StatusChange};
 use crate::rtc::{TransportEvent, TransportId};
 use crate::signaling::PING_INTERVAL;
 use crate::signaling::message::{
-    ByeReason, Canvas, Joined, Layout, LayoutCanvas, LeaveReason, Notice, RequestId, ServerMessage,
-    Tile, VERSION,
+    ByeReason, Canvas, Joined, LeaveReason, Notice, RequestId, ServerMessage, VERSION,
 };
 use handle::{Command, Seated};
 use media::{Media, News, Started};
 use restarts::Restarts;
 use seats::{Connection, Entered, Seats, Wiring};
+use sight::Sights;
 
 /// Requests that may wait for the actor.
 const COMMANDS: usize = 256;
@@ -68,6 +72,8 @@ struct Room {
     seats_taken: Arc<AtomicUsize>,
     media: Media,
     restarts: Restarts,
+    /// What participants were told of their pictures.
+    told: Sights,
 }
 
 /// Whether the room can go on.
@@ -87,6 +93,7 @@ fn open(name: String, config: RoomConfig, pool: Arc<rayon::ThreadPool>) -> RoomH
         seats_taken: Arc::clone(&seats_taken),
         media: Media::new(config.media.clone(), start, pool),
         restarts: Restarts::default(),
+        told: Sights::new(),
         name,
         config,
         start,
@@ -111,7 +118,7 @@ impl Room {
                     None => break,
                 },
                 _ = checks.tick() => self.look_around(Instant::now()),
-                news = self.media.news() => if self.follow_media(&news) == Mended::GivenUp {
+                news = self.media.news() => if self.follow_media(news) == Mended::GivenUp {
                     self.close_lines(ByeReason::Failed);
                     break;
                 },
@@ -141,6 +148,11 @@ impl Room {
             Command::Status { seat, change } => {
                 let changed = self.seats.status(seat, change);
                 self.tell_if(seat.participant, changed);
+            }
+            Command::Wish { seat, wish } => {
+                if self.seats.set_wish(seat, wish) {
+                    self.media_follows_wish(seat.participant);
+                }
             }
             Command::Leave { seat, done } => {
                 if self.seats.leave(seat) {
@@ -179,8 +191,14 @@ impl Room {
         self.media.join(seat.participant);
 
         line.say(ServerMessage::Joined(self.greeting(id, seat, token)));
-        for message in self.media.latest().iter().filter_map(|it| self.message(it)) {
-            line.say(message);
+        if let Some(speaker) = self.media.speaker() {
+            line.say(speaker_message(speaker));
+        }
+        // Whoever takes a seat back may still have its transport, and so a picture.
+        if let Some(sight) = self.told.get(&seat.participant) {
+            for message in sight.messages(None, &self.config.media.ladder) {
+                line.say(message);
+            }
         }
         let arrival = self.seats.participant(seat.participant);
         if let Some(participant) = arrival {
@@ -195,7 +213,8 @@ impl Room {
     }
 
     fn greeting(&self, id: Option<RequestId>, seat: SeatId, token: String) -> Joined {
-        let MediaConfig { size, fps, .. } = self.config.media;
+        let ladder = &self.config.media.ladder;
+        let size = ladder.top().size;
         Joined {
             id,
             version: VERSION,
@@ -209,7 +228,7 @@ impl Room {
             canvas: Canvas {
                 width: size.width(),
                 height: size.height(),
-                fps,
+                fps: VIDEO_CLOCK_HZ / ladder.top().pace.interval(),
             },
             participants: self.seats.participants(),
         }
@@ -249,23 +268,21 @@ impl Room {
 
     fn wire(&self, participant: ParticipantId) {
         if let Some(wiring) = self.seats.wiring(participant) {
-            self.media.attach(participant, wiring);
+            let wish = self.seats.wish(participant);
+            self.media.attach(participant, wiring, wish);
         }
     }
 
-    fn follow_media(&mut self, news: &News) -> Mended {
+    fn follow_media(&mut self, news: News) -> Mended {
         match news {
             News::Ended => return self.mend_media(Instant::now()),
             News::Thinned(participant) => {
-                if let Some(line) = self.seats.line(*participant) {
+                if let Some(line) = self.seats.line(participant) {
                     line.say(ServerMessage::Notice(Notice::source_thinned()));
                 }
             }
-            News::Speaker(_) | News::Layout(_) => {
-                if let Some(message) = self.message(news) {
-                    self.tell_all(&message);
-                }
-            }
+            News::Speaker(speaker) => self.tell_all(&speaker_message(speaker)),
+            News::Sights(sights) => self.tell_sights(sights),
         }
         Mended::Yes
     }
@@ -353,6 +370,10 @@ impl Room {
         }
     }
 
+    fn media_follows_wish(&self, participant: ParticipantId) {
+        self.media.wish(participant, self.seats.wish(participant));
+    }
+
     fn media_follows(&self, participant: ParticipantId) {
         if let Some(status) = self.seats.participant(participant) {
             self.media.status(participant, &status);
@@ -379,31 +400,22 @@ impl Room {
         }
     }
 
-    /// What all participants are told of it, if anything.
-    fn message(&self, news: &News) -> Option<ServerMessage> {
-        Some(match news {
-            News::Ended | News::Thinned(_) => return None,
-            News::Speaker(speaker) => ServerMessage::Speaker {
-                participant: speaker.map(|speaker| speaker.to_string()),
-            },
-            News::Layout(layout) => {
-                let size = self.config.media.size;
-                let tiles = layout.tiles().iter().map(|(participant, region)| Tile {
-                    participant: participant.to_string(),
-                    left: region.left(),
-                    top: region.top(),
-                    width: region.size().width(),
-                    height: region.size().height(),
-                });
-                ServerMessage::Layout(Layout {
-                    canvas: LayoutCanvas {
-                        width: size.width(),
-                        height: size.height(),
-                    },
-                    tiles: tiles.collect(),
-                })
+    fn tell_sights(&mut self, sights: Sights) {
+        for (participant, sight) in &sights {
+            let before = self.told.get(participant);
+            for message in sight.messages(before, &self.config.media.ladder) {
+                if let Some(line) = self.seats.line(*participant) {
+                    line.say(message);
+                }
             }
-        })
+        }
+        self.told = sights;
+    }
+}
+
+fn speaker_message(speaker: Option<ParticipantId>) -> ServerMessage {
+    ServerMessage::Speaker {
+        participant: speaker.map(|speaker| speaker.to_string()),
     }
 }
 

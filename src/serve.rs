@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use codecs::video::PictureSize;
+use mixer::ladder::Ladder;
 use mixer::video::Fit;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,13 +28,9 @@ pub struct ServeConfig {
     pub listen: SocketAddr,
     /// Where media comes to, and what the server's ICE candidates say of that.
     pub media: MediaAddress,
-    /// The canvas of every room.
-    pub size: PictureSize,
-    /// Pictures per second, 1 to 60.
-    pub fps: u32,
-    /// Bitrate of the mixed video in kb/s.
-    pub video_kbps: u32,
-    /// Bitrate of the mixed audio in kb/s.
+    /// The pictures that every room offers.
+    pub ladder: Ladder,
+    /// The most that each one's mixed audio gets, in kb/s.
     pub audio_kbps: u32,
     /// How long the seat of an absent participant is held.
     pub seat_hold: Duration,
@@ -75,13 +71,12 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         .build()
         .context("the video threads did not start")?;
 
+    let canvas = config.ladder.top().size;
     let rooms = RoomConfig {
         seat_hold: config.seat_hold,
         max_participants: config.max_participants,
         media: MediaConfig {
-            size: config.size,
-            fps: config.fps,
-            video_kbps: config.video_kbps,
+            ladder: Arc::new(config.ladder),
             audio_kbps: config.audio_kbps,
             fit: config.fit,
         },
@@ -92,7 +87,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         rtc,
         draining,
     };
-    info!(%address, canvas = %config.size, fps = config.fps, "serving");
+    info!(%address, %canvas, "serving");
     if !address.ip().is_loopback() {
         warn!("browsers give cameras only to https:// or localhost: put HTTPS in front");
     }

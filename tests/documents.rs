@@ -115,6 +115,8 @@ fn every_message_in_the_protocol_is_one_of_ours_to_the_last_field() {
         "participant_left",
         "ping",
         "pong",
+        "prefer",
+        "quality",
         "speaker",
         "status",
     ];

@@ -203,6 +203,36 @@ fn a_file_gets_keyframes_at_the_latest_when_its_policy_says() {
 }
 
 #[test]
+fn stills_are_all_keyframes_and_keep_to_their_bitrate() {
+    let kbps = 20;
+    let config = Vp8EncoderConfig {
+        keyframes: KeyframePolicy::Always,
+        frame_rate_hz: 1,
+        ..Vp8EncoderConfig::new(size(320, 180), kbps)
+    };
+    let mut encoder = Vp8Encoder::new(config).unwrap();
+    let interval = 135_000;
+
+    let mut bytes = 0;
+    for still in 0..20 {
+        let picture = moving_picture(size(320, 180), usize::try_from(still).unwrap());
+        let mut frame = Vec::new();
+        let kind = encoder
+            .encode(&picture, still * interval, FrameKind::Delta, &mut frame)
+            .unwrap();
+        assert_eq!(kind, FrameKind::Key);
+        bytes += frame.len();
+    }
+
+    // 1.5 s each. The rate control comes from below: a still is never several stills' share.
+    let spent_kbps = bytes * 8 / (20 * 1_500);
+    assert!(
+        (5..=22).contains(&spent_kbps),
+        "{spent_kbps} kb/s for {kbps}"
+    );
+}
+
+#[test]
 fn a_new_bitrate_takes_effect_while_running() {
     let mut encoder = encoder(size(640, 360), 1_200);
     let kbps = |frames: &[Vec<u8>]| {

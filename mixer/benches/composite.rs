@@ -84,11 +84,7 @@ impl Room {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
         let pool = pool.build().expect("one thread can be had");
         let mut mixer = VideoMixer::new(VideoConfig::default(), Arc::new(pool));
-        let config = RungConfig {
-            size: size(1280, 720),
-            frame_interval: 0,
-            bitrate_kbps: 0,
-        };
+        let config = RungConfig::grid(size(1280, 720), 0);
         let encoder = Box::new(NoEncoder);
         mixer.handle(VideoInput::AddRung {
             rung: RUNG,

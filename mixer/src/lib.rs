@@ -9,6 +9,7 @@
 //! library, for wasm32 too.
 
 pub mod audio;
+pub mod ladder;
 pub mod video;
 
 mod participant;

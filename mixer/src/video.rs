@@ -21,6 +21,7 @@ mod config;
 mod counters;
 mod draw;
 mod fit;
+mod focus;
 mod input;
 mod keyframes;
 mod layout;
@@ -45,7 +46,8 @@ pub use config::{SpeakerBorder, VideoConfig};
 pub use counters::{FrameCounters, PacketCounters, RungCounters, VideoCounters};
 pub use fit::Fit;
 pub use input::{
-    Camera, Marker, Presence, RecordedFrame, RungConfig, RungId, VideoInput, VideoPacket,
+    Arrangement, Camera, Focus, Keyframes, Marker, Presence, RecordedFrame, RungConfig, RungId,
+    VideoInput, VideoPacket,
 };
 pub use layout::{Aspect, AspectError, GridStyle, Layout, MAX_TILES};
 pub use orientation::{Mirroring, Orientation, Rotation};
@@ -71,6 +73,8 @@ pub struct VideoMixer {
     /// In the order of their ids.
     rungs: Vec<Rung>,
     active_speaker: Option<ParticipantId>,
+    /// Who spoke before the active speaker, if still here.
+    speaker_before: Option<ParticipantId>,
     seating: Seating,
     last_timestamp: Option<u64>,
     ignored_inputs: u64,
@@ -107,6 +111,7 @@ impl VideoMixer {
             tiles: Vec::new(),
             rungs: Vec::new(),
             active_speaker: None,
+            speaker_before: None,
             seating: Seating::Settled,
             last_timestamp: None,
             ignored_inputs: 0,
@@ -183,6 +188,13 @@ impl VideoMixer {
         self.rung(rung).map(Rung::layout)
     }
 
+    /// Whom rungs for [`Focus::Speaker`] show large as of the last input: who is to watch
+    /// [`Focus::SpeakerBefore`] instead, so as not to see oneself. `None` without participants.
+    #[must_use]
+    pub fn in_focus(&self) -> Option<ParticipantId> {
+        self.focus(Focus::Speaker)
+    }
+
     /// What happened to what `participant` sent.
     #[must_use]
     pub fn counters(&self, participant: ParticipantId) -> Option<VideoCounters> {
@@ -212,6 +224,7 @@ impl VideoMixer {
                 let index = self.seat_of(participant)?;
                 self.sources.remove(index);
                 self.tiles.remove(index);
+                self.forget_speaker(participant);
                 self.seating = Seating::Outdated;
             }
             VideoInput::AddTrack {
@@ -251,10 +264,7 @@ impl VideoMixer {
                 self.source(participant)?.set_camera(camera);
             }
             VideoInput::ActiveSpeaker(speaker) => {
-                if self.active_speaker != speaker {
-                    self.active_speaker = speaker;
-                    self.seating = Seating::Outdated;
-                }
+                self.set_speaker(speaker);
             }
             VideoInput::AddRung {
                 rung,

@@ -23,6 +23,8 @@ pub(crate) struct Path {
     audio_concealed: AtomicU64,
     audio_recovered: AtomicU64,
     audio_nack: AtomicBool,
+    /// Bitrate in kb/s in the upper half, packet time in ms in the lower; 0 before the first.
+    audio_rung: AtomicU64,
     /// What the participant reports about the audio it gets.
     pub(crate) audio: Reported,
     /// What the participant reports about the video it gets.
@@ -87,6 +89,8 @@ pub(crate) struct PathSnapshot {
     pub(crate) audio_concealed: u64,
     /// Samples of it taken from the copy in the packet after a lost one.
     pub(crate) audio_recovered: u64,
+    /// How the participant's audio is to be encoded: kb/s, and ms per packet.
+    pub(crate) audio_rung: Option<(u32, u32)>,
     /// The last report about our audio.
     pub(crate) audio: ReportedSnapshot,
     /// The last report about our video.
@@ -128,6 +132,7 @@ impl Default for Path {
             audio_concealed: AtomicU64::new(0),
             audio_recovered: AtomicU64::new(0),
             audio_nack: AtomicBool::new(false),
+            audio_rung: AtomicU64::new(0),
             audio: Reported::default(),
             video: Reported::default(),
             resends: Resends::default(),
@@ -206,6 +211,20 @@ impl Path {
     pub(crate) fn set_audio_mended(&self, concealed: u64, recovered: u64) {
         self.audio_concealed.store(concealed, Ordering::Relaxed);
         self.audio_recovered.store(recovered, Ordering::Relaxed);
+    }
+
+    /// How audio for the participant is to be encoded: kb/s, and ms per packet. `None` until that
+    /// was decided.
+    pub(crate) fn audio_rung(&self) -> Option<(u32, u32)> {
+        let both = self.audio_rung.load(Ordering::Relaxed);
+        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or_default();
+        (both != 0).then(|| (half(both >> 32), half(both)))
+    }
+
+    /// Sets it.
+    pub(crate) fn set_audio_rung(&self, kbps: u32, packet_ms: u32) {
+        let both = u64::from(kbps) << 32 | u64::from(packet_ms);
+        self.audio_rung.store(both, Ordering::Relaxed);
     }
 
     /// Counts packets of the participant's that we have asked for again.
@@ -288,6 +307,7 @@ impl Path {
             audio_delay: self.audio_delay(),
             audio_concealed: load(&self.audio_concealed),
             audio_recovered: load(&self.audio_recovered),
+            audio_rung: self.audio_rung(),
             audio: self.audio.snapshot(),
             video: self.video.snapshot(),
             resent: load(answered),
@@ -310,7 +330,8 @@ impl Reported {
         self.reports.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn fraction_lost(&self) -> u8 {
+    /// Packets lost between the last two reports, in 256ths.
+    pub(crate) fn fraction_lost(&self) -> u8 {
         self.fraction_lost.load(Ordering::Relaxed)
     }
 
@@ -335,6 +356,18 @@ mod tests {
         path.set_round_trip(Duration::from_millis(80));
 
         assert_eq!(path.round_trip(), Some(Duration::from_millis(80)));
+    }
+
+    #[test]
+    fn downlink_and_audio_rung_are_unknown_until_they_are_set() {
+        let path = Path::default();
+        assert_eq!((path.downlink_bps(), path.audio_rung()), (None, None));
+
+        path.set_downlink_bps(100_000);
+        path.set_audio_rung(16, 60);
+
+        let known = (path.downlink_bps(), path.audio_rung());
+        assert_eq!(known, (Some(100_000), Some((16, 60))));
     }
 
     #[test]

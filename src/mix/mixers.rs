@@ -77,11 +77,7 @@ impl Mixers {
             ..Vp8EncoderConfig::new(config.size, config.video_kbps)
         });
         let encoder = Box::new(encoder.map_err(codec)?);
-        let rung = RungConfig {
-            size: config.size,
-            frame_interval: 0,
-            bitrate_kbps: config.video_kbps,
-        };
+        let rung = RungConfig::grid(config.size, config.video_kbps);
         self.video.handle(VideoInput::AddRung {
             rung: RUNG,
             config: rung,

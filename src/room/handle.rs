@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use mixer::ParticipantId;
+use mixer::ladder::Wish;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -63,6 +64,10 @@ pub(super) enum Command {
     Status {
         seat: SeatId,
         change: StatusChange,
+    },
+    Wish {
+        seat: SeatId,
+        wish: Wish,
     },
     Leave {
         seat: SeatId,
@@ -141,6 +146,11 @@ impl RoomHandle {
     /// Says that the participant muted or unmuted, or turned the camera on or off.
     pub(crate) async fn status(&self, seat: SeatId, change: StatusChange) {
         self.tell(Command::Status { seat, change }).await;
+    }
+
+    /// Says what the participant would rather get.
+    pub(crate) async fn wish(&self, seat: SeatId, wish: Wish) {
+        self.tell(Command::Wish { seat, wish }).await;
     }
 
     /// Gives the seat up; resolves when that is done and nothing more will be said to it.

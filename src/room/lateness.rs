@@ -72,7 +72,7 @@ fn bucket(us: u128) -> usize {
     let us = us.max(1);
     let octave = u128::from(us.ilog2());
     // The next two bits below the highest.
-    let quarter = (us * STEPS >> octave) - STEPS;
+    let quarter = ((us * STEPS) >> octave) - STEPS;
     usize::try_from(octave * STEPS + quarter)
         .unwrap_or(BUCKETS)
         .min(BUCKETS - 1)

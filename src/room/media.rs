@@ -6,31 +6,28 @@ use std::time::Instant;
 
 use codecs::audio::Channels;
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig};
-use codecs::video::PictureSize;
 use codecs::vp8::{Vp8Decoder, Vp8DecoderLimits};
 use codecs::yuv::YuvScaler;
 use crossbeam_channel::{SendError, Sender, unbounded};
 use mixer::ParticipantId;
 use mixer::audio::{AudioRung, Muted, PacketTime};
-use mixer::video::{Camera, Fit, Layout, Presence};
+use mixer::ladder::{Ladder, Wish};
+use mixer::video::{Camera, Fit, Presence};
 use tokio::sync::{mpsc, watch};
 use tracing::{Span, error};
 
 use super::audio_thread::{self, AudioControl, Encoding};
 use super::seats::Wiring;
+use super::sight::Sights;
 use super::video_thread::{self, VideoControl, VideoNews};
 use crate::signaling::message::Participant;
 
-/// What a room mixes. One rung: everybody gets the same picture.
+/// What a room mixes.
 #[derive(Clone, Debug)]
 pub(crate) struct MediaConfig {
-    /// The canvas.
-    pub(crate) size: PictureSize,
-    /// Pictures per second, 1 to 60.
-    pub(crate) fps: u32,
-    /// Video bitrate.
-    pub(crate) video_kbps: u32,
-    /// Bitrate of the audio rung that everybody begins on, in kb/s, 6 to 510.
+    /// The pictures that are offered.
+    pub(crate) ladder: Arc<Ladder>,
+    /// The most that each one's audio gets, in kb/s, 6 to 510.
     pub(crate) audio_kbps: u32,
     /// How pictures meet regions of another aspect.
     pub(crate) fit: Fit,
@@ -44,7 +41,8 @@ const USEFUL_PERCENT: u64 = 150;
 #[derive(Clone, Debug)]
 pub(super) enum News {
     Speaker(Option<ParticipantId>),
-    Layout(Layout),
+    /// What is true of everybody's picture now.
+    Sights(Sights),
     /// Somebody sends more video than is taken, and is to be told.
     Thinned(ParticipantId),
     /// One of them has ended by itself, which only a fault of ours makes it do.
@@ -68,7 +66,7 @@ struct Threads {
     audio: Sender<AudioControl>,
     video: Sender<VideoControl>,
     speaker: watch::Receiver<Option<ParticipantId>>,
-    layout: watch::Receiver<Option<Layout>>,
+    sights: watch::Receiver<Sights>,
     thinned: mpsc::Receiver<ParticipantId>,
 }
 
@@ -129,10 +127,10 @@ impl Media {
         let (audio, audio_controls) = unbounded();
         let (video, video_controls) = unbounded();
         let (tell_speaker, speaker) = watch::channel(None);
-        let (tell_layout, layout) = watch::channel(None);
+        let (tell_sights, sights) = watch::channel(Sights::new());
         let (tell_thinned, thinned) = mpsc::channel(THINNED);
         let told = VideoNews {
-            layout: tell_layout,
+            sights: tell_sights,
             thinned: tell_thinned,
         };
         let span = Span::current();
@@ -165,7 +163,7 @@ impl Media {
             audio,
             video,
             speaker,
-            layout,
+            sights,
             thinned,
         })
     }
@@ -182,11 +180,11 @@ impl Media {
     }
 
     /// Mixes what comes over the link, and sends the mix there as far as it is wanted.
-    pub(super) fn attach(&self, participant: ParticipantId, wiring: &Wiring) {
-        let Wiring { link, hears, sees } = wiring.clone();
-        let sent = u64::from(self.config.video_kbps + self.config.audio_kbps) * 1_000;
+    pub(super) fn attach(&self, participant: ParticipantId, wiring: &Wiring, wish: Wish) {
+        let Wiring { link, hears, .. } = wiring.clone();
+        let most = u64::from(self.config.ladder.top().kbps.end() + self.config.audio_kbps) * 1_000;
         link.path
-            .set_useful_downlink_bps(sent * USEFUL_PERCENT / 100);
+            .set_useful_downlink_bps(most * USEFUL_PERCENT / 100);
         match OpusDecoder::new(Channels::Mono) {
             Ok(decoder) => self.tell_audio(AudioControl::Attach {
                 participant,
@@ -202,7 +200,7 @@ impl Media {
                 link,
                 decoder: Box::new(decoder),
                 scaler: Box::new(YuvScaler::new()),
-                sees,
+                wish,
             }),
             Err(error) => error!(%participant, %error, "no video decoder"),
         }
@@ -244,37 +242,28 @@ impl Media {
         let Some(threads) = &mut self.threads else {
             return std::future::pending().await;
         };
-        loop {
-            tokio::select! {
-                changed = threads.speaker.changed() => {
-                    if changed.is_err() {
-                        return News::Ended;
-                    }
-                    return News::Speaker(*threads.speaker.borrow_and_update());
-                }
-                thinned = threads.thinned.recv() => {
-                    return thinned.map_or(News::Ended, News::Thinned);
-                }
-                changed = threads.layout.changed() => {
-                    if changed.is_err() {
-                        return News::Ended;
-                    }
-                    if let Some(layout) = threads.layout.borrow_and_update().clone() {
-                        return News::Layout(layout);
-                    }
-                }
-            }
+        tokio::select! {
+            changed = threads.speaker.changed() => match changed {
+                Ok(()) => News::Speaker(*threads.speaker.borrow_and_update()),
+                Err(_) => News::Ended,
+            },
+            thinned = threads.thinned.recv() => thinned.map_or(News::Ended, News::Thinned),
+            changed = threads.sights.changed() => match changed {
+                Ok(()) => News::Sights(threads.sights.borrow_and_update().clone()),
+                Err(_) => News::Ended,
+            },
         }
     }
 
-    /// What they found out so far.
-    pub(super) fn latest(&self) -> Vec<News> {
-        let Some(threads) = &self.threads else {
-            return Vec::new();
-        };
-        let speaker = News::Speaker(*threads.speaker.borrow());
-        let layout = threads.layout.borrow().clone().map(News::Layout);
-        std::iter::once(speaker).chain(layout).collect()
+    /// What they found out so far of who speaks; `None` without threads.
+    pub(super) fn speaker(&self) -> Option<Option<ParticipantId>> {
+        let threads = self.threads.as_ref()?;
+        Some(*threads.speaker.borrow())
+    }
+
+    /// Follows what a participant asks for.
+    pub(super) fn wish(&self, participant: ParticipantId, wish: Wish) {
+        self.tell_video(VideoControl::Wish { participant, wish });
     }
 
     fn encoding(&self) -> anyhow::Result<Encoding> {
@@ -313,7 +302,7 @@ impl Media {
             link: Arc::clone(&wiring.link),
             decoder: Box::new(PanickingDecoder),
             scaler: Box::new(YuvScaler::new()),
-            sees: wiring.sees,
+            wish: Wish::default(),
         });
     }
 }

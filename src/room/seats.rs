@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixer::ParticipantId;
+use mixer::ladder::{Wish, WishedVideo};
 
 use crate::link::Link;
 use crate::rtc::{Direction, Transport, TransportId, TransportState};
@@ -61,6 +62,7 @@ struct Seat {
     name: DisplayName,
     muted: bool,
     camera: bool,
+    wish: Wish,
     line: Option<Line>,
     connection: Option<Connection>,
     absent_since: Option<Instant>,
@@ -173,6 +175,7 @@ impl Seats {
             name,
             muted: false,
             camera: true,
+            wish: Wish::default(),
             line: Some(line),
             connection: None,
             absent_since: None,
@@ -279,6 +282,26 @@ impl Seats {
         held.muted = change.muted.unwrap_or(held.muted);
         held.camera = change.camera.unwrap_or(held.camera);
         before != (held.muted, held.camera)
+    }
+
+    /// Follows what the participant asks for; false if the seat has another session by now.
+    pub(super) fn set_wish(&mut self, seat: SeatId, wish: Wish) -> bool {
+        let held = self.held(seat);
+        held.map(|held| held.wish = wish).is_some()
+    }
+
+    /// What a participant asks for: no video where its transport takes none.
+    pub(super) fn wish(&self, id: ParticipantId) -> Wish {
+        let Some(seat) = self.seats.get(&id) else {
+            return Wish::default();
+        };
+        match seat.connection.as_ref().map(|it| it.wiring.sees) {
+            Some(Direction::Unwanted) => Wish {
+                video: WishedVideo::Unwanted,
+                ..seat.wish
+            },
+            Some(Direction::Wanted) | None => seat.wish,
+        }
     }
 
     /// Gives the seat up; false if it has another session by now.

@@ -5,6 +5,7 @@ use codecs::rtp::{RtpTimestamp, SeqNo};
 use codecs::video::{FrameKind, I420, PictureSize, VideoEncoder};
 use codecs::vp8::{Vp8Encoder, Vp8EncoderConfig};
 use mixer::RoomTime;
+use mixer::ladder::Ladder;
 use mixer::video::{Fit, Marker, VideoPacket};
 
 use super::*;
@@ -15,9 +16,7 @@ use crate::signaling::{DisplayName, LineEnd, line};
 fn room() -> Room {
     let start = Instant::now();
     let media = MediaConfig {
-        size: PictureSize::new(64, 64).unwrap(),
-        fps: 30,
-        video_kbps: 200,
+        ladder: Arc::new(Ladder::usual(PictureSize::new(64, 64).unwrap(), 30, 200).unwrap()),
         audio_kbps: 32,
         fit: Fit::Fit,
     };
@@ -29,6 +28,7 @@ fn room() -> Room {
         seats_taken: Arc::default(),
         media: Media::new(media.clone(), start, Arc::new(pool.unwrap())),
         restarts: Restarts::default(),
+        told: Sights::new(),
         config: RoomConfig {
             seat_hold: Duration::from_secs(30),
             max_participants: 9,
@@ -204,7 +204,7 @@ async fn whoever_sends_more_than_is_taken_is_told_and_nobody_else() {
             },
         }
     };
-    room.follow_media(&told);
+    room.follow_media(told);
     room.close_lines(ByeReason::Draining);
 
     assert_eq!(notices(&mut ann).await, [Notice::source_thinned()]);

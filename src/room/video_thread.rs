@@ -1,7 +1,8 @@
-//! Drives the room's `VideoMixer` in real time, once per frame interval.
+//! Drives the room's `VideoMixer` in real time, once per interval of the fastest rung.
 //!
-//! The one rung exists while somebody watches it. Keyframe requests of its viewers are read from
-//! their links once per tick, so any number of them counts as one.
+//! Ten times a second it is decided anew what each viewer gets. Rungs exist while somebody needs
+//! them. Keyframe requests of viewers are read from their links once per tick, so any number of
+//! them counts as one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,29 +10,27 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use codecs::rtp::vp8::{Packetizer, PacketizerConfig};
-use codecs::video::{Scaler, VideoDecoder};
-use codecs::vp8::{Vp8Encoder, Vp8EncoderConfig};
+use codecs::rtp::vp8::PictureNumber;
+use codecs::video::{PictureSize, Scaler, VIDEO_CLOCK_HZ, VideoDecoder};
 use crossbeam_channel::{Receiver, TryRecvError};
-use mixer::video::{
-    Camera, Layout, Presence, RungConfig, RungId, VideoConfig, VideoInput, VideoMixer,
-};
+use mixer::ladder::{Downlink, Wish};
+use mixer::video::{Camera, Focus, Presence, RungId, VideoConfig, VideoInput, VideoMixer};
 use mixer::{ParticipantId, RoomTime};
 use tokio::sync::{mpsc, watch};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
+use super::encodings::{Encodings, View};
 use super::lip_sync::LipSync;
 use super::media::MediaConfig;
 use super::schedule::Schedule;
+use super::sight::{Sight, Sights};
 use super::thinning::{Telling, Thinning};
+use super::viewer::{Turn, Viewer};
 use crate::link::{KeyframeWish, Link, VideoOut};
-use crate::rtc::{Direction, RESEND_PATIENCE};
+use crate::rtc::RESEND_PATIENCE;
 
-/// The rung that everybody watches.
-const RUNG: RungId = RungId(0);
-
-/// Room for RTP, SRTP, UDP and IPv6 headers below the smallest usual path MTU of 1,280 bytes.
-const MAX_PAYLOAD_BYTES: usize = 1_180;
+/// How often it is decided what viewers get.
+const ALLOCATE_EVERY: Duration = Duration::from_millis(100);
 
 /// Packets of one participant looked at in one tick: 2.5 Mb/s many times over.
 const PACKETS_PER_TICK: usize = 256;
@@ -50,7 +49,7 @@ pub(super) enum VideoControl {
         link: Arc<Link>,
         decoder: Box<dyn VideoDecoder>,
         scaler: Box<dyn Scaler>,
-        sees: Direction,
+        wish: Wish,
     },
     Detach {
         participant: ParticipantId,
@@ -63,20 +62,24 @@ pub(super) enum VideoControl {
         participant: ParticipantId,
         camera: Camera,
     },
+    Wish {
+        participant: ParticipantId,
+        wish: Wish,
+    },
     Speaker(Option<ParticipantId>),
 }
 
 /// Where the thread says what it finds out.
 #[derive(Debug)]
 pub(super) struct VideoNews {
-    pub(super) layout: watch::Sender<Option<Layout>>,
+    pub(super) sights: watch::Sender<Sights>,
     pub(super) thinned: mpsc::Sender<ParticipantId>,
 }
 
-/// Somebody connected, and whether they watch.
+/// Somebody connected.
 struct Member {
     link: Arc<Link>,
-    sees: Direction,
+    viewer: Viewer,
     sync: LipSync,
     thinning: Thinning,
     /// Packets that found no room in the link, as of the last tick.
@@ -88,15 +91,18 @@ struct VideoThread {
     mixer: VideoMixer,
     config: MediaConfig,
     members: BTreeMap<ParticipantId, Member>,
-    packetizer: Packetizer,
-    payloads: Vec<Bytes>,
-    rung: Encoding,
+    encodings: Encodings,
+    /// What viewers need at this tick.
+    needs: Vec<(View, Option<u32>)>,
+    allocated_at: Option<RoomTime>,
+    sights: SightsKnown,
 }
 
+/// Whether what the room was told of viewers' pictures is still true.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Encoding {
-    Running,
-    Stopped,
+enum SightsKnown {
+    Yes,
+    Outdated,
 }
 
 /// Runs until the room drops its end of `controls`.
@@ -108,18 +114,6 @@ pub(super) fn run(
     tell: &VideoNews,
 ) {
     info!("video thread started");
-    let packetizer = PacketizerConfig {
-        max_payload_bytes: MAX_PAYLOAD_BYTES,
-        first_picture_id: rand::random(),
-        first_tl0_pic_idx: rand::random(),
-    };
-    let packetizer = match Packetizer::new(packetizer) {
-        Ok(packetizer) => packetizer,
-        Err(error) => {
-            error!(%error, "no packetizer");
-            return;
-        }
-    };
     let mixing = VideoConfig {
         fit: config.fit,
         reorder_window: RESEND_PATIENCE,
@@ -129,11 +123,13 @@ pub(super) fn run(
         mixer: VideoMixer::new(mixing, pool),
         config: config.clone(),
         members: BTreeMap::new(),
-        packetizer,
-        payloads: Vec::new(),
-        rung: Encoding::Stopped,
+        encodings: Encodings::new(Arc::clone(&config.ladder)),
+        needs: Vec::new(),
+        allocated_at: None,
+        sights: SightsKnown::Outdated,
     };
-    let period = Duration::from_secs(1) / config.fps;
+    let interval = config.ladder.shortest_interval();
+    let period = Duration::from_secs(1) * interval / VIDEO_CLOCK_HZ;
     let mut schedule = Schedule::new(room_start, period, Instant::now());
     loop {
         let point = schedule.next(Instant::now());
@@ -151,9 +147,10 @@ pub(super) fn run(
                 }
             }
         }
-        thread.follow_viewers();
+        thread.follow_viewers(point.time);
         thread.take_packets(point.time, period);
-        thread.tick(point.time, tell);
+        thread.tick(point.time, &tell.thinned);
+        thread.tell(&tell.sights);
     }
 }
 
@@ -172,23 +169,23 @@ impl VideoThread {
                 link,
                 decoder,
                 scaler,
-                sees,
+                wish,
             } => {
                 self.mixer.handle(VideoInput::AddTrack {
                     participant,
                     decoder,
                     scaler,
                 });
-                self.members.insert(
-                    participant,
-                    Member {
-                        link,
-                        sees,
-                        sync: LipSync::default(),
-                        thinning: Thinning::default(),
-                        dropped: 0,
-                    },
-                );
+                let number = PictureNumber::new(rand::random(), rand::random());
+                let member = Member {
+                    link,
+                    viewer: Viewer::new(self.config.audio_kbps, wish, number),
+                    sync: LipSync::default(),
+                    thinning: Thinning::default(),
+                    dropped: 0,
+                };
+                self.members.insert(participant, member);
+                self.allocated_at = None;
             }
             VideoControl::Detach { participant } => {
                 self.end_track(participant);
@@ -212,6 +209,12 @@ impl VideoThread {
                     camera,
                 });
             }
+            VideoControl::Wish { participant, wish } => {
+                if let Some(member) = self.members.get_mut(&participant) {
+                    member.viewer.set_wish(wish);
+                    self.allocated_at = None;
+                }
+            }
             VideoControl::Speaker(speaker) => {
                 self.mixer.handle(VideoInput::ActiveSpeaker(speaker));
             }
@@ -222,65 +225,51 @@ impl VideoThread {
         let counters = self.mixer.counters(participant);
         if let (Some(_), Some(counters)) = (self.members.remove(&participant), counters) {
             info!(%participant, ?counters, "video ended");
+            self.sights = SightsKnown::Outdated;
         }
     }
 
-    /// Starts the rung for its first viewer, stops it after its last, and passes requests on.
-    fn follow_viewers(&mut self) {
-        let mut viewers = 0;
-        let mut wish = KeyframeWish::None;
-        for member in self
-            .members
-            .values()
-            .filter(|member| member.sees == Direction::Wanted)
-        {
-            viewers += 1;
-            if member.link.take_keyframe_request() == KeyframeWish::Wanted {
-                wish = KeyframeWish::Wanted;
+    /// Decides what viewers get, has that encoded, and passes requests on.
+    fn follow_viewers(&mut self, now: RoomTime) {
+        let rested = |at: RoomTime| now.since(at) >= ALLOCATE_EVERY;
+        let allocates = self.allocated_at.is_none_or(rested);
+        if allocates {
+            self.allocated_at = Some(now);
+        }
+        let ladder = &self.config.ladder;
+        let in_focus = self.mixer.in_focus();
+        self.needs.clear();
+        for (participant, Member { link, viewer, .. }) in &mut self.members {
+            if allocates {
+                let before = viewer.allocation();
+                let allocation = viewer.allocate(now, ladder, downlink(link));
+                let audio = allocation.audio;
+                link.path
+                    .set_audio_rung(audio.bitrate_kbps, audio.packet_ms);
+                if before != Some(allocation) {
+                    self.sights = SightsKnown::Outdated;
+                }
+            }
+            let focus = if in_focus == Some(*participant) {
+                Focus::SpeakerBefore
+            } else {
+                Focus::Speaker
+            };
+            let turn = viewer.turn(now, ladder, focus);
+            self.needs.extend(viewer.needs());
+            if link.take_keyframe_request() == KeyframeWish::Wanted
+                && let Some(view) = viewer.watches()
+            {
+                let rung = view.id();
+                self.mixer.handle(VideoInput::RequestKeyframe { rung });
+            }
+            if let Turn::Begun(rung) = turn
+                && self.encodings.rungs().any(|running| running == rung)
+            {
+                self.mixer.handle(VideoInput::RequestKeyframe { rung });
             }
         }
-        match (self.rung, viewers) {
-            (Encoding::Stopped, 1..) => self.start_rung(),
-            (Encoding::Running, 0) => {
-                self.mixer.handle(VideoInput::RemoveRung { rung: RUNG });
-                self.rung = Encoding::Stopped;
-            }
-            _ => {}
-        }
-        if wish == KeyframeWish::Wanted {
-            self.mixer
-                .handle(VideoInput::RequestKeyframe { rung: RUNG });
-        }
-    }
-
-    fn start_rung(&mut self) {
-        let MediaConfig {
-            size,
-            fps,
-            video_kbps,
-            ..
-        } = self.config;
-        let encoder = Vp8EncoderConfig {
-            frame_rate_hz: fps,
-            ..Vp8EncoderConfig::new(size, video_kbps)
-        };
-        match Vp8Encoder::new(encoder) {
-            Ok(encoder) => {
-                let config = RungConfig {
-                    size,
-                    frame_interval: 0,
-                    bitrate_kbps: video_kbps,
-                };
-                let encoder = Box::new(encoder);
-                self.mixer.handle(VideoInput::AddRung {
-                    rung: RUNG,
-                    config,
-                    encoder,
-                });
-                self.rung = Encoding::Running;
-            }
-            Err(error) => error!(%error, "no video encoder"),
-        }
+        self.encodings.follow(now, &self.needs, &mut self.mixer);
     }
 
     /// Hands the mixer what has come and is as old as the audio captured with it.
@@ -302,47 +291,90 @@ impl VideoThread {
         }
     }
 
-    fn tick(&mut self, now: RoomTime, tell: &VideoNews) {
+    fn tick(&mut self, now: RoomTime, tell_thinned: &mpsc::Sender<ParticipantId>) {
         let tick = self.mixer.tick(now);
         for participant in tick.keyframe_requests {
             if let Some(member) = self.members.get(participant) {
                 member.link.request_source_keyframe();
             }
         }
+        if !tick.layout_changed.is_empty() {
+            self.sights = SightsKnown::Outdated;
+        }
+        let mut packetized: Vec<(RungId, Arc<[Bytes]>)> = Vec::with_capacity(tick.frames.len());
         for frame in tick.frames {
-            self.packetizer.packetize(&frame.data, &mut self.payloads);
-            let payloads: Arc<[Bytes]> = Arc::from(self.payloads.as_slice());
-            let timestamp = wire_timestamp(frame.timestamp);
-            for member in self
-                .members
-                .values()
-                .filter(|m| m.sees == Direction::Wanted)
-            {
-                let payloads = Arc::clone(&payloads);
-                member.link.send_video(VideoOut {
-                    timestamp,
-                    payloads,
+            packetized.push((frame.rung, self.encodings.packetize(frame)));
+        }
+        for Member { link, viewer, .. } in self.members.values_mut() {
+            let before = viewer.watches();
+            let taken = viewer.take(tick.frames);
+            if viewer.watches() != before {
+                self.sights = SightsKnown::Outdated;
+            }
+            let Some((frame, number)) = taken else {
+                continue;
+            };
+            let of_rung = packetized.iter().find(|(rung, _)| *rung == frame.rung);
+            if let Some((_, payloads)) = of_rung {
+                link.send_video(VideoOut {
+                    timestamp: wire_timestamp(frame.timestamp),
+                    payloads: Arc::clone(payloads),
+                    number,
                 });
             }
-        }
-        for (_, layout) in tick.layout_changed {
-            tell.layout.send_replace(Some(layout.clone()));
         }
         for (participant, member) in &mut self.members {
             let dropped = member.link.video_in.dropped();
             let displaced = std::mem::replace(&mut member.dropped, dropped) != dropped;
             if displaced || tick.thinned.contains(participant) {
-                tell_thinned(*participant, &mut member.thinning, now, tell);
+                say_thinned(*participant, &mut member.thinning, now, tell_thinned);
             }
         }
     }
+
+    /// Tells the room what is new of viewers' pictures.
+    fn tell(&mut self, tell_sights: &watch::Sender<Sights>) {
+        if self.sights == SightsKnown::Yes {
+            return;
+        }
+        self.sights = SightsKnown::Yes;
+        let members = self.members.iter();
+        let sights: Sights = members
+            .filter_map(|(participant, Member { viewer, .. })| {
+                let view = viewer.watches();
+                let layout = view.and_then(|view| self.mixer.layout(view.id()));
+                let sight = Sight {
+                    layout: layout.cloned(),
+                    seen_as: self.seen_as(*participant),
+                    allocation: viewer.allocation()?,
+                };
+                Some((*participant, sight))
+            })
+            .collect();
+        tell_sights.send_if_modified(|told| {
+            let changed = *told != sights;
+            *told = sights;
+            changed
+        });
+    }
+
+    /// The largest that anybody sees a participant.
+    fn seen_as(&self, participant: ParticipantId) -> Option<PictureSize> {
+        let layouts = self
+            .encodings
+            .rungs()
+            .filter_map(|rung| self.mixer.layout(rung));
+        let regions = layouts.filter_map(|layout| layout.region(participant));
+        let sizes = regions.map(mixer::video::Region::size);
+        sizes.max_by_key(|size| size.pixels())
+    }
 }
 
-fn tell_thinned(
+fn say_thinned(
     participant: ParticipantId,
     thinning: &mut Thinning,
     now: RoomTime,
-    tell: &VideoNews,
+    tell: &mpsc::Sender<ParticipantId>,
 ) {
     let telling = thinning.note(now);
     if telling == Telling::Begun {
@@ -350,7 +382,15 @@ fn tell_thinned(
     }
     if telling != Telling::Nothing {
         // One who is not told now is told with the next notice.
-        let _ = tell.thinned.try_send(participant);
+        let _ = tell.try_send(participant);
+    }
+}
+
+/// What is known of the way to a participant.
+fn downlink(link: &Link) -> Downlink {
+    Downlink {
+        bps: link.path.downlink_bps(),
+        loss_percent: u32::from(link.path.video.fraction_lost()) * 100 / 256,
     }
 }
 

@@ -124,7 +124,7 @@ impl Pacer {
     pub(super) fn rush(&mut self) -> Option<Paced> {
         let frame = self.frame.as_mut()?;
         let payloads = &frame.frame.payloads;
-        let payload = payloads.get(frame.sent)?.clone();
+        let payload = frame.frame.number.on(payloads.get(frame.sent)?);
         let timestamp = frame.frame.timestamp;
         frame.sent += 1;
         let marker = if frame.sent == payloads.len() {
@@ -169,6 +169,7 @@ fn takes(frame: &VideoOut, bits_per_second: Option<u64>) -> Duration {
 mod tests {
     use std::sync::Arc;
 
+    use codecs::rtp::vp8::PictureNumber;
     use proptest::prelude::*;
 
     use super::*;
@@ -178,6 +179,7 @@ mod tests {
         VideoOut {
             timestamp,
             payloads,
+            number: PictureNumber::default(),
         }
     }
 
@@ -265,8 +267,8 @@ mod tests {
             departures(&mut pacer, frame(0, 1), start);
             let payloads = Arc::clone(&payloads);
             let large = VideoOut {
-                timestamp: 45_000,
                 payloads,
+                ..frame(45_000, 0)
             };
             pacer.begin(large, Some(bits_per_second), start);
 

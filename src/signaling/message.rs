@@ -4,6 +4,7 @@
 //! newer than the other.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 
 pub use crate::rtc::Candidate;
 
@@ -57,6 +58,8 @@ pub enum ClientMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         camera: Option<bool>,
     },
+    /// Says what the participant would rather get. Replaces what was said before.
+    Prefer(Prefer),
     /// Gives the seat up.
     Leave {
         /// Echoed in the reply.
@@ -77,6 +80,7 @@ impl ClientMessage {
     pub fn id(&self) -> Option<&RequestId> {
         match self {
             Self::Join(join) => join.id.as_ref(),
+            Self::Prefer(prefer) => prefer.id.as_ref(),
             Self::Offer { id, .. }
             | Self::Candidate { id, .. }
             | Self::Status { id, .. }
@@ -102,6 +106,36 @@ pub struct Join {
     /// Takes a seat back that this token was given for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+}
+
+/// What a participant would rather get than what its link allows. What is absent is not asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prefer {
+    /// Echoed in an error, should there be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RequestId>,
+    /// Whom to see large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<PreferredLayout>,
+    /// The most that is to come over the link, everything counted. Audio comes in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_kbps: Option<u32>,
+    /// The highest picture, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_height: Option<u32>,
+    /// Whether to get video; absent: yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<bool>,
+}
+
+/// Whom to see large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreferredLayout {
+    /// Everybody alike.
+    Grid,
+    /// The active speaker.
+    Speaker,
 }
 
 /// What the server says.
@@ -140,8 +174,10 @@ pub enum ServerMessage {
         /// Who; null if nobody has spoken yet, or the speaker left.
         participant: Option<String>,
     },
-    /// Where on the canvas everybody is now.
+    /// Where everybody is now in the picture that this participant gets.
     Layout(Layout),
+    /// What this participant gets now, and why it is no better.
+    Quality(Quality),
     /// Something that the participant ought to know, and may do something about.
     Notice(Notice),
     /// The seat was given up, as asked.
@@ -187,7 +223,7 @@ pub struct Joined {
     pub seat_ms: u64,
     /// The most participants the room takes.
     pub max_participants: usize,
-    /// The picture everybody gets.
+    /// The best picture there is.
     pub canvas: Canvas,
     /// Everybody in the room, oneself included, in the order of joining.
     pub participants: Vec<Participant>,
@@ -237,8 +273,74 @@ pub struct Participant {
 pub struct Layout {
     /// The canvas the tiles are on.
     pub canvas: LayoutCanvas,
-    /// In the order of joining.
+    /// In the order of joining, but for one shown large, who is first.
     pub tiles: Vec<Tile>,
+    /// The largest that anybody sees this participant, which may be on another canvas: what is
+    /// worth sending. Null while nobody does.
+    pub seen_as: Option<LayoutCanvas>,
+}
+
+/// What a participant gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quality {
+    /// What video there is.
+    pub video: VideoState,
+    /// Which; null while it is paused.
+    pub rung: Option<VideoRung>,
+    /// Bitrate of the audio.
+    pub audio_kbps: u32,
+    /// Sound per packet, in milliseconds.
+    pub packet_ms: u32,
+    /// Why the video is no better.
+    pub reason: QualityReason,
+    /// What would change it; null where the link is not the reason.
+    pub next: Option<NextRung>,
+}
+
+/// One of the room's encodings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoRung {
+    /// As the room calls it.
+    pub name: String,
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Pictures per second, to a tenth.
+    pub fps: Number,
+}
+
+/// The next rung up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextRung {
+    /// What the link would have to carry for it, about, everything counted.
+    pub kbps: u32,
+}
+
+/// What video there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VideoState {
+    /// Moving pictures.
+    Moving,
+    /// A picture every so often.
+    Stills,
+    /// None.
+    Paused,
+}
+
+/// Why video is no better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QualityReason {
+    /// There is no better.
+    Best,
+    /// The link carries no more.
+    Bandwidth,
+    /// The participant asked for no more.
+    Asked,
+    /// What the link carries is not known yet.
+    Starting,
 }
 
 /// The size of a canvas in pixels.

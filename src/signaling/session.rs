@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use mixer::ladder::{Wish, WishedLayout, WishedVideo};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tracing::{Instrument, Span, debug, field, info_span};
 
 use super::line::Line;
 use super::message::{
-    ClientMessage, ErrorCode, ErrorMessage, Join, MAX_MESSAGE_BYTES, RequestId, ServerMessage,
-    VERSION,
+    ClientMessage, ErrorCode, ErrorMessage, Join, MAX_MESSAGE_BYTES, Prefer, PreferredLayout,
+    RequestId, ServerMessage, VERSION,
 };
 use super::names::{DisplayName, RoomName};
 use crate::link::Link;
@@ -105,6 +106,10 @@ impl Session {
                     .room
                     .status(seated.seat, StatusChange { muted, camera })
                     .await;
+            }
+            ClientMessage::Prefer(prefer) => {
+                let seated = self.seated()?;
+                seated.room.wish(seated.seat, wish(&prefer)).await;
             }
             ClientMessage::Ping { id } => self.line.say(ServerMessage::Pong { id }),
             ClientMessage::Leave { id } => {
@@ -280,7 +285,30 @@ fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
 }
 
 /// The types a client may send.
-const TYPES: [&str; 6] = ["join", "offer", "candidate", "status", "leave", "ping"];
+const TYPES: [&str; 7] = [
+    "join",
+    "offer",
+    "candidate",
+    "status",
+    "prefer",
+    "leave",
+    "ping",
+];
+
+fn wish(prefer: &Prefer) -> Wish {
+    Wish {
+        layout: prefer.layout.map(|layout| match layout {
+            PreferredLayout::Grid => WishedLayout::Grid,
+            PreferredLayout::Speaker => WishedLayout::Speaker,
+        }),
+        max_kbps: prefer.max_kbps,
+        max_height: prefer.max_height,
+        video: match prefer.video {
+            Some(false) => WishedVideo::Unwanted,
+            Some(true) | None => WishedVideo::Wanted,
+        },
+    }
+}
 
 fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
     Refusal {
@@ -322,6 +350,7 @@ mod tests {
     use std::time::Duration;
 
     use codecs::video::PictureSize;
+    use mixer::ladder::Ladder;
     use mixer::video::Fit;
 
     use super::super::line::{LineEnd, line};
@@ -331,9 +360,7 @@ mod tests {
 
     fn rooms() -> Arc<Rooms> {
         let media = MediaConfig {
-            size: PictureSize::new(64, 64).unwrap(),
-            fps: 30,
-            video_kbps: 200,
+            ladder: Arc::new(Ladder::usual(PictureSize::new(64, 64).unwrap(), 30, 200).unwrap()),
             audio_kbps: 32,
             fit: Fit::Fit,
         };
@@ -427,6 +454,11 @@ mod tests {
                 ErrorCode::BadMessage,
             ),
             (r#"{"type":"offer","sdp":7}"#, ErrorCode::BadMessage),
+            (
+                r#"{"type":"prefer","layout":"spiral"}"#,
+                ErrorCode::BadMessage,
+            ),
+            (r#"{"type":"prefer","max_kbps":-1}"#, ErrorCode::BadMessage),
             (&long_id, ErrorCode::BadMessage),
             (&"[".repeat(100_000), ErrorCode::TooLarge),
             (&"[".repeat(10_000), ErrorCode::BadJson),

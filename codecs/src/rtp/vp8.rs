@@ -5,8 +5,10 @@
 
 mod depacketizer;
 mod descriptor;
+mod number;
 mod packetizer;
 
 pub use depacketizer::{Depacketizer, DepacketizerError, MAX_FRAME_BYTES};
 pub use descriptor::{Descriptor, DescriptorError, MAX_DESCRIPTOR_BYTES, PictureId, TemporalLayer};
+pub use number::PictureNumber;
 pub use packetizer::{MIN_PAYLOAD_BYTES, Packetizer, PacketizerConfig, PacketizerError};

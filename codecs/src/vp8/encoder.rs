@@ -15,6 +15,9 @@ const FRAME_RATE_RANGE_HZ: std::ops::RangeInclusive<u32> = 1..=120;
 /// three thousand years.
 const MAX_PTS: u64 = 1 << 53;
 
+/// What a still may weigh, in percent of its share of the bitrate.
+const STILL_PERCENT: u32 = 100;
+
 /// How much the encoder saves on time: libvpx's `cpu_used`, from −6 (slow) to −16 (fast).
 ///
 /// Negative values fix the speed. Positive ones would let libvpx look at the wall clock and give
@@ -55,6 +58,9 @@ pub enum KeyframePolicy {
     /// When the caller asks, and at the latest this many frames after the one before: for files,
     /// where a player can only seek to keyframes. 0 counts as 1.
     AtLeastEvery(u32),
+    /// Every frame is one, and none is aimed at more than its share of the bitrate: stills. Left
+    /// alone, libvpx spends several frames' share on a keyframe.
+    Always,
 }
 
 /// How an encoder is set up.
@@ -130,8 +136,12 @@ impl Vp8Encoder {
         if !FRAME_RATE_RANGE_HZ.contains(&config.frame_rate_hz) {
             return Err(Vp8ConfigError::FrameRate(config.frame_rate_hz));
         }
-        let raw = RawEncoder::open(config.size, config.bitrate_kbps, config.cpu_used.0)
+        let mut raw = RawEncoder::open(config.size, config.bitrate_kbps, config.cpu_used.0)
             .ok_or(Vp8ConfigError::Refused(config.size))?;
+        if config.keyframes == KeyframePolicy::Always {
+            raw.bound_keyframes(STILL_PERCENT)
+                .map_err(|_| Vp8ConfigError::Refused(config.size))?;
+        }
         Ok(Self {
             raw,
             config,
@@ -151,6 +161,7 @@ impl Vp8Encoder {
             KeyframePolicy::AtLeastEvery(frames) if self.frames_since_key >= frames => {
                 FrameKind::Key
             }
+            KeyframePolicy::Always => FrameKind::Key,
             _ => wanted,
         }
     }

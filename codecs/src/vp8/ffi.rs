@@ -28,6 +28,7 @@ unsafe extern "C" {
         cpu_used: i32,
     ) -> *mut Opaque;
     fn codecs_vp8_encoder_set_bitrate(encoder: *mut Opaque, bitrate_kbps: u32) -> c_int;
+    fn codecs_vp8_encoder_bound_keyframes(encoder: *mut Opaque, percent: u32) -> c_int;
     fn codecs_vp8_encoder_encode(
         encoder: *mut Opaque,
         y: *const u8,
@@ -83,6 +84,13 @@ impl RawEncoder {
     pub(super) fn set_bitrate(&mut self, bitrate_kbps: u32) -> Result<(), String> {
         // SAFETY: the handle is open until drop.
         let code = unsafe { codecs_vp8_encoder_set_bitrate(self.handle.as_ptr(), bitrate_kbps) };
+        if code == 0 { Ok(()) } else { Err(self.error()) }
+    }
+
+    /// Aims keyframes at no more than `percent` of what one frame may weigh; 0 is no bound.
+    pub(super) fn bound_keyframes(&mut self, percent: u32) -> Result<(), String> {
+        // SAFETY: the handle is open until drop.
+        let code = unsafe { codecs_vp8_encoder_bound_keyframes(self.handle.as_ptr(), percent) };
         if code == 0 { Ok(()) } else { Err(self.error()) }
     }
 

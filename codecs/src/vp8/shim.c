@@ -89,6 +89,11 @@ int codecs_vp8_encoder_set_bitrate(codecs_vp8_encoder *encoder, uint32_t bitrate
   return 0;
 }
 
+/* Keyframes are aimed at no more than this share of what one frame may weigh; 0: no bound. */
+int codecs_vp8_encoder_bound_keyframes(codecs_vp8_encoder *encoder, uint32_t percent) {
+  return vpx_codec_control(&encoder->codec, VP8E_SET_MAX_INTRA_BITRATE_PCT, percent) != VPX_CODEC_OK;
+}
+
 /* Rows of the planes lie their stride apart; chroma planes are (side + 1) / 2. */
 int codecs_vp8_encoder_encode(codecs_vp8_encoder *encoder, const uint8_t *y, const uint8_t *u,
                               const uint8_t *v, uint32_t y_stride, uint32_t chroma_stride,

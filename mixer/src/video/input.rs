@@ -68,6 +68,38 @@ pub struct RecordedFrame {
     pub data: Bytes,
 }
 
+/// Who is shown on a rung, and how large.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Arrangement {
+    /// Everybody alike.
+    #[default]
+    Grid,
+    /// One participant large, the others small beside and below.
+    SpeakerLarge,
+    /// One participant on all of the canvas.
+    SpeakerAlone,
+}
+
+/// Whom a rung shows large, if it shows anybody so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Focus {
+    /// The active speaker: for everybody else.
+    #[default]
+    Speaker,
+    /// Who spoke before: for the active speaker.
+    SpeakerBefore,
+}
+
+/// Which of a rung's frames can be decoded by themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keyframes {
+    /// The first one, and those that viewers ask for.
+    #[default]
+    OnRequest,
+    /// All of them: stills. A request is answered by the next one.
+    Always,
+}
+
 /// What a rung encodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RungConfig {
@@ -78,6 +110,27 @@ pub struct RungConfig {
     pub frame_interval: u32,
     /// Target bitrate in kb/s, told to the encoder when the rung is added.
     pub bitrate_kbps: u32,
+    /// Who is shown, and how large.
+    pub arrangement: Arrangement,
+    /// Whom the arrangement shows large.
+    pub focus: Focus,
+    /// Which frames can be decoded by themselves.
+    pub keyframes: Keyframes,
+}
+
+impl RungConfig {
+    /// The grid at every tick.
+    #[must_use]
+    pub const fn grid(size: PictureSize, bitrate_kbps: u32) -> Self {
+        Self {
+            size,
+            frame_interval: 0,
+            bitrate_kbps,
+            arrangement: Arrangement::Grid,
+            focus: Focus::Speaker,
+            keyframes: Keyframes::OnRequest,
+        }
+    }
 }
 
 /// One thing that happened. Order matters; what names an unknown participant or rung is ignored

@@ -1,8 +1,10 @@
-//! Participants to regions: the grid.
+//! Participants to regions: the grid here, one large and the others small in [`speaker`].
 //!
 //! A layout is data. The grid puts up to [`MAX_TILES`] participants into regions of one size and
 //! one aspect, row after row in the order given, the last row centered, the whole centered on the
 //! canvas. It is computed anew whenever somebody joins or leaves, so there are no holes.
+
+mod speaker;
 
 use codecs::video::PictureSize;
 
@@ -142,6 +144,21 @@ impl Layout {
                 || Self::empty(canvas),
                 |grid| grid.place(canvas, participants),
             )
+    }
+
+    /// `large` at the upper left, and of `participants` as many others as there is room for, small,
+    /// down the right side and along the bottom; alone, as in the grid.
+    ///
+    /// Up to nine others are shown, in their order.
+    #[must_use]
+    pub fn speaker(
+        canvas: PictureSize,
+        large: ParticipantId,
+        participants: &[ParticipantId],
+        style: GridStyle,
+    ) -> Self {
+        speaker::arrange(canvas, large, participants)
+            .unwrap_or_else(|| Self::grid(canvas, &[large], style))
     }
 
     /// The size of the canvas.

@@ -5,11 +5,14 @@ use std::time::Duration;
 use codecs::video::{FrameKind, I420, VideoEncoder};
 
 use super::counters::RungCounters;
-use super::input::{RungConfig, RungId};
+use super::input::{Arrangement, Focus, Keyframes, RungConfig, RungId};
 use super::keyframes::KeyframeThrottle;
 use super::layout::Layout;
 use super::tile::{Change, Tiles};
 use crate::RoomTime;
+
+/// Half a frame at 30 fps, in ticks of 90 kHz: stills must not drift by more.
+const EARLY_TICKS: u64 = 1_500;
 
 /// Whether a canvas is another than in the frame before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,9 @@ pub(crate) struct Rung {
     id: RungId,
     encoder: Box<dyn VideoEncoder>,
     throttle: KeyframeThrottle,
+    keyframes: Keyframes,
+    arrangement: Arrangement,
+    focus: Focus,
     frame_interval: u64,
     /// When the next frame is due, in ticks of 90 kHz. `None` before the first.
     next_at: Option<u64>,
@@ -81,6 +87,9 @@ impl Rung {
             id,
             encoder,
             throttle,
+            keyframes: config.keyframes,
+            arrangement: config.arrangement,
+            focus: config.focus,
             frame_interval: u64::from(config.frame_interval),
             next_at: None,
             layout: Layout::empty(config.size),
@@ -95,6 +104,14 @@ impl Rung {
 
     pub(crate) const fn id(&self) -> RungId {
         self.id
+    }
+
+    pub(crate) const fn arrangement(&self) -> Arrangement {
+        self.arrangement
+    }
+
+    pub(crate) const fn focus(&self) -> Focus {
+        self.focus
     }
 
     pub(crate) const fn canvas(&self) -> &I420 {
@@ -126,10 +143,10 @@ impl Rung {
     }
 
     /// Whether a frame is to be made at `timestamp`. Ticks come with a rounding error, so a frame
-    /// may be early by a quarter of its interval.
+    /// may be early by a quarter of its interval, or [`EARLY_TICKS`] if that is less.
     pub(crate) fn poll_due(&mut self, timestamp: u64) -> bool {
         let due_at = self.next_at.unwrap_or(timestamp);
-        if timestamp + self.frame_interval / 4 < due_at {
+        if timestamp + (self.frame_interval / 4).min(EARLY_TICKS) < due_at {
             return false;
         }
         let on_grid = due_at + self.frame_interval;
@@ -145,7 +162,8 @@ impl Rung {
     /// Copies what is new to the canvas and encodes it.
     pub(crate) fn produce(&mut self, tiles: &[Tiles], now: RoomTime, timestamp: u64) {
         let canvas = self.compose(tiles);
-        let wanted = if self.throttle.poll(now) {
+        let asked = self.throttle.poll(now);
+        let wanted = if asked || self.keyframes == Keyframes::Always {
             FrameKind::Key
         } else {
             FrameKind::Delta

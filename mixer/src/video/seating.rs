@@ -2,6 +2,7 @@
 
 use super::VideoMixer;
 use super::config::SpeakerBorder;
+use super::input::{Arrangement, Focus};
 use super::layout::{Layout, MAX_TILES};
 use super::marks::Outline;
 use super::region::Region;
@@ -25,8 +26,22 @@ impl VideoMixer {
         }
         self.seating = Seating::Settled;
         let shown = self.shown();
+        let by_focus = [Focus::Speaker, Focus::SpeakerBefore].map(|it| (it, self.focus(it)));
         for rung in &mut self.rungs {
-            let layout = Layout::grid(rung.layout().canvas(), &shown, self.config.grid);
+            let canvas = rung.layout().canvas();
+            let large = by_focus.iter().find(|(focus, _)| *focus == rung.focus());
+            let large = large.and_then(|(_, participant)| *participant);
+            let layout = match (rung.arrangement(), large) {
+                (Arrangement::Grid, _) | (_, None) => {
+                    Layout::grid(canvas, &shown, self.config.grid)
+                }
+                (Arrangement::SpeakerLarge, Some(large)) => {
+                    Layout::speaker(canvas, large, &shown, self.config.grid)
+                }
+                (Arrangement::SpeakerAlone, Some(large)) => {
+                    Layout::grid(canvas, &[large], self.config.grid)
+                }
+            };
             if layout != *rung.layout() {
                 rung.set_layout(layout.clone());
                 self.layout_changed.push((rung.id(), layout));

@@ -7,5 +7,6 @@ mod properties;
 mod recovery;
 mod room;
 mod rungs;
+mod speakers;
 mod tiles;
 mod turned;

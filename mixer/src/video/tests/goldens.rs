@@ -16,11 +16,7 @@ fn room_of_six(fit: Fit) -> VideoMixer {
         ..VideoConfig::default()
     };
     let mut mixer = VideoMixer::new(config, Arc::clone(&pool(1)));
-    let config = RungConfig {
-        size: size(640, 360),
-        frame_interval: 0,
-        bitrate_kbps: 500,
-    };
+    let config = RungConfig::grid(size(640, 360), 500);
     let encoder = Box::new(FakeEncoder::default());
     mixer.handle(VideoInput::AddRung {
         rung: RUNG,

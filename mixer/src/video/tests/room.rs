@@ -68,9 +68,8 @@ impl Room {
         let encoder = FakeEncoder::default();
         let log = Arc::clone(&encoder.log);
         let config = RungConfig {
-            size,
             frame_interval,
-            bitrate_kbps: 500,
+            ..RungConfig::grid(size, 500)
         };
         let encoder = Box::new(encoder);
         self.mixer.handle(VideoInput::AddRung {

@@ -1,0 +1,233 @@
+//! Which rung a receiver gets, over time.
+//!
+//! Down soon, up late. A rung is left a tenth of a second after its least bitrate is missed by
+//! far, and 800 ms after it is missed at all: an estimate that dips, as all of them do, is not yet
+//! a thinner link. A higher one is taken when there has been room for it, and a tenth more, for
+//! three seconds on end. Who has to come down again soon after a rise waits twice as long for the
+//! next, up to 48 s, and is forgiven one such failure a minute; so a link that seems to carry more
+//! now and then does not make the picture flap. In the first ten seconds, when an estimate only begins to find the link, one second of
+//! room is enough.
+
+use std::time::Duration;
+
+use super::overhead::video_kbps;
+use super::{Ladder, MAX_RUNGS, RungSpec};
+use crate::RoomTime;
+
+/// What a receiver gets to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VideoChoice {
+    /// A rung of the ladder.
+    Rung {
+        /// Its place in the ladder, 0 for the lowest.
+        index: usize,
+        /// What its encoder may be set to for this receiver, within the rung's range.
+        kbps: u32,
+    },
+    /// Nothing.
+    Paused,
+}
+
+impl VideoChoice {
+    /// The rung's place in the ladder.
+    #[must_use]
+    pub const fn index(self) -> Option<usize> {
+        match self {
+            Self::Rung { index, .. } => Some(index),
+            Self::Paused => None,
+        }
+    }
+}
+
+/// Why a receiver gets no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// There is no more.
+    Best,
+    /// The link carries no more, as far as is known.
+    Bandwidth,
+    /// The receiver asked for no more.
+    Asked,
+    /// What the link carries is not known yet.
+    Starting,
+}
+
+/// A rung whose least bitrate is missed by one part in this is missed by far.
+const FAR: u32 = 7;
+
+/// A rung missed by far is left after this: two looks in a row, ten of which make a second.
+const LEAVE_FAR_AFTER: Duration = Duration::from_millis(100);
+
+/// A rung that is missed at all is left after this.
+const LEAVE_AFTER: Duration = Duration::from_millis(800);
+
+/// There is room for a rung if there are so many percent of its least bitrate.
+const ROOM_PERCENT: u32 = 110;
+
+/// There must have been room for this long.
+const RISE_AFTER: Duration = Duration::from_secs(3);
+
+/// There must have been room for this long in the beginning.
+const FIRST_RISE_AFTER: Duration = Duration::from_secs(1);
+
+/// How long the beginning lasts, unless the receiver has to come down in it.
+const BEGINNING: Duration = Duration::from_secs(10);
+
+/// The longest that room must have been there.
+const LONGEST_RISE_AFTER: Duration = Duration::from_secs(48);
+
+/// A rise has failed if the receiver has to come down within this.
+const TRIAL: Duration = Duration::from_secs(10);
+
+/// One failure is forgotten each time so long has passed without rise or fall.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
+
+/// One receiver's choice over time.
+#[derive(Debug, Default)]
+pub(super) struct Choice {
+    began_at: Option<RoomTime>,
+    /// The rung's place; `None` while paused.
+    current: Option<usize>,
+    missed_since: Option<RoomTime>,
+    /// Since when there has been room for each rung.
+    room_since: [Option<RoomTime>; MAX_RUNGS],
+    risen_at: Option<RoomTime>,
+    fallen_at: Option<RoomTime>,
+    failures: u32,
+    /// Since when nothing has gone wrong that still counts.
+    calm_since: Option<RoomTime>,
+}
+
+impl Choice {
+    /// The place of the rung to get at `now`, out of those that are `allowed`, where the link has
+    /// `wire_kbps` for video. Times never go backwards.
+    pub(super) fn tick(
+        &mut self,
+        now: RoomTime,
+        ladder: &Ladder,
+        wire_kbps: u32,
+        allowed: impl Fn(&RungSpec) -> bool,
+    ) -> VideoChoice {
+        let fits = |index: usize| -> Fit {
+            let rung = &ladder.rungs()[index];
+            if allowed(rung) {
+                Fit::of(rung, wire_kbps)
+            } else {
+                Fit::Forbidden
+            }
+        };
+        self.note_room(now, ladder, &fits);
+        let places = 0..ladder.rungs().len();
+        let best = |least: Fit| places.clone().rev().find(|index| fits(*index) >= least);
+        if self.began_at.is_none() {
+            self.began_at = Some(now);
+            self.current = best(Fit::Roomy);
+        } else if self.must_leave(now, self.current.map(&fits)) {
+            self.current = best(Fit::Fits);
+            self.note_fall(now);
+        } else if let Some(higher) = self.may_rise(now, &places) {
+            self.current = Some(higher);
+            self.risen_at = Some(now);
+            self.calm_since = Some(now);
+        }
+        let Some(index) = self.current else {
+            return VideoChoice::Paused;
+        };
+        let rung = &ladder.rungs()[index];
+        VideoChoice::Rung {
+            index,
+            kbps: video_kbps(rung, wire_kbps).clamp(*rung.kbps.start(), *rung.kbps.end()),
+        }
+    }
+
+    fn note_room(&mut self, now: RoomTime, ladder: &Ladder, fits: &impl Fn(usize) -> Fit) {
+        for (index, since) in self.room_since.iter_mut().enumerate() {
+            if index < ladder.rungs().len() && fits(index) == Fit::Roomy {
+                since.get_or_insert(now);
+            } else {
+                *since = None;
+            }
+        }
+        let calm_since = *self.calm_since.get_or_insert(now);
+        if now.since(calm_since) >= FORGIVEN_AFTER {
+            self.failures = self.failures.saturating_sub(1);
+            self.calm_since = Some(now);
+        }
+    }
+
+    fn must_leave(&mut self, now: RoomTime, current: Option<Fit>) -> bool {
+        let patience = match current {
+            None | Some(Fit::Fits | Fit::Roomy) => {
+                self.missed_since = None;
+                return false;
+            }
+            Some(Fit::Forbidden) => Duration::ZERO,
+            Some(Fit::Far) => LEAVE_FAR_AFTER,
+            Some(Fit::Near) => LEAVE_AFTER,
+        };
+        let since = *self.missed_since.get_or_insert(now);
+        now.since(since) >= patience
+    }
+
+    fn note_fall(&mut self, now: RoomTime) {
+        let in_trial = |risen_at| now.since(risen_at) < TRIAL;
+        if self.risen_at.is_some_and(in_trial) {
+            self.failures += 1;
+        }
+        self.missed_since = None;
+        self.fallen_at = Some(now);
+        self.calm_since = Some(now);
+    }
+
+    fn may_rise(&self, now: RoomTime, places: &std::ops::Range<usize>) -> Option<usize> {
+        let above = self.current.map_or(0, |index| index + 1);
+        let wait = self.rise_after(now);
+        let ready = |index: &usize| {
+            let since = self.room_since[*index];
+            since.is_some_and(|since| now.since(since) >= wait)
+        };
+        (above..places.end).rev().find(ready)
+    }
+
+    fn rise_after(&self, now: RoomTime) -> Duration {
+        let began_at = self.began_at.unwrap_or(now);
+        if self.fallen_at.is_none() && now.since(began_at) < BEGINNING {
+            return FIRST_RISE_AFTER;
+        }
+        (RISE_AFTER * 2_u32.pow(self.failures.min(8))).min(LONGEST_RISE_AFTER)
+    }
+}
+
+/// How a rung goes with a link, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// The receiver does not want it.
+    Forbidden,
+    /// Its least bitrate is missed by far.
+    Far,
+    /// Its least bitrate is missed.
+    Near,
+    Fits,
+    /// There is more than its least bitrate.
+    Roomy,
+}
+
+impl Fit {
+    fn of(rung: &RungSpec, wire_kbps: u32) -> Self {
+        let (kbps, least) = (video_kbps(rung, wire_kbps), *rung.kbps.start());
+        if kbps < least - least / FAR {
+            Self::Far
+        } else if kbps < least {
+            Self::Near
+        } else if kbps < room_kbps(rung) {
+            Self::Fits
+        } else {
+            Self::Roomy
+        }
+    }
+}
+
+/// What the encoder of `rung` must be able to have before somebody rises to it.
+pub(super) fn room_kbps(rung: &RungSpec) -> u32 {
+    (*rung.kbps.start() * ROOM_PERCENT).div_ceil(100)
+}

@@ -1,0 +1,186 @@
+//! One receiver: what its link carries and what it asks for, turned into what it gets.
+
+use std::time::Duration;
+
+use super::choice::{Choice, VideoChoice, Why, room_kbps};
+use super::overhead::video_wire_kbps;
+use super::split::{AudioShape, Split, Splitter, link_for};
+use super::{Ladder, RungSpec};
+use crate::RoomTime;
+use crate::video::Arrangement;
+
+/// What a link is taken to carry until it is known. More would lose a quarter of the first second
+/// on a link of 100 kb/s.
+const FIRST_KBPS: u32 = 120;
+
+/// After so long without knowing what a link carries, its receiver does not tell, and gets all.
+const UNKNOWN_FOR: Duration = Duration::from_secs(5);
+
+/// More than any link is taken to carry.
+const PLENTY_KBPS: u32 = 1_000_000;
+
+/// Whom a receiver wants to see large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WishedLayout {
+    /// Everybody alike.
+    Grid,
+    /// The active speaker.
+    Speaker,
+}
+
+/// Whether a receiver wants video.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WishedVideo {
+    /// As much as there is.
+    #[default]
+    Wanted,
+    /// None: audio only.
+    Unwanted,
+}
+
+/// What a receiver asks for, beside what its link allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Whom to see large; `None`: as each rung has it.
+    pub layout: Option<WishedLayout>,
+    /// The most that may come over the link, everything counted. Audio comes in any case.
+    pub max_kbps: Option<u32>,
+    /// The highest canvas in pixels.
+    pub max_height: Option<u32>,
+    /// Whether to see anything.
+    pub video: WishedVideo,
+}
+
+impl Wish {
+    /// How the pictures of `rung` are arranged for whoever asks for this.
+    #[must_use]
+    pub const fn arrangement(self, rung: &RungSpec) -> Arrangement {
+        match (self.layout, rung.arrangement) {
+            (None, arrangement) => arrangement,
+            (Some(WishedLayout::Grid), _) => Arrangement::Grid,
+            (Some(WishedLayout::Speaker), Arrangement::Grid) => Arrangement::SpeakerLarge,
+            (Some(WishedLayout::Speaker), arrangement) => arrangement,
+        }
+    }
+
+    fn allows(&self, rung: &RungSpec) -> bool {
+        let fits = |max: u32| rung.size.height() as u64 <= u64::from(max);
+        self.video == WishedVideo::Wanted && self.max_height.is_none_or(fits)
+    }
+}
+
+/// What is known of the way to a receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Downlink {
+    /// What it carries, everything counted, in bits per second; `None` while unknown.
+    pub bps: Option<u64>,
+    /// Video packets that the receiver reports lost.
+    pub loss_percent: u32,
+}
+
+/// What a receiver gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allocation {
+    /// Its audio.
+    pub audio: AudioShape,
+    /// Its video.
+    pub video: VideoChoice,
+    /// Why its video is no better.
+    pub why: Why,
+    /// What its link would have to carry for the next rung up, about, everything counted, if
+    /// nothing gets lost. `None` where there is none, or where the link is not the reason.
+    pub next_kbps: Option<u32>,
+}
+
+/// Allocates to one receiver. See the module.
+#[derive(Debug)]
+pub struct Receiver {
+    max_audio_kbps: u32,
+    wish: Wish,
+    splitter: Splitter,
+    choice: Choice,
+    first_tick: Option<RoomTime>,
+    last_known_bps: Option<u64>,
+}
+
+impl Receiver {
+    /// A receiver of whom nothing is known. Its audio never gets more than `max_audio_kbps`.
+    #[must_use]
+    pub fn new(max_audio_kbps: u32) -> Self {
+        Self {
+            max_audio_kbps,
+            wish: Wish::default(),
+            splitter: Splitter::default(),
+            choice: Choice::default(),
+            first_tick: None,
+            last_known_bps: None,
+        }
+    }
+
+    /// Replaces what the receiver asks for.
+    pub const fn set_wish(&mut self, wish: Wish) {
+        self.wish = wish;
+    }
+
+    /// What the receiver asks for.
+    #[must_use]
+    pub const fn wish(&self) -> Wish {
+        self.wish
+    }
+
+    /// What the receiver gets from `now` on. To be called every 100 ms, about; `now` never goes
+    /// backwards.
+    pub fn tick(&mut self, now: RoomTime, ladder: &Ladder, downlink: Downlink) -> Allocation {
+        let (known, link_kbps) = self.link(now, downlink.bps);
+        let asked = self.wish.max_kbps.is_some_and(|max| max < link_kbps);
+        let link_kbps = self.wish.max_kbps.unwrap_or(u32::MAX).min(link_kbps);
+        let loss_percent = downlink.loss_percent;
+        let Split { audio, video_kbps } =
+            self.splitter
+                .divide(now, link_kbps, self.max_audio_kbps, loss_percent);
+        let wish = self.wish;
+        let video = self
+            .choice
+            .tick(now, ladder, video_kbps, |rung| wish.allows(rung));
+        let above = video.index().map_or(0, |index| index + 1);
+        let next = ladder.rungs().get(above);
+        let (why, next) = match next {
+            None => (Why::Best, None),
+            Some(rung) if asked || !wish.allows(rung) => (Why::Asked, None),
+            Some(_) if known == Known::NotYet => (Why::Starting, None),
+            Some(rung) => (Why::Bandwidth, Some(rung)),
+        };
+        let next_kbps = next.map(|rung| {
+            let wire_kbps = video_wire_kbps(rung, room_kbps(rung));
+            link_for(wire_kbps, self.max_audio_kbps)
+        });
+        Allocation {
+            audio,
+            video,
+            why,
+            next_kbps,
+        }
+    }
+
+    /// What the link carries, as far as that is known.
+    fn link(&mut self, now: RoomTime, bps: Option<u64>) -> (Known, u32) {
+        let first_tick = *self.first_tick.get_or_insert(now);
+        self.last_known_bps = bps.or(self.last_known_bps);
+        match self.last_known_bps {
+            Some(bps) => {
+                let kbps = u32::try_from(bps / 1_000).unwrap_or(PLENTY_KBPS);
+                (Known::Yes, kbps.min(PLENTY_KBPS))
+            }
+            None if now.since(first_tick) < UNKNOWN_FOR => (Known::NotYet, FIRST_KBPS),
+            None => (Known::Never, PLENTY_KBPS),
+        }
+    }
+}
+
+/// Whether it is known what a link carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    Yes,
+    NotYet,
+    Never,
+}

@@ -1,0 +1,227 @@
+//! What becomes of the picture as links change.
+
+use proptest::prelude::*;
+
+use super::{Viewer, steady, usual};
+use crate::ladder::overhead::video_wire_kbps;
+use crate::ladder::{AudioShape, VideoChoice, Why};
+
+#[test]
+fn each_downlink_gets_what_is_promised_for_it() {
+    // An estimate hovers between four fifths of what a link carries and all of it.
+    let rows = [
+        (32, "paused"),
+        (64, "stills"),
+        (100, "speaker"),
+        (200, "low"),
+        (400, "medium"),
+        (1_200, "top"),
+    ];
+
+    for (link, promised) in rows {
+        for estimate in [link * 4 / 5, link * 9 / 10, link * 19 / 20] {
+            let mut viewer = Viewer::new();
+            viewer.play(steady(120, 1));
+
+            let names = viewer.names(steady(estimate, 30));
+
+            assert_eq!(names.last().unwrap(), promised, "{estimate} of {link} kb/s");
+        }
+    }
+}
+
+#[test]
+fn audio_comes_first_and_its_packets_are_long_where_links_are_thin() {
+    let rows = [
+        (0, (12, 120)),
+        (25, (12, 120)),
+        (32, (16, 120)),
+        (64, (16, 120)),
+        (100, (16, 60)),
+        (200, (20, 60)),
+        (400, (32, 20)),
+        (5_000, (32, 20)),
+    ];
+
+    for (link, (bitrate_kbps, packet_ms)) in rows {
+        let shape = AudioShape {
+            bitrate_kbps,
+            packet_ms,
+        };
+        assert_eq!(Viewer::new().tick(Some(link)).audio, shape, "{link} kb/s");
+    }
+}
+
+#[test]
+fn a_step_down_is_followed_within_a_second() {
+    let mut viewer = Viewer::new();
+    viewer.play(steady(1_500, 20));
+
+    for (kbps, rung, within_ms) in [
+        (600, "medium", 100),
+        (90, "speaker", 100),
+        (30, "paused", 100),
+    ] {
+        let changes = viewer.play(steady(kbps, 20));
+
+        assert_eq!(changes.len(), 2, "{changes:?}");
+        assert_eq!(changes[1], (within_ms, rung.to_owned()));
+    }
+}
+
+#[test]
+fn a_link_a_little_too_thin_is_given_most_of_a_second() {
+    let mut viewer = Viewer::new();
+    viewer.play(steady(330, 20));
+
+    let changes = viewer.play(steady(260, 5));
+
+    let expected = [(0, "medium".to_owned()), (800, "low".to_owned())];
+    assert_eq!(changes, expected);
+}
+
+#[test]
+fn a_dip_that_is_over_soon_changes_nothing() {
+    let mut viewer = Viewer::new();
+    viewer.play(steady(330, 20));
+
+    let dip = steady(330, 1).chain([260; 7]).chain(steady(330, 5));
+
+    assert_eq!(viewer.names(dip), ["medium"]);
+}
+
+#[test]
+fn a_step_up_is_followed_after_three_seconds_and_all_the_way() {
+    let mut viewer = Viewer::new();
+    viewer.play(steady(90, 20));
+
+    let changes = viewer.play(steady(1_500, 20));
+
+    let expected = [(0, "speaker".to_owned()), (3_000, "top".to_owned())];
+    assert_eq!(changes, expected);
+}
+
+#[test]
+fn in_the_beginning_a_second_is_enough() {
+    let mut viewer = Viewer::new();
+    assert_eq!(viewer.names(steady(120, 1)), ["speaker"]);
+
+    let changes = viewer.play(steady(1_500, 3));
+
+    let expected = [(0, "speaker".to_owned()), (1_000, "top".to_owned())];
+    assert_eq!(changes, expected);
+}
+
+#[test]
+fn room_that_comes_and_goes_is_no_room() {
+    let mut viewer = Viewer::new();
+    viewer.play(steady(330, 20));
+
+    let waves = (0..30).flat_map(|_| steady(900, 2).chain(steady(500, 1)));
+
+    assert_eq!(viewer.names(waves), ["medium"]);
+}
+
+#[test]
+fn a_sawtooth_makes_the_picture_change_ever_less_often() {
+    let mut viewer = Viewer::new();
+    // Every 12 s a climb beyond what the next rung needs, and a fall.
+    let tooth = || (0..120_u32).map(|tenth| 400 + tenth * 8);
+
+    let changes: Vec<(u64, String)> = viewer.play((0..25).flat_map(|_| tooth()));
+
+    let falls = |from_s: u64, to_s: u64| {
+        let within = from_s * 1_000..to_s * 1_000;
+        let falls = changes.iter().skip(1).filter(|(_, name)| name == "medium");
+        falls.filter(|(ms, _)| within.contains(ms)).count()
+    };
+    assert!(falls(0, 60) <= 3, "{changes:?}");
+    // Twenty teeth, and no more than one try a minute.
+    assert!(falls(60, 300) <= 4, "{changes:?}");
+}
+
+#[test]
+fn halving_and_doubling_every_twenty_seconds_is_followed_each_time() {
+    let mut viewer = Viewer::new();
+    let waves = (0..5).flat_map(|_| steady(1_100, 20).chain(steady(550, 20)));
+
+    let changes = viewer.play(waves);
+
+    let seconds: Vec<u64> = changes.iter().map(|(ms, _)| ms / 1_000).collect();
+    assert_eq!(seconds, [0, 20, 43, 60, 83, 100, 123, 140, 163, 180]);
+}
+
+#[test]
+fn without_a_word_about_the_link_it_starts_low_and_then_takes_everything() {
+    let mut viewer = Viewer::new();
+
+    let seen: Vec<_> = (0..80).map(|_| viewer.tick(None)).collect();
+
+    assert_eq!(viewer.name(&seen[0]), "speaker");
+    assert_eq!(seen[0].why, Why::Starting);
+    let tops = seen.iter().map(|seen| viewer.name(seen) == "top");
+    let first_top = tops.clone().position(|top| top).unwrap();
+    // 5 s of waiting, and the second of room that a rise takes.
+    assert_eq!(first_top, 60);
+    assert!(tops.skip(first_top).all(|top| top));
+    assert_eq!(seen[79].why, Why::Best);
+}
+
+#[test]
+fn an_estimate_that_goes_silent_stays_what_it_was() {
+    let mut viewer = Viewer::new();
+    viewer.play(steady(90, 3));
+
+    let later: Vec<_> = (0..200).map(|_| viewer.tick(None)).collect();
+
+    assert!(later.iter().all(|seen| viewer.name(seen) == "speaker"));
+}
+
+proptest! {
+    #[test]
+    fn noise_of_a_tenth_changes_nothing_once_settled(
+        link in 16_u32..3_000,
+        noise in prop::collection::vec(90_u32..=110, 600),
+    ) {
+        let mut viewer = Viewer::new();
+        viewer.play(noise[..300].iter().map(|percent| link * percent / 100));
+
+        let changes = viewer.names(noise[300..].iter().map(|percent| link * percent / 100));
+
+        // A link just at a bound may still fall once, but does not come back.
+        prop_assert!(changes.len() <= 2, "{:?}", changes);
+    }
+
+    #[test]
+    fn what_is_sent_fits_the_link(
+        links in prop::collection::vec((16_u32..3_000, 1_usize..80), 1..8),
+    ) {
+        let mut viewer = Viewer::new();
+        let mut since_change = 0;
+        for (link, ticks) in links {
+            for tick in 0..ticks {
+                let seen = viewer.tick(Some(link));
+                since_change = if tick == 0 { 0 } else { since_change + 1 };
+                let video = match seen.video {
+                    VideoChoice::Rung { index, kbps } => {
+                        video_wire_kbps(&usual().rungs()[index], kbps)
+                    }
+                    VideoChoice::Paused => 0,
+                };
+                let sent = seen.audio.wire_kbps() + video;
+                // It has a second to come down; audio is sent in any case.
+                prop_assert!(since_change < 10 || video == 0 || sent <= link);
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_link_gives_the_same_choices(
+        kbps in prop::collection::vec(0_u32..2_000, 1..200),
+    ) {
+        let first = Viewer::new().play(kbps.iter().copied());
+        let second = Viewer::new().play(kbps.iter().copied());
+
+        prop_assert_eq!(first, second);
+    }
+}

@@ -1,0 +1,159 @@
+//! What the video thread finds out about each viewer's picture, and how the room tells them.
+
+use std::collections::BTreeMap;
+
+use codecs::video::{PictureSize, VIDEO_CLOCK_HZ};
+use mixer::ParticipantId;
+use mixer::ladder::{Allocation, Ladder, Pace, Why};
+use mixer::video::Layout;
+use serde_json::Number;
+
+use crate::signaling::message::{
+    self, LayoutCanvas, NextRung, Quality, QualityReason, ServerMessage, Tile, VideoRung,
+    VideoState,
+};
+
+/// What one participant gets and how they are seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sight {
+    /// Who is where in the picture they get. `None` while they get none.
+    pub(super) layout: Option<Layout>,
+    /// The largest that anybody sees them.
+    pub(super) seen_as: Option<PictureSize>,
+    /// What was decided for them.
+    pub(super) allocation: Allocation,
+}
+
+/// Of everybody with a transport.
+pub(super) type Sights = BTreeMap<ParticipantId, Sight>;
+
+impl Sight {
+    /// What to say to the participant, who was told `before`: only what is new.
+    pub(super) fn messages(
+        &self,
+        before: Option<&Self>,
+        ladder: &Ladder,
+    ) -> impl Iterator<Item = ServerMessage> {
+        let said = |sight: &Self| (sight.layout_message(), sight.quality_message(ladder));
+        let (layout, quality) = said(self);
+        let (told_layout, told_quality) = before.map(said).unzip();
+        let layout = layout.filter(|_| told_layout != Some(self.layout_message()));
+        let quality = Some(quality).filter(|quality| told_quality.as_ref() != Some(quality));
+        layout.into_iter().chain(quality)
+    }
+
+    fn layout_message(&self) -> Option<ServerMessage> {
+        let layout = self.layout.as_ref()?;
+        let tiles = layout.tiles().iter().map(|(participant, region)| Tile {
+            participant: participant.to_string(),
+            left: region.left(),
+            top: region.top(),
+            width: region.size().width(),
+            height: region.size().height(),
+        });
+        Some(ServerMessage::Layout(message::Layout {
+            canvas: canvas(layout.canvas()),
+            tiles: tiles.collect(),
+            seen_as: self.seen_as.map(canvas),
+        }))
+    }
+
+    fn quality_message(&self, ladder: &Ladder) -> ServerMessage {
+        let Allocation {
+            audio,
+            video,
+            why,
+            next_kbps,
+        } = self.allocation;
+        let rung = video.index().map(|index| &ladder.rungs()[index]);
+        ServerMessage::Quality(Quality {
+            video: match rung.map(|rung| rung.pace) {
+                Some(Pace::Moving { .. }) => VideoState::Moving,
+                Some(Pace::Stills { .. }) => VideoState::Stills,
+                None => VideoState::Paused,
+            },
+            rung: rung.map(|rung| VideoRung {
+                name: rung.name.clone(),
+                width: rung.size.width(),
+                height: rung.size.height(),
+                fps: fps(rung.pace),
+            }),
+            audio_kbps: audio.bitrate_kbps,
+            packet_ms: audio.packet_ms,
+            reason: match why {
+                Why::Best => QualityReason::Best,
+                Why::Bandwidth => QualityReason::Bandwidth,
+                Why::Asked => QualityReason::Asked,
+                Why::Starting => QualityReason::Starting,
+            },
+            next: next_kbps.map(|kbps| NextRung { kbps }),
+        })
+    }
+}
+
+fn canvas(size: PictureSize) -> LayoutCanvas {
+    LayoutCanvas {
+        width: size.width(),
+        height: size.height(),
+    }
+}
+
+/// To a tenth, and without one where it is whole.
+fn fps(pace: Pace) -> Number {
+    let tenths = (VIDEO_CLOCK_HZ * 10 + pace.interval() / 2) / pace.interval().max(1);
+    if tenths.is_multiple_of(10) {
+        return Number::from(tenths / 10);
+    }
+    Number::from_f64(f64::from(tenths) / 10.0).unwrap_or_else(|| Number::from(tenths / 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use mixer::ladder::{AudioShape, VideoChoice};
+
+    use super::*;
+
+    fn ladder() -> Ladder {
+        Ladder::usual(PictureSize::new(1280, 720).unwrap(), 30, 1_500).unwrap()
+    }
+
+    fn sight(index: usize, kbps: u32) -> Sight {
+        Sight {
+            layout: Some(Layout::empty(PictureSize::new(320, 180).unwrap())),
+            seen_as: None,
+            allocation: Allocation {
+                audio: AudioShape {
+                    bitrate_kbps: 16,
+                    packet_ms: 60,
+                },
+                video: VideoChoice::Rung { index, kbps },
+                why: Why::Bandwidth,
+                next_kbps: Some(132),
+            },
+        }
+    }
+
+    #[test]
+    fn only_what_is_new_is_said() {
+        let said = |sight: &Sight, before: Option<&Sight>| -> Vec<ServerMessage> {
+            sight.messages(before, &ladder()).collect()
+        };
+        let (first, slower, lower) = (sight(1, 40), sight(1, 35), sight(0, 20));
+
+        assert_eq!(said(&first, None).len(), 2);
+        assert_eq!(said(&slower, Some(&first)), []);
+        let [ServerMessage::Quality(quality)] = &said(&lower, Some(&slower))[..] else {
+            panic!("the picture is where it was");
+        };
+        assert_eq!(quality.video, VideoState::Stills);
+    }
+
+    #[test]
+    fn a_rate_is_told_to_a_tenth() {
+        let rungs = ladder();
+        let told = rungs.rungs().iter().map(|rung| fps(rung.pace).to_string());
+
+        let expected = ["0.7", "7.5", "15", "30", "30"];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+    }
+}
