@@ -17,6 +17,7 @@ mod schedule;
 mod seats;
 mod sight;
 mod thinning;
+mod uplink;
 mod video_thread;
 mod viewer;
 

@@ -33,6 +33,8 @@ mod sender_reports;
 mod stage;
 mod tap;
 mod transport;
+mod uplink_cap;
+mod uplink_feedback;
 
 pub(crate) use missing::RESEND_PATIENCE;
 pub use mux::{Announce, MediaAddress, MediaPorts};

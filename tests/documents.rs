@@ -119,6 +119,7 @@ fn every_message_in_the_protocol_is_one_of_ours_to_the_last_field() {
         "quality",
         "speaker",
         "status",
+        "uplink",
     ];
     assert_eq!(types, expected.map(str::to_owned).into());
 }

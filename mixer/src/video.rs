@@ -153,7 +153,7 @@ impl VideoMixer {
         self.pool.install(|| {
             let each = sources.par_iter_mut().zip(tiles.par_iter_mut());
             each.with_max_len(1).for_each(|(source, tiles)| {
-                source.advance(now);
+                source.advance(now, tiles.seen(), config.rest_after);
                 tiles.draw(source, now, due, config);
             });
             let due = rungs.par_iter_mut().filter(|rung| due.contains(&rung.id()));

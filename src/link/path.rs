@@ -38,6 +38,7 @@ pub(crate) struct Path {
     queueing_delay_us: AtomicU64,
     downlink_loss: AtomicU8,
     padding_bytes: AtomicU64,
+    uplink_worth_bps: AtomicU64,
 }
 
 /// What the participant's downlink carries, as far as is known.
@@ -143,6 +144,7 @@ impl Default for Path {
             queueing_delay_us: AtomicU64::new(0),
             downlink_loss: AtomicU8::new(0),
             padding_bytes: AtomicU64::new(0),
+            uplink_worth_bps: AtomicU64::new(UNKNOWN),
         }
     }
 }
@@ -279,6 +281,19 @@ impl Path {
     /// Counts what was sent to probe the downlink.
     pub(crate) fn count_padding(&self, bytes: u64) {
         self.padding_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What is worth sending for the participant, all of it, in bits per second. `None` until that
+    /// was decided.
+    pub(crate) fn uplink_worth_bps(&self) -> Option<u64> {
+        let rate = self.uplink_worth_bps.load(Ordering::Relaxed);
+        (rate != UNKNOWN).then_some(rate)
+    }
+
+    /// Sets it.
+    pub(crate) fn set_uplink_worth_bps(&self, bits_per_second: u64) {
+        let rate = bits_per_second.min(UNKNOWN - 1);
+        self.uplink_worth_bps.store(rate, Ordering::Relaxed);
     }
 
     fn downlink(&self) -> Option<Downlink> {

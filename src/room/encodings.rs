@@ -77,6 +77,8 @@ pub(super) struct Encodings {
 
 #[derive(Debug)]
 struct Encoding {
+    /// Ticks of 90 kHz between two frames.
+    interval: u32,
     packetizer: Packetizer,
     rate: RungRate,
     unwatched_since: Option<RoomTime>,
@@ -144,6 +146,12 @@ impl Encodings {
         self.running.keys().copied()
     }
 
+    /// What is being encoded, each with the ticks of 90 kHz between two frames.
+    pub(super) fn intervals(&self) -> impl Iterator<Item = (RungId, u32)> {
+        let all = self.running.iter();
+        all.map(|(rung, encoding)| (*rung, encoding.interval))
+    }
+
     fn begin(&mut self, view: View, kbps: Option<u32>, mixer: &mut VideoMixer) {
         let spec = &self.ladder.rungs()[view.index];
         let interval = spec.pace.interval();
@@ -183,6 +191,7 @@ impl Encodings {
             encoder: Box::new(encoder),
         });
         let encoding = Encoding {
+            interval,
             packetizer,
             rate: RungRate::new(kbps),
             unwatched_since: None,

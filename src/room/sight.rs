@@ -1,4 +1,5 @@
-//! What the video thread finds out about each viewer's picture, and how the room tells them.
+//! What the video thread finds out about each participant's picture, the one they get and the one
+//! they send, and how the room tells them.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +9,10 @@ use mixer::ladder::{Allocation, Ladder, Pace, Why};
 use mixer::video::Layout;
 use serde_json::Number;
 
+use super::uplink::Worth;
 use crate::signaling::message::{
-    self, LayoutCanvas, NextRung, Quality, QualityReason, ServerMessage, Tile, VideoRung,
-    VideoState,
+    self, LayoutCanvas, NextRung, Quality, QualityReason, ServerMessage, Tile, UplinkAudio,
+    UplinkVideo, VideoRung, VideoState,
 };
 
 /// What one participant gets and how they are seen.
@@ -22,6 +24,8 @@ pub(super) struct Sight {
     pub(super) seen_as: Option<PictureSize>,
     /// What was decided for them.
     pub(super) allocation: Allocation,
+    /// What is worth sending for them, once that is known.
+    pub(super) worth: Option<Worth>,
 }
 
 /// Of everybody with a transport.
@@ -34,12 +38,16 @@ impl Sight {
         before: Option<&Self>,
         ladder: &Ladder,
     ) -> impl Iterator<Item = ServerMessage> {
-        let said = |sight: &Self| (sight.layout_message(), sight.quality_message(ladder));
-        let (layout, quality) = said(self);
-        let (told_layout, told_quality) = before.map(said).unzip();
-        let layout = layout.filter(|_| told_layout != Some(self.layout_message()));
-        let quality = Some(quality).filter(|quality| told_quality.as_ref() != Some(quality));
-        layout.into_iter().chain(quality)
+        let said = |sight: &Self| {
+            [
+                sight.layout_message(),
+                Some(sight.quality_message(ladder)),
+                sight.uplink_message(),
+            ]
+        };
+        let told = before.map_or([None, None, None], said);
+        let now = said(self).into_iter().zip(told);
+        now.filter_map(|(message, told)| message.filter(|it| told.as_ref() != Some(it)))
     }
 
     fn layout_message(&self) -> Option<ServerMessage> {
@@ -55,6 +63,22 @@ impl Sight {
             canvas: canvas(layout.canvas()),
             tiles: tiles.collect(),
             seen_as: self.seen_as.map(canvas),
+        }))
+    }
+
+    fn uplink_message(&self) -> Option<ServerMessage> {
+        let Worth { video, audio } = self.worth?;
+        Some(ServerMessage::Uplink(message::Uplink {
+            video: video.map(|video| UplinkVideo {
+                width: video.size.width(),
+                height: video.size.height(),
+                fps: video.fps,
+                kbps: video.kbps,
+            }),
+            audio: UplinkAudio {
+                kbps: audio.kbps,
+                packet_ms: audio.packet_ms,
+            },
         }))
     }
 
@@ -111,6 +135,7 @@ fn fps(pace: Pace) -> Number {
 mod tests {
     use mixer::ladder::{AudioShape, VideoChoice};
 
+    use super::super::uplink::AudioWorth;
     use super::*;
 
     fn ladder() -> Ladder {
@@ -130,6 +155,13 @@ mod tests {
                 why: Why::Bandwidth,
                 next_kbps: Some(132),
             },
+            worth: Some(Worth {
+                video: None,
+                audio: AudioWorth {
+                    kbps: 32,
+                    packet_ms: 20,
+                },
+            }),
         }
     }
 
@@ -140,12 +172,27 @@ mod tests {
         };
         let (first, slower, lower) = (sight(1, 40), sight(1, 35), sight(0, 20));
 
-        assert_eq!(said(&first, None).len(), 2);
+        assert_eq!(said(&first, None).len(), 3);
         assert_eq!(said(&slower, Some(&first)), []);
         let [ServerMessage::Quality(quality)] = &said(&lower, Some(&slower))[..] else {
             panic!("the picture is where it was");
         };
         assert_eq!(quality.video, VideoState::Stills);
+    }
+
+    #[test]
+    fn who_is_not_seen_any_more_is_told_nothing_else() {
+        let seen = Sight {
+            worth: None,
+            ..sight(1, 40)
+        };
+
+        let said: Vec<_> = sight(1, 40).messages(Some(&seen), &ladder()).collect();
+
+        let [ServerMessage::Uplink(uplink)] = &said[..] else {
+            panic!("{said:?}");
+        };
+        assert_eq!(uplink.video, None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use mixer::ladder::{Downlink, Wish};
 use mixer::video::{Camera, Focus, Presence, RungId, VideoConfig, VideoInput, VideoMixer};
 use mixer::{ParticipantId, RoomTime};
 use tokio::sync::{mpsc, watch};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::encodings::{Encodings, View};
 use super::lip_sync::LipSync;
@@ -25,6 +25,7 @@ use super::media::MediaConfig;
 use super::schedule::Schedule;
 use super::sight::{Sight, Sights};
 use super::thinning::{Telling, Thinning};
+use super::uplink::{self, Sighting, Uplink, Worth};
 use super::viewer::{Turn, Viewer};
 use crate::link::{KeyframeWish, Link, VideoOut};
 use crate::rtc::RESEND_PATIENCE;
@@ -82,6 +83,9 @@ struct Member {
     viewer: Viewer,
     sync: LipSync,
     thinning: Thinning,
+    uplink: Uplink,
+    /// What the uplink is worth; `None` while that is not known.
+    worth: Option<Worth>,
     /// Packets that found no room in the link, as of the last tick.
     dropped: u64,
 }
@@ -150,6 +154,7 @@ pub(super) fn run(
         thread.follow_viewers(point.time);
         thread.take_packets(point.time, period);
         thread.tick(point.time, &tell.thinned);
+        thread.follow_uplinks(point.time);
         thread.tell(&tell.sights);
     }
 }
@@ -182,6 +187,8 @@ impl VideoThread {
                     viewer: Viewer::new(self.config.audio_kbps, wish, number),
                     sync: LipSync::default(),
                     thinning: Thinning::default(),
+                    uplink: Uplink::default(),
+                    worth: None,
                     dropped: 0,
                 };
                 self.members.insert(participant, member);
@@ -332,6 +339,38 @@ impl VideoThread {
         }
     }
 
+    /// Finds out what uplinks are worth: as often as it is decided what viewers get, and whenever
+    /// pictures have changed, so that nobody waits for whoever begins to speak.
+    fn follow_uplinks(&mut self, now: RoomTime) {
+        if self.allocated_at != Some(now) && self.sights == SightsKnown::Yes {
+            return;
+        }
+        let heard: Vec<(ParticipantId, u32)> = self
+            .members
+            .iter()
+            .filter_map(|(id, member)| Some((*id, member.viewer.allocation()?.audio.bitrate_kbps)))
+            .collect();
+        let (encodings, mixer) = (&self.encodings, &self.mixer);
+        for (participant, member) in &mut self.members {
+            let others = heard.iter().filter(|(id, _)| id != participant);
+            let heard_kbps = others.map(|(_, kbps)| *kbps).max().unwrap_or_default();
+            let seen = sighting(encodings, mixer, *participant);
+            let allocation = member.viewer.allocation();
+            let packet_ms = uplink::packet_ms(allocation.map(|it| it.audio));
+            let Some(worth) = member.uplink.follow(now, seen, heard_kbps, packet_ms) else {
+                continue;
+            };
+            if member.worth.replace(worth) != Some(worth) {
+                debug!(%participant, ?worth, "uplink");
+                member
+                    .link
+                    .path
+                    .set_uplink_worth_bps(worth.bits_per_second());
+                self.sights = SightsKnown::Outdated;
+            }
+        }
+    }
+
     /// Tells the room what is new of viewers' pictures.
     fn tell(&mut self, tell_sights: &watch::Sender<Sights>) {
         if self.sights == SightsKnown::Yes {
@@ -340,13 +379,14 @@ impl VideoThread {
         self.sights = SightsKnown::Yes;
         let members = self.members.iter();
         let sights: Sights = members
-            .filter_map(|(participant, Member { viewer, .. })| {
+            .filter_map(|(participant, Member { viewer, worth, .. })| {
                 let view = viewer.watches();
                 let layout = view.and_then(|view| self.mixer.layout(view.id()));
                 let sight = Sight {
                     layout: layout.cloned(),
                     seen_as: self.seen_as(*participant),
                     allocation: viewer.allocation()?,
+                    worth: *worth,
                 };
                 Some((*participant, sight))
             })
@@ -368,6 +408,19 @@ impl VideoThread {
         let sizes = regions.map(mixer::video::Region::size);
         sizes.max_by_key(|size| size.pixels())
     }
+}
+
+/// How a participant is seen on the rungs that are encoded.
+fn sighting(
+    encodings: &Encodings,
+    mixer: &VideoMixer,
+    participant: ParticipantId,
+) -> Option<Sighting> {
+    let on = |(rung, interval)| {
+        let region = mixer.layout(rung)?.region(participant)?;
+        Some(Sighting::new(region.size(), interval))
+    };
+    encodings.intervals().filter_map(on).reduce(Sighting::and)
 }
 
 fn say_thinned(

@@ -22,6 +22,8 @@ use super::resender::Resender;
 use super::sender_reports::SenderReports;
 use super::stage::Staged;
 use super::tap::RtcpTap;
+use super::uplink_cap::UplinkCap;
+use super::uplink_feedback::UplinkFeedback;
 use crate::link::Link;
 
 /// Our preferred payload types; the offer's are used where it has others.
@@ -31,6 +33,9 @@ const RTX_PAYLOAD_TYPE: u8 = 97;
 
 /// Before the first slot of the crate's.
 const NEXT_TO_WIRE: Slot = Slot::Custom(500);
+
+/// Among the others that make RTCP of their own.
+const UPLINK_CAP: Slot = Slot::Custom(8_500);
 
 /// Opus with in-band FEC and packets down to 10 ms (RFC 7587 §6.1).
 const OPUS_PARAMETERS: &str = "minptime=10;useinbandfec=1";
@@ -61,7 +66,7 @@ pub(super) fn vp8() -> RTCRtpCodec {
 /// RTCP. What the chain finds out is left on the link.
 ///
 /// Of the crate's interceptors the chain has receiver reports and transport-wide feedback for the
-/// uplink. Its congestion controller and pacer are left out on purpose: measured on thin links,
+/// uplink, the latter at a pace of ours. Its congestion controller and pacer are left out on purpose: measured on thin links,
 /// they starved the audio; the downlink is estimated by ours. Neither is its NACK used: its responder resends without limit, and its
 /// generator never learns of what came by RTX. Nor are its sender reports: they pair the wall clock
 /// with when a frame was sent, not with its media time.
@@ -92,19 +97,22 @@ pub(super) fn engine(
         Some(RTCRtpTransceiverDirection::Recvonly),
     )?;
 
-    let registry = configure_twcc_receiver_only(Registry::new(), &mut engine)?;
+    // For what it negotiates: feedback itself is made by the stage of ours around it.
+    configure_twcc_receiver_only(Registry::new(), &mut engine)?;
     let start = Instant::now();
     let wall = SystemInstant::now(start);
     let probes = Arc::new(ArrayQueue::new(1));
     let downlink = DownlinkStage::new(Arc::clone(link), start, Arc::clone(&probes));
     let resender = Resender::new(Arc::clone(link), probes);
     let sender_reports = SenderReports::new(Arc::clone(link), wall, cname);
-    let registry = registry
+    let registry = Registry::new()
         // Next to the wire: it should see each packet as it came, and reports when they leave.
         .with(NEXT_TO_WIRE, Staged::new(RtcpTap::new(Arc::clone(link))))
         .with(Slot::CongestionControl, Staged::new(downlink))
         .with(Slot::NackResponder, Staged::new(resender))
         .with(Slot::NackGenerator, Staged::new(Asker::new(Arc::clone(link))))
+        .with(Slot::TwccReceiver, UplinkFeedback::new(Arc::clone(link)))
+        .with(UPLINK_CAP, Staged::new(UplinkCap::new(Arc::clone(link), rand::random())))
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
         .with(Slot::SenderReport, Staged::new(sender_reports));
     Ok((engine, registry))

@@ -178,6 +178,8 @@ pub enum ServerMessage {
     Layout(Layout),
     /// What this participant gets now, and why it is no better.
     Quality(Quality),
+    /// What is worth sending: more would be seen and heard by nobody.
+    Uplink(Uplink),
     /// Something that the participant ought to know, and may do something about.
     Notice(Notice),
     /// The seat was given up, as asked.
@@ -341,6 +343,37 @@ pub enum QualityReason {
     Asked,
     /// What the link carries is not known yet.
     Starting,
+}
+
+/// What is worth sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uplink {
+    /// The picture; null while nobody sees it: then it is best paused.
+    pub video: Option<UplinkVideo>,
+    /// The sound.
+    pub audio: UplinkAudio,
+}
+
+/// A picture worth sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UplinkVideo {
+    /// The largest that anybody sees it: width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// The fastest that anybody sees it, in whole frames per second.
+    pub fps: u32,
+    /// What that takes.
+    pub kbps: u32,
+}
+
+/// Sound worth sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UplinkAudio {
+    /// The best that anybody hears.
+    pub kbps: u32,
+    /// Sound per packet, in milliseconds: longer where links are thin.
+    pub packet_ms: u32,
 }
 
 /// The size of a canvas in pixels.

@@ -11,8 +11,8 @@
  * Tracks belong to the caller: they are never stopped here.
  *
  * Events, each a CustomEvent: `state` {state, previous, error}, `participants` {change, participant,
- * reason}, `speaker` {participant}, `layout` {canvas, tiles}, `stream` {stream}, `notice` {code, message},
- * `trouble` {error}.
+ * reason}, `speaker` {participant}, `layout` {canvas, tiles}, `uplink` {video, audio}, `stream` {stream},
+ * `notice` {code, message}, `trouble` {error}.
  *
  * Bounds: one WebSocket and one RTCPeerConnection at a time, one request timer each, at most
  * {@link MAX_EARLY_CANDIDATES} candidates waiting for an answer.
@@ -54,9 +54,37 @@ const STATS_MIN_WINDOW_MS = 250;
 const SCALE_STEPS = [4, 3, 2, 1.5, 1];
 /** A picture may be this much smaller than its tile before it counts as too small. */
 const SCALE_TOLERANCE = 0.95;
-const MIN_VIDEO_KBPS = 120;
-/** VP8 from a camera looks clean at about this many bits per second and pixel. */
-const VIDEO_BPS_PER_PIXEL = 2;
+/** A picture that is larger than what anybody sees needs more, but no more than this many times. */
+const MAX_EXTRA_PIXELS = 2;
+/** How often to look what the uplink carries. */
+const UPLINK_INTERVAL_MS = 1_000;
+/** Where the browser's estimate is below, and below what is worth sending, too: narrow, a small and slow
+ *  picture is all there is room for. */
+const NARROW_BPS = 150_000;
+/** And below this, bare: only sound. Browsers make no picture of less than 30 kb/s, and long packets of
+ *  sound take 24. */
+const BARE_BPS = 40_000;
+/** Sound alone lets the estimate grow this far where there is room for a picture. */
+const ROOM_BPS = 50_000;
+/** What is to be wide again has to be so by this much. */
+const WIDER = 1.25;
+/** Looks in a row that it takes to become narrow; bare, since a keyframe makes any thin uplink look bare for
+ *  a while; and wider. Each picture that had to be given up doubles the latter. */
+const LOOKS_NARROW = 2;
+const LOOKS_BARE = 4;
+const LOOKS_UP = 8;
+const MAX_LOOKS_UP = 64;
+/** What a narrow uplink is good for. */
+const NARROW_HEIGHT_PX = 180;
+const NARROW_FPS = 8;
+const NARROW_AUDIO_KBPS = 16;
+/** Sound per packet there: headers take 24 kb/s of packets of 20 ms, 8 of these. */
+const LONG_PACKET_MS = 60;
+/** What sound takes there, headers and all, and what of the rest the picture may use: browsers forget headers. */
+const USUAL_PACKET_MS = 20;
+const NARROW_SOUND_BPS = 24_000;
+const NARROW_SHARE = 0.75;
+const LEAST_VIDEO_BPS = 30_000;
 
 /** What the reasons of a `bye` mean for people. */
 const FAREWELLS = {
@@ -80,6 +108,9 @@ const PASSING_CODES = new Set([
  * @typedef {{participant: string, left: number, top: number, width: number, height: number}} Tile
  *   in pixels of the canvas
  * @typedef {{canvas: Canvas, tiles: Tile[]}} Layout
+ * @typedef {{video: {width: number, height: number, fps: number, kbps: number}|null,
+ *   audio: {kbps: number, packet_ms: number}}} Uplink what is worth sending; no video: nobody sees it
+ * @typedef {"wide"|"narrow"|"bare"} Room what one's own uplink has room for
  *
  * @typedef {object} CallOptions
  * @property {string} room 1 to 64 of `A-Z a-z 0-9 . _ -`
@@ -89,8 +120,8 @@ const PASSING_CODES = new Set([
  * @property {string|null} [token] of an earlier call, to take its seat back
  * @property {boolean} [muted] start with the microphone muted
  * @property {boolean} [camera] start with the camera on (default)
- * @property {number} [maxVideoKbps] ceiling for what is sent, default 800
- * @property {boolean} [fitToTile] send no larger a picture than one's tile shows (default)
+ * @property {number} [maxVideoKbps] ceiling for what is sent, default 1500
+ * @property {boolean} [fitToTile] send no more than anybody sees and the uplink carries (default)
  * @property {boolean} [leaveOnPageHide] leave when the page goes away (default)
  *
  * @typedef {object} CallStats
@@ -159,6 +190,8 @@ export class Call extends EventTarget {
   /** @type {string|null} */ #self = null;
   /** @type {string|null} */ #speaker = null;
   /** @type {Layout|null} */ #layout = null;
+  /** @type {Uplink|null} */ #uplink = null;
+  /** @type {UplinkWatch|null} */ #uplinkWatch = null;
   #maxParticipants = 0;
   /** @type {RTCIceServer[]} */ #iceServers = [];
   /** Whether there has ever been a seat: then the caller is in, and stays so over lost sessions. */
@@ -187,7 +220,7 @@ export class Call extends EventTarget {
     this.#token = options.token ?? null;
     this.#muted = options.muted ?? false;
     this.#camera = options.camera ?? true;
-    this.#maxVideoKbps = options.maxVideoKbps ?? 800;
+    this.#maxVideoKbps = options.maxVideoKbps ?? 1_500;
     this.#fitToTile = options.fitToTile ?? true;
     this.#takeTracks(options.stream ?? null);
     if (options.leaveOnPageHide ?? true) globalThis.addEventListener("pagehide", this.#onPageHide);
@@ -207,6 +240,19 @@ export class Call extends EventTarget {
   get speaker() { return this.#speaker; }
   /** Who is where on the picture; null until told. */
   get layout() { return this.#layout; }
+  /** What is worth sending; null until told. */
+  get uplink() { return this.#uplink; }
+  /**
+   * Why one's picture is not sent although the camera is on: nobody sees it, or the uplink is too
+   * thin for more than sound. Null if it is sent.
+   *
+   * @returns {"unseen"|"thin"|null}
+   */
+  get paused() {
+    if (!this.#fitToTile) return null;
+    if (this.#uplink?.video === null) return "unseen";
+    return this.#uplinkWatch?.room === "bare" ? "thin" : null;
+  }
   get room() { return this.#room; }
   get maxParticipants() { return this.#maxParticipants; }
   /** Takes this seat back in a later call, within the server's `seat_ms`. */
@@ -343,6 +389,7 @@ export class Call extends EventTarget {
         if (asMosaicError(error).code !== "bad_token") throw error;
         // The seat is gone, and what it had of media with it: come in as somebody new.
         this.#token = null;
+        this.#uplink = null;
         this.#dropTransport();
         this.#throwIfOver();
       }
@@ -396,7 +443,11 @@ export class Call extends EventTarget {
       case "layout":
         this.#layout = { canvas: message.canvas, tiles: message.tiles };
         this.#emit("layout", this.#layout);
-        this.#tuneVideo();
+        break;
+      case "uplink":
+        this.#uplink = { video: message.video, audio: message.audio };
+        this.#emit("uplink", this.#uplink);
+        this.#tune();
         break;
       case "notice":
         this.#emit("notice", { code: message.code, message: message.message });
@@ -506,12 +557,15 @@ export class Call extends EventTarget {
         if (transport.state() === "connected") this.#onMediaState("connected");
       },
     });
+    if (this.#fitToTile) this.#uplinkWatch = new UplinkWatch(transport, () => this.#tune());
     this.#applyTracks(transport);
     return transport;
   }
 
   #dropTransport() {
     this.#unwatchMedia();
+    this.#uplinkWatch?.stop();
+    this.#uplinkWatch = null;
     this.#pulse?.stop();
     this.#pulse = null;
     this.#transport?.close();
@@ -530,7 +584,7 @@ export class Call extends EventTarget {
     if (!this.#pulse?.silent || this.#mediaTimer === undefined) this.#watchMedia(MEDIA_TIMEOUT_MS);
     // Only this: right after a restart, `failed` is still what was before it.
     if (transport.state() === "connected") this.#onMediaState("connected");
-    this.#tuneVideo();
+    this.#tune();
   }
 
   /** @param {RTCPeerConnectionState} state */
@@ -603,7 +657,7 @@ export class Call extends EventTarget {
     this.#senderWork = this.#senderWork.then(async () => {
       await transport?.send(this.#audioTrack, this.#camera ? this.#videoTrack : null);
     });
-    this.#tuneVideo();
+    this.#tune();
     return this.#senderWork;
   }
 
@@ -619,17 +673,20 @@ export class Call extends EventTarget {
     this.#seatedSession.send(status);
   }
 
-  /** Sends what one's tile shows and no more: it saves the link, the browser and the mixer. */
-  #tuneVideo() {
-    const tile = this.#layout?.tiles.find(({ participant }) => participant === this.#self);
-    const size = this.#videoTrack?.getSettings();
-    if (!this.#fitToTile || !tile || !size?.width || !size.height) return;
-    const ratio = Math.min(size.width / tile.width, size.height / tile.height);
-    const scale = SCALE_STEPS.find((step) => step * SCALE_TOLERANCE <= ratio) ?? 1;
-    const pixels = (size.width / scale) * (size.height / scale);
-    const kbps = Math.round((pixels * VIDEO_BPS_PER_PIXEL) / 1_000);
-    const bounded = Math.min(this.#maxVideoKbps, Math.max(MIN_VIDEO_KBPS, kbps));
-    this.#senderWork = this.#senderWork.then(() => this.#transport?.tune(scale, bounded));
+  /** Sends what somebody sees and the uplink carries: it saves the link, the browser and the mixer. */
+  #tune() {
+    if (!this.#fitToTile || !this.#uplink) return;
+    this.#uplinkWatch?.expect(this.#uplink);
+    const room = this.#uplinkWatch?.room ?? "wide";
+    const most = Math.min(this.#maxVideoKbps * 1_000, this.#uplinkWatch?.videoBps ?? Infinity);
+    const video = videoEncoding(this.#uplink.video, this.#videoTrack?.getSettings(), room);
+    if (video) video.maxBitrate = Math.min(video.maxBitrate, most);
+    const { audio } = this.#uplink;
+    const kbps = room === "wide" ? audio.kbps : Math.min(audio.kbps, NARROW_AUDIO_KBPS);
+    const packetMs = room === "wide" ? audio.packet_ms : LONG_PACKET_MS;
+    const transport = this.#transport;
+    this.#senderWork = this.#senderWork.then(() => transport?.tune(video, 1_000 * kbps));
+    this.#negotiation = this.#negotiation.then(() => transport?.pack(packetMs));
   }
 
   /** @param {string} type @param {object} detail */
@@ -821,7 +878,8 @@ class Transport {
   /** Of the server's certificate; null before the first answer. @type {string|null} */
   #fingerprint = null;
   /** @type {RTCIceCandidateInit[]} */ #early = [];
-  #tuned = "";
+  /** @type {Map<RTCRtpSender, string>} */ #tuned = new Map();
+  #packetMs = USUAL_PACKET_MS;
 
   /**
    * @param {RTCIceServer[]} iceServers
@@ -875,12 +933,17 @@ class Transport {
   /** An offer; after the first answer, one that restarts ICE. */
   async offer() {
     const offer = await this.pc.createOffer({ iceRestart: this.#fingerprint !== null });
+    await this.#describe(offer);
+    return this.pc.localDescription?.sdp ?? offer.sdp;
+  }
+
+  /** @param {RTCSessionDescriptionInit} offer */
+  async #describe(offer) {
     try {
-      await this.pc.setLocalDescription({ type: "offer", sdp: withAudioNack(offer.sdp) });
+      await this.pc.setLocalDescription({ type: "offer", sdp: withAudioNack(offer.sdp ?? "") });
     } catch {
       await this.pc.setLocalDescription(offer);
     }
-    return this.pc.localDescription?.sdp ?? offer.sdp;
   }
 
   /** @param {string} sdp @returns {Promise<boolean>} whether this connection could follow */
@@ -888,7 +951,7 @@ class Transport {
     const fingerprint = /^a=fingerprint:(.*)$/m.exec(sdp)?.[1].trim().toLowerCase() ?? "";
     if (this.#fingerprint !== null && this.#fingerprint !== fingerprint) return false;
     try {
-      await this.pc.setRemoteDescription({ type: "answer", sdp });
+      await this.pc.setRemoteDescription({ type: "answer", sdp: withPacketTime(sdp, this.#packetMs) });
     } catch {
       return false;
     }
@@ -913,23 +976,63 @@ class Transport {
     await replaceTrack(this.#video.sender, video);
   }
 
-  /** @param {number} scale how much smaller than captured @param {number} kbps at most */
-  async tune(scale, kbps) {
-    const wanted = `${scale} ${kbps}`;
-    if (wanted === this.#tuned) return;
-    const parameters = this.#video.sender.getParameters();
-    if (!parameters.encodings?.length) return;
-    parameters.encodings[0].scaleResolutionDownBy = scale;
-    parameters.encodings[0].maxBitrate = kbps * 1_000;
+  /**
+   * @param {object|null} video how to encode the picture; null: not at all
+   * @param {number} audioBps the most for sound
+   */
+  async tune(video, audioBps) {
     // "balanced" held a 640x360 camera at 10 fps and half its size for the first 15 s of a call in
     // Chromium, although the link was free; people mind a slow picture more than a soft one.
-    /** @type {any} */ (parameters).degradationPreference = "maintain-framerate";
+    const smooth = { degradationPreference: "maintain-framerate" };
+    await this.#encode(this.#video.sender, video ? { active: true, ...video } : { active: false }, smooth);
+    const audio = { maxBitrate: audioBps, priority: "high", networkPriority: "high" };
+    await this.#encode(this.#audio.sender, audio, {});
+  }
+
+  /**
+   * Puts more or less sound into a packet. Browsers do as the answer says (RFC 8866 §6.4), so the same
+   * answer is taken again with another time in it; the server need not know. `adaptivePtime` would be
+   * the way, but Chromium's packets stayed at 20 ms with it.
+   *
+   * @param {number} packetMs
+   */
+  async pack(packetMs) {
+    if (packetMs === this.#packetMs) return;
+    this.#packetMs = packetMs;
+    // An answer that comes later, or is to be taken yet, is changed then.
+    if (this.#fingerprint === null || this.pc.signalingState !== "stable") return;
+    const answer = this.pc.remoteDescription?.sdp ?? "";
     try {
-      await this.#video.sender.setParameters(parameters);
-      this.#tuned = wanted;
+      await this.#describe(await this.pc.createOffer());
+      await this.pc.setRemoteDescription({ type: "answer", sdp: withPacketTime(answer, packetMs) });
+    } catch {
+      if (this.pc.signalingState === "have-local-offer") {
+        await this.pc.setLocalDescription({ type: "rollback" }).catch(() => {});
+      }
+    }
+  }
+
+  /** @param {RTCRtpSender} sender @param {object} encoding @param {object} preferences */
+  async #encode(sender, encoding, preferences) {
+    const wanted = JSON.stringify(encoding);
+    if (wanted === this.#tuned.get(sender)) return;
+    const parameters = sender.getParameters();
+    if (!parameters.encodings?.length) return;
+    Object.assign(parameters.encodings[0], encoding);
+    Object.assign(parameters, preferences);
+    try {
+      await sender.setParameters(parameters);
+      this.#tuned.set(sender, wanted);
     } catch {
       // What the browser chose before goes on; nothing depends on it.
     }
+  }
+
+  /** What the browser believes may be sent, in bits per second; null where it does not say. */
+  async availableBps() {
+    /** @type {any[]} */ const entries = [];
+    (await this.pc.getStats()).forEach((/** @type {any} */ entry) => entries.push(entry));
+    return selectedPair(entries)?.availableOutgoingBitrate ?? null;
   }
 
   close() {
@@ -1001,6 +1104,94 @@ class Pulse {
     this.#patience = Math.min(2 * this.#patience, MAX_SILENCE_MS);
     this.#handlers.onSilence();
   }
+}
+
+/**
+ * Judges what the uplink has room for, by the browser's own estimate of it; where that is not told,
+ * everything. A browser spreads thin what little there is over sound and picture, to the harm of
+ * both: so a picture gets smaller and slower first, and then makes room.
+ */
+class UplinkWatch {
+  #transport;
+  #onChange;
+  #timer;
+  /** Looks in a row that would have it narrow, bare, and wider. */
+  #narrow = 0;
+  #bare = 0;
+  #above = 0;
+  #looksUp = LOOKS_UP;
+  /** What is wide enough. An estimate grows no further than what is sent, so less may be. */
+  #wideBps = NARROW_BPS;
+  /** @type {Room} */ room = "wide";
+  /** The most that the picture may take. */
+  videoBps = Infinity;
+
+  /** @param {Transport} transport @param {() => void} onChange */
+  constructor(transport, onChange) {
+    this.#transport = transport;
+    this.#onChange = onChange;
+    this.#timer = setInterval(() => this.#look(), UPLINK_INTERVAL_MS);
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+  }
+
+  /** @param {Uplink} worth what is to be sent if there is room */
+  expect({ video, audio }) {
+    this.#wideBps = Math.min(NARROW_BPS, 1_000 * ((video?.kbps ?? 0) + audio.kbps));
+  }
+
+  async #look() {
+    const bps = await this.#transport.availableBps().catch(() => null);
+    if (bps === null) return;
+    const room = this.#judge(bps);
+    if (room === "bare" && room !== this.room) {
+      // A picture for which there was no room after all was to the harm of the sound.
+      this.#looksUp = Math.min(2 * this.#looksUp, MAX_LOOKS_UP);
+    } else if (room === "wide") {
+      this.#looksUp = LOOKS_UP;
+    }
+    if (room !== this.room) this.#narrow = this.#bare = this.#above = 0;
+    const before = `${this.room} ${this.videoBps}`;
+    this.room = room;
+    const rest = NARROW_SHARE * (bps - NARROW_SOUND_BPS);
+    // To a few kb/s: each change is a word with the encoder.
+    this.videoBps = room === "wide" ? Infinity : Math.max(LEAST_VIDEO_BPS, 5_000 * Math.round(rest / 5_000));
+    if (`${this.room} ${this.videoBps}` !== before) this.#onChange();
+  }
+
+  /** @param {number} bps what the browser believes may be sent @returns {Room} */
+  #judge(bps) {
+    const count = (/** @type {boolean} */ is, /** @type {number} */ before) => (is ? before + 1 : 0);
+    this.#narrow = count(bps < this.#wideBps, this.#narrow);
+    this.#bare = count(bps < Math.min(BARE_BPS, this.#wideBps), this.#bare);
+    this.#above = count(bps >= (this.room === "bare" ? ROOM_BPS : WIDER * this.#wideBps), this.#above);
+    if (this.room === "bare") return this.#above >= this.#looksUp ? "narrow" : "bare";
+    if (this.#bare >= LOOKS_BARE) return "bare";
+    if (this.room === "wide") return this.#narrow >= LOOKS_NARROW ? "narrow" : "wide";
+    return this.#above >= this.#looksUp ? "wide" : "narrow";
+  }
+}
+
+/**
+ * @param {Uplink["video"]} worth
+ * @param {MediaTrackSettings|undefined} captured
+ * @param {Room} room
+ * @returns {{scaleResolutionDownBy: number, maxBitrate: number, maxFramerate: number}|null}
+ */
+function videoEncoding(worth, captured, room) {
+  if (!worth || room === "bare") return null;
+  const narrows = room === "narrow" && worth.height > NARROW_HEIGHT_PX;
+  const height = narrows ? NARROW_HEIGHT_PX : worth.height;
+  const width = (worth.width * height) / worth.height;
+  const maxFramerate = room === "narrow" ? Math.min(worth.fps, NARROW_FPS) : worth.fps;
+  const size = { width: captured?.width || width, height: captured?.height || height };
+  const ratio = Math.min(size.width / width, size.height / height);
+  const scale = SCALE_STEPS.find((step) => step * SCALE_TOLERANCE <= ratio) ?? 1;
+  const pixels = (size.width * size.height) / (scale * scale);
+  const extra = Math.min(MAX_EXTRA_PIXELS, Math.max(1, pixels / (worth.width * worth.height)));
+  return { scaleResolutionDownBy: scale, maxBitrate: Math.round(1_000 * worth.kbps * extra), maxFramerate };
 }
 
 /** Turns counters that only grow into rates between two looks at them. */
@@ -1138,6 +1329,21 @@ function errorFrom(message) {
 function asMosaicError(error) {
   if (error instanceof MosaicError) return error;
   return new MosaicError("unexpected", error instanceof Error ? error.message : String(error));
+}
+
+/**
+ * An answer in which the server would rather have so much sound in a packet.
+ *
+ * @param {string} sdp
+ * @param {number} packetMs
+ */
+function withPacketTime(sdp, packetMs) {
+  const sections = sdp.split(/^(?=m=)/m).map((section) => {
+    if (!section.startsWith("m=audio")) return section;
+    const rest = section.replace(/^a=ptime:.*\r\n/gm, "");
+    return packetMs === USUAL_PACKET_MS ? rest : `${rest}a=ptime:${packetMs}\r\n`;
+  });
+  return sections.join("");
 }
 
 /**

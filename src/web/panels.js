@@ -20,6 +20,12 @@ const VERDICTS = {
   unknown: "Measuring…",
 };
 
+/** Why one's picture is not sent. @type {Record<string, string>} */
+const PAUSES = {
+  unseen: "paused, nobody sees it",
+  thin: "paused, to leave the link to your voice",
+};
+
 const PANELS = ["people", "link"];
 
 export class Panels {
@@ -134,7 +140,7 @@ export class Panels {
       rtt: stats.rtt_ms === null ? "–" : `${stats.rtt_ms} ms`,
       jitter: stats.jitter_ms === null ? "–" : `${stats.jitter_ms} ms`,
       received: size(stats.received),
-      sent: call.camera ? size(stats.sent) : "off",
+      sent: call.camera ? PAUSES[call.paused ?? ""] ?? size(stats.sent) : "off",
       protocol: stats.protocol?.toUpperCase() ?? "–",
     };
     for (const [id, text] of Object.entries(figures)) byId(id).textContent = text;

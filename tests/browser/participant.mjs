@@ -23,10 +23,10 @@ export const near = (color, expected) =>
  * @param {import("playwright-core").Browser} browser
  * @param {string} url of the daemon
  * @param {{room: string, name: string, color?: number[], tone_hz?: number, recording?: string,
- *   muted?: boolean, token?: string, withhold?: boolean, throbs?: boolean}} look without `color` there
+ *   muted?: boolean, token?: string, withhold?: boolean, throbs?: boolean, fits?: boolean}} look without `color` there
  *   is no video, without `tone_hz` no audio; a `recording`, WebM in base64, is played instead; with
  *   `withhold` the daemon is told none of the browser's candidates; a tone that `throbs` like
- *   syllables is speech to a codec
+ *   syllables is speech to a codec; what `fits` is sent as `uplink` messages say, else all there is
  * @param {{page?: string}} [where] another address to be at than the daemon's own
  */
 export async function participate(browser, url, look, { page: address = `${url}/healthz` } = {}) {
@@ -127,8 +127,8 @@ function installSenses() {
     const { Call } = await import(`${url}/mosaic.js`);
     audio = new AudioContext({ sampleRate: 48_000 });
     const stream = await media(look);
-    const { room, name, muted, token } = look;
-    call = new Call({ room, name, stream, muted, token, fitToTile: false });
+    const { room, name, muted, token, fits = false } = look;
+    call = new Call({ room, name, stream, muted, token, fitToTile: fits });
     video = document.createElement("video");
     Object.assign(video, { muted: true, autoplay: true, playsInline: true });
     document.body.replaceChildren(video);
@@ -169,6 +169,10 @@ function installSenses() {
     /** All states so far, in order. */
     states: () => states,
     error: () => call.error?.code,
+    /** What the call was told is worth sending, and why it sends no picture, if so. */
+    uplink: () => ({ ...call.uplink, paused: call.paused }),
+    /** The latest connection, for those who are in the page, too. */
+    pc: () => transports.at(-1),
     token: () => call.token,
     participants: () => [...call.participants.values()],
     speaker: () => call.speaker,

@@ -75,6 +75,15 @@ impl PictureSize {
         }
     }
 
+    /// The smallest size that both this one and `other` fit into.
+    #[must_use]
+    pub fn covering(self, other: Self) -> Self {
+        Self {
+            width_px: self.width_px.max(other.width_px),
+            height_px: self.height_px.max(other.height_px),
+        }
+    }
+
     /// Luma samples of the whole picture.
     #[must_use]
     pub const fn pixels(self) -> usize {

@@ -207,6 +207,16 @@ impl Assembly {
         }
     }
 
+    /// Drops all that waits, since nobody looks. After that, only a keyframe will do.
+    pub(crate) fn rest(&mut self, counters: &mut PacketCounters) {
+        self.chain = Chain::Broken;
+        self.overflow = Overflow::None;
+        if let Some((newest, _)) = self.held.last_key_value() {
+            let all = ExtSeqNo(newest.0 + 1);
+            self.give_up_below(all, counters);
+        }
+    }
+
     /// Whether anything waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.held.is_empty()

@@ -33,6 +33,10 @@ pub struct VideoConfig {
     /// After how long without a new picture a live tile is marked as standing still. Default 1 s:
     /// any camera in use is faster. A recorded picture lasts until the next.
     pub stale_after: Duration,
+    /// For how long nobody has to see a live source before it is not decoded any more; it is asked for
+    /// a keyframe when it is seen again. Default 5 s: shorter would cost a keyframe, and a moment
+    /// without a new picture, whenever somebody speaks again. A recorded source is always decoded.
+    pub rest_after: Duration,
     /// The least time between two keyframes forced on one rung. Default 500 ms.
     pub keyframe_interval: Duration,
     /// What one live source may have decoded, in pixels per second; a fifth of that at once.
@@ -50,6 +54,7 @@ impl Default for VideoConfig {
             background: super::draw::rgb(0x12, 0x14, 0x18),
             reorder_window: Duration::from_millis(150),
             stale_after: Duration::from_secs(1),
+            rest_after: Duration::from_secs(5),
             keyframe_interval: Duration::from_millis(500),
             source_pixels_per_s: 1920 * 1080 * 60,
         }

@@ -11,6 +11,8 @@ pub struct VideoCounters {
     pub keyframes_requested: u64,
     /// Ticks at which a bound kept frames waiting or dropped them: the source sends more than it may.
     pub thinned_ticks: u64,
+    /// Ticks at which nothing live was decoded, since nobody had seen it for a while.
+    pub resting_ticks: u64,
 }
 
 /// Packets. Each one received is in at most one of the other classes; lost ones are not received.
@@ -26,7 +28,7 @@ pub struct PacketCounters {
     pub duplicate: u64,
     /// Not a payload of this codec.
     pub malformed: u64,
-    /// Of no use without what was lost, or above a bound.
+    /// Of no use without what was lost, above a bound, or of a source that nobody sees.
     pub dropped: u64,
 }
 

@@ -26,6 +26,23 @@ pub(crate) struct Source {
     picture_number: u64,
     keyframe_request: Option<ParticipantId>,
     thinned: Thinned,
+    /// Since when nobody sees this participant.
+    unseen_since: Option<RoomTime>,
+}
+
+/// Whether a source has a tile anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Somewhere,
+    Nowhere,
+}
+
+/// Whether a source is worth decoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attention {
+    Watched,
+    /// Nobody has seen it for a while.
+    Resting,
 }
 
 /// What a tile is to show. Two that are equal look alike.
@@ -66,6 +83,7 @@ impl Source {
             picture_number: 0,
             keyframe_request: None,
             thinned: Thinned::No,
+            unseen_since: None,
         }
     }
 
@@ -93,13 +111,18 @@ impl Source {
         }
     }
 
-    /// Decodes whatever is due, so that nothing is missing when it is shown again.
-    pub(crate) fn advance(&mut self, now: RoomTime) {
+    /// Decodes whatever is due, so that nothing is missing when it is shown again; but nothing live
+    /// that nobody has seen for `rest_after`.
+    pub(crate) fn advance(&mut self, now: RoomTime, seen: Seen, rest_after: Duration) {
         self.keyframe_request = None;
         self.thinned = Thinned::No;
+        let attention = self.attention(now, seen, rest_after);
         let Some(track) = &mut self.track else {
             return;
         };
+        if attention == Attention::Resting {
+            track.rest(&mut self.counters);
+        }
         let (progress, thinned) = track.decode_due(now, &mut self.counters);
         self.thinned = thinned;
         if let Progress::NewPicture(origin) = progress {
@@ -108,10 +131,24 @@ impl Source {
                 self.picture_since = Some((origin, now));
             }
         }
-        let seen = self.camera == Camera::On && self.presence == Presence::Present;
-        if seen && track.poll_keyframe_request(now) {
+        let shown = self.camera == Camera::On && self.presence == Presence::Present;
+        let wanted = shown && attention == Attention::Watched;
+        if wanted && track.poll_keyframe_request(now) {
             self.counters.keyframes_requested += 1;
             self.keyframe_request = Some(self.participant);
+        }
+    }
+
+    fn attention(&mut self, now: RoomTime, seen: Seen, rest_after: Duration) -> Attention {
+        if seen == Seen::Somewhere {
+            self.unseen_since = None;
+            return Attention::Watched;
+        }
+        let since = *self.unseen_since.get_or_insert(now);
+        if now.since(since) >= rest_after {
+            Attention::Resting
+        } else {
+            Attention::Watched
         }
     }
 

@@ -5,6 +5,7 @@ mod goldens;
 mod isolation;
 mod properties;
 mod recovery;
+mod rest;
 mod room;
 mod rungs;
 mod speakers;

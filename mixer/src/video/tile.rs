@@ -9,7 +9,7 @@ use super::input::{Presence, RungId};
 use super::marks::{self, Outline};
 use super::orientation::Orientation;
 use super::placeholder;
-use super::source::{Content, Life, Source};
+use super::source::{Content, Life, Seen, Source};
 use crate::{ParticipantId, RoomTime};
 
 /// One source drawn for one rung. Drawn anew only when it would look different.
@@ -77,6 +77,15 @@ impl Tiles {
         if tile.picture.size() != size {
             tile.picture.resize(size);
             tile.drawn = None;
+        }
+    }
+
+    /// Whether there is any.
+    pub(crate) const fn seen(&self) -> Seen {
+        if self.tiles.is_empty() {
+            Seen::Nowhere
+        } else {
+            Seen::Somewhere
         }
     }
 

@@ -155,6 +155,14 @@ impl Track {
         (progress, thinned)
     }
 
+    /// Drops what has come of a live track, which will have to begin with a keyframe again, to be
+    /// asked for at once.
+    pub(crate) fn rest(&mut self, counters: &mut VideoCounters) {
+        self.live.rest(&mut counters.packets);
+        self.requests.satisfied();
+        counters.resting_ticks += 1;
+    }
+
     /// Whether the sender is to be asked for a keyframe at `now`.
     pub(crate) fn poll_keyframe_request(&mut self, now: RoomTime) -> bool {
         self.live.needs_keyframe() && self.requests.poll(now)
