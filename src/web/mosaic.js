@@ -64,16 +64,19 @@ const NARROW_BPS = 150_000;
 /** And below this, bare: only sound. Browsers make no picture of less than 30 kb/s, and long packets of
  *  sound take 24. */
 const BARE_BPS = 40_000;
-/** Sound alone lets the estimate grow this far where there is room for a picture. */
-const ROOM_BPS = 50_000;
+/** There is no doubt about it: less than the two together. */
+const SURELY_BARE_BPS = 32_000;
+/** Estimates grow to one and a half times of what is sent, and sound alone is no more than that: from here on
+ *  a picture is worth a try. */
+const ROOM_BPS = 40_000;
 /** What is to be wide again has to be so by this much. */
 const WIDER = 1.25;
 /** Looks in a row that it takes to become narrow; bare, since a keyframe makes any thin uplink look bare for
- *  a while; and wider. Each picture that had to be given up doubles the latter. */
+ *  a while; and wider. Each picture that had to be given up doubles how long the next is waited for. */
 const LOOKS_NARROW = 2;
 const LOOKS_BARE = 4;
-const LOOKS_UP = 8;
-const MAX_LOOKS_UP = 64;
+const LOOKS_WIDER = 8;
+const MAX_LOOKS_WIDER = 128;
 /** What a narrow uplink is good for. */
 const NARROW_HEIGHT_PX = 180;
 const NARROW_FPS = 8;
@@ -1119,7 +1122,8 @@ class UplinkWatch {
   #narrow = 0;
   #bare = 0;
   #above = 0;
-  #looksUp = LOOKS_UP;
+  /** How many of the latter it takes if there is no picture now. */
+  #patience = LOOKS_WIDER / 2;
   /** What is wide enough. An estimate grows no further than what is sent, so less may be. */
   #wideBps = NARROW_BPS;
   /** @type {Room} */ room = "wide";
@@ -1148,9 +1152,9 @@ class UplinkWatch {
     const room = this.#judge(bps);
     if (room === "bare" && room !== this.room) {
       // A picture for which there was no room after all was to the harm of the sound.
-      this.#looksUp = Math.min(2 * this.#looksUp, MAX_LOOKS_UP);
+      this.#patience = Math.min(2 * this.#patience, MAX_LOOKS_WIDER);
     } else if (room === "wide") {
-      this.#looksUp = LOOKS_UP;
+      this.#patience = LOOKS_WIDER / 2;
     }
     if (room !== this.room) this.#narrow = this.#bare = this.#above = 0;
     const before = `${this.room} ${this.videoBps}`;
@@ -1166,11 +1170,12 @@ class UplinkWatch {
     const count = (/** @type {boolean} */ is, /** @type {number} */ before) => (is ? before + 1 : 0);
     this.#narrow = count(bps < this.#wideBps, this.#narrow);
     this.#bare = count(bps < Math.min(BARE_BPS, this.#wideBps), this.#bare);
+    if (bps < SURELY_BARE_BPS) this.#bare += 1;
     this.#above = count(bps >= (this.room === "bare" ? ROOM_BPS : WIDER * this.#wideBps), this.#above);
-    if (this.room === "bare") return this.#above >= this.#looksUp ? "narrow" : "bare";
+    if (this.room === "bare") return this.#above >= this.#patience ? "narrow" : "bare";
     if (this.#bare >= LOOKS_BARE) return "bare";
     if (this.room === "wide") return this.#narrow >= LOOKS_NARROW ? "narrow" : "wide";
-    return this.#above >= this.#looksUp ? "wide" : "narrow";
+    return this.#above >= LOOKS_WIDER ? "wide" : "narrow";
   }
 }
 

@@ -11,10 +11,11 @@ const INTERVAL_MS = 100;
  * @param {string} what is waited for
  * @param {() => Promise<T>|T} ask
  * @param {(answer: T) => boolean} [good] default: any answer that is true
+ * @param {number} [patienceMs] for what takes its time on purpose
  * @returns {Promise<T>} the first good answer
  */
-export async function until(what, ask, good = Boolean) {
-  const deadline = Date.now() + PATIENCE_MS;
+export async function until(what, ask, good = Boolean, patienceMs = PATIENCE_MS) {
+  const deadline = Date.now() + patienceMs;
   let answer;
   while (Date.now() < deadline) {
     answer = await ask();
