@@ -12,10 +12,11 @@
 use std::f64::consts::TAU;
 
 use bytes::Bytes;
-use codecs::audio::{AudioCodecError, AudioDecoder, Channels, Dtx, SAMPLE_RATE_HZ, TICK_SAMPLES};
+use codecs::audio::{AudioCodecError, AudioDecoder, Channels, SAMPLE_RATE_HZ, TICK_SAMPLES};
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig, Packet};
 use mixer::audio::{
-    AudioConfig, AudioInput, AudioMixer, AudioRung, LossClass, Muted, PacketTime, RecordedAudio,
+    AudioConfig, AudioInput, AudioMixer, AudioRung, Dtx, LossClass, Muted, PacketTime,
+    RecordedAudio,
 };
 use mixer::{ParticipantId, RoomTime};
 

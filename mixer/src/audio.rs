@@ -46,7 +46,7 @@ pub use self::config::AudioConfig;
 pub use self::counters::{AudioCounters, PlayoutDelay};
 pub use self::input::{AudioInput, AudioPacket, Muted, RecordedAudio};
 pub use self::level::Level;
-pub use self::rungs::{AudioRung, AudioRungError, LossClass, PacketTime};
+pub use self::rungs::{AudioRung, AudioRungError, Dtx, LossClass, PacketTime};
 
 use self::encode::Encode;
 use self::mix::FullMix;
