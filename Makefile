@@ -11,7 +11,7 @@ export CHROMIUM
 .NOTPARALLEL:
 
 .PHONY: help run test test-rust test-properties test-browser lint deny fixtures screenshot \
-        bench bench-pieces bench-room bench-churn bench-encoders \
+        bench bench-pieces bench-room bench-churn bench-isolation bench-encoders \
         deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
@@ -73,6 +73,9 @@ bench-room: deps-build build-load ## Memory and CPU of a live room of nine
 
 bench-churn: deps-build build-load ## What 200 joins and leaves leave behind
 	target/release/examples/load churn $(ARGS)
+
+bench-isolation: deps-build build-load ## Tick lateness with and without one who floods
+	target/release/examples/load isolation $(ARGS)
 
 deps-build:
 	@./tests/install.sh build

@@ -7,6 +7,7 @@
 mod audio_path;
 mod audio_thread;
 mod handle;
+mod lateness;
 mod lip_sync;
 mod media;
 mod restarts;

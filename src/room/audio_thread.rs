@@ -67,13 +67,16 @@ pub(super) fn run(
     loop {
         let point = schedule.next(Instant::now());
         thread::sleep(point.wait);
+        schedule.begin(Instant::now());
 
         loop {
             match controls.try_recv() {
                 Ok(control) => obey(&mut mixer, &mut members, control),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
-                    info!(skipped_ticks = schedule.skipped(), "audio thread ended");
+                    let lateness = schedule.lateness();
+                    let skipped_ticks = schedule.skipped();
+                    info!(%lateness, skipped_ticks, "audio thread ended");
                     return;
                 }
             }

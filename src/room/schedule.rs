@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use mixer::RoomTime;
 
+use super::lateness::Lateness;
+
 /// A thread that is later than this skips the grid points it missed instead of catching up.
 const MAX_LATENESS: Duration = Duration::from_millis(200);
 
@@ -14,6 +16,7 @@ pub(super) struct Schedule {
     period: Duration,
     next: u32,
     skipped: u64,
+    lateness: Lateness,
 }
 
 /// When the next grid point is.
@@ -34,6 +37,7 @@ impl Schedule {
             period,
             next: 0,
             skipped: 0,
+            lateness: Lateness::new(),
         };
         schedule.next = schedule.number_after(now);
         schedule
@@ -58,6 +62,17 @@ impl Schedule {
             number,
             wait,
         }
+    }
+
+    /// The tick of the grid point given out last begins at `now`.
+    pub(super) fn begin(&mut self, now: Instant) {
+        let due = self.start + self.period * self.next.saturating_sub(1);
+        self.lateness.note(now.saturating_duration_since(due));
+    }
+
+    /// How late ticks have begun so far.
+    pub(super) const fn lateness(&self) -> &Lateness {
+        &self.lateness
     }
 
     /// Grid points skipped so far.
@@ -103,6 +118,22 @@ mod tests {
         assert_eq!(
             schedule.next(start + ms(1_005)).time,
             RoomTime::from_ms(1_020)
+        );
+    }
+
+    #[test]
+    fn a_tick_is_as_late_as_it_begins_after_its_point() {
+        let start = Instant::now();
+        let mut schedule = Schedule::new(start, PERIOD, start);
+
+        for (asked, begun) in [(0, 20), (20, 47), (47, 60)] {
+            schedule.next(start + ms(asked));
+            schedule.begin(start + ms(begun));
+        }
+
+        assert_eq!(
+            schedule.lateness().to_string(),
+            "p50_us=1 p99_us=7000 max_us=7000 ticks=3"
         );
     }
 

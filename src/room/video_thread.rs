@@ -138,12 +138,15 @@ pub(super) fn run(
     loop {
         let point = schedule.next(Instant::now());
         thread::sleep(point.wait);
+        schedule.begin(Instant::now());
         loop {
             match controls.try_recv() {
                 Ok(control) => thread.obey(control),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
-                    info!(skipped_ticks = schedule.skipped(), "video thread ended");
+                    let lateness = schedule.lateness();
+                    let skipped_ticks = schedule.skipped();
+                    info!(%lateness, skipped_ticks, "video thread ended");
                     return;
                 }
             }

@@ -2,6 +2,7 @@
 
 mod fakes;
 mod goldens;
+mod isolation;
 mod properties;
 mod recovery;
 mod room;

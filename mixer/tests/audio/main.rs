@@ -8,6 +8,7 @@
 mod budgets;
 mod expected_loss;
 mod fake;
+mod isolation;
 mod mix_minus;
 mod network;
 mod room;
