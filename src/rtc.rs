@@ -9,6 +9,8 @@ mod announce;
 mod asker;
 mod capture;
 mod engine;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod hidden_loss;
 mod history;
 mod loss_class;
