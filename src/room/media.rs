@@ -45,13 +45,13 @@ type AudioCodecs = (Box<dyn AudioDecoder>, Option<Box<dyn AudioEncoder>>);
 pub(super) enum News {
     Speaker(Option<ParticipantId>),
     Layout(Layout),
-    /// Somebody sends more video than is taken, and is to be told.
+    /// Somebody sends more than is taken, and is to be told.
     Thinned(ParticipantId),
     /// One of them has ended by itself, which only a fault of ours makes it do.
     Ended,
 }
 
-/// Participants to be told that their video is thinned. Beyond that the newest are told ten seconds later.
+/// Participants to be told that they are thinned. Beyond that the newest are told ten seconds later.
 const THINNED: usize = 64;
 
 /// The room's hold on its threads. Dropping it ends them at their next tick.

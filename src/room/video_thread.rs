@@ -329,7 +329,7 @@ impl VideoThread {
             tell.layout.send_replace(Some(layout.clone()));
         }
         for (participant, member) in &mut self.members {
-            let dropped = member.link.video_in.dropped();
+            let dropped = member.link.dropped_in();
             let displaced = std::mem::replace(&mut member.dropped, dropped) != dropped;
             if displaced || tick.thinned.contains(participant) {
                 tell_thinned(*participant, &mut member.thinning, now, tell);
@@ -346,7 +346,7 @@ fn tell_thinned(
 ) {
     let telling = thinning.note(now);
     if telling == Telling::Begun {
-        warn!(%participant, "sends more video than is taken, it is thinned");
+        warn!(%participant, "sends more than is taken, it is thinned");
     }
     if telling != Telling::Nothing {
         // One who is not told now is told with the next notice.
