@@ -11,7 +11,7 @@ export CHROMIUM
 .NOTPARALLEL:
 
 .PHONY: help run test test-rust test-properties test-browser lint deny fixtures screenshot \
-        bench bench-pieces bench-room bench-churn bench-encoders bench-network \
+        bench bench-pieces bench-room bench-churn bench-isolation bench-encoders bench-network bench-latency \
         deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
@@ -78,6 +78,12 @@ bench-churn: deps-build build-load ## What 200 joins and leaves leave behind
 bench-network: deps-test build-load ## Real browsers over bad networks (ARGS="--only loss-5,move --seconds 10")
 	MOSAICD=target/release/mosaicd RELAY=target/release/examples/relay \
 		node tests/browser/bench/network.mjs $(ARGS)
+
+bench-latency: deps-build build-load ## Delay through the mixer, beside GStreamer and Janus if installed
+	target/release/examples/latency $(ARGS)
+
+bench-isolation: deps-build build-load ## Tick lateness with and without one who floods
+	target/release/examples/load isolation $(ARGS)
 
 deps-build:
 	@./tests/install.sh build

@@ -11,5 +11,8 @@ mod link;
 pub mod mix;
 mod room;
 mod rtc;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub use crate::rtc::fuzzing;
 pub mod serve;
 pub mod signaling;

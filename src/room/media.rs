@@ -43,13 +43,13 @@ pub(super) enum News {
     Speaker(Option<ParticipantId>),
     /// What is true of everybody's picture now.
     Sights(Sights),
-    /// Somebody sends more video than is taken, and is to be told.
+    /// Somebody sends more than is taken, and is to be told.
     Thinned(ParticipantId),
     /// One of them has ended by itself, which only a fault of ours makes it do.
     Ended,
 }
 
-/// Participants to be told that their video is thinned. Beyond that the newest are told ten seconds later.
+/// Participants to be told that they are thinned. Beyond that the newest are told ten seconds later.
 const THINNED: usize = 64;
 
 /// The room's hold on its threads. Dropping it ends them at their next tick.

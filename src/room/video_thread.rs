@@ -324,7 +324,7 @@ impl VideoThread {
             }
         }
         for (participant, member) in &mut self.members {
-            let dropped = member.link.video_in.dropped();
+            let dropped = member.link.dropped_in();
             let displaced = std::mem::replace(&mut member.dropped, dropped) != dropped;
             if displaced || tick.thinned.contains(participant) {
                 say_thinned(*participant, &mut member.thinning, now, tell_thinned);
@@ -378,7 +378,7 @@ fn say_thinned(
 ) {
     let telling = thinning.note(now);
     if telling == Telling::Begun {
-        warn!(%participant, "sends more video than is taken, it is thinned");
+        warn!(%participant, "sends more than is taken, it is thinned");
     }
     if telling != Telling::Nothing {
         // One who is not told now is told with the next notice.
