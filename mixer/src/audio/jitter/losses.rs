@@ -109,11 +109,16 @@ impl Losses {
     pub(super) fn played(&mut self, length: i64, carries_copy: bool) {
         self.in_a_row = 0;
         self.length = length;
+        let had_copies = self.has_copies();
         self.since_copy = if carries_copy {
             0
         } else {
             self.since_copy.saturating_add(1)
         };
+        if self.has_copies() != had_copies {
+            // What was worth waiting for before may not be now: no reason to keep to it.
+            self.asking = false;
+        }
         self.rate -= self.rate / MEMORY;
         self.share -= self.share / MEMORY;
         self.judge();
@@ -226,6 +231,16 @@ mod tests {
                 "{nth} {copies} {round_trip:?}"
             );
         }
+    }
+
+    #[test]
+    fn copies_that_begin_to_come_end_a_wait_that_they_make_needless() {
+        let mut losses = losing(10, false, Some(100));
+        assert_eq!(losses.lookahead(), 160 * 48);
+
+        losses.played(LENGTH, true);
+
+        assert_eq!(losses.lookahead(), 20 * 48);
     }
 
     #[test]
