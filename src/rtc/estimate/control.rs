@@ -2,7 +2,7 @@
 //!
 //! | mode | entered | the rate |
 //! |---|---|---|
-//! | growing | the queue is empty | grows: 20 % a second while no limit is known, 3 to 6 % near the last one |
+//! | growing | the queue is empty | grows: 20 % a second while no limit is known, 3 to 10 % near the last one |
 //! | draining | the queue stands or rises | falls below the capacity until the queue is empty, then resumes just under it |
 //! | competing | the queue does not answer | keeps half of what it had, whatever the queue |
 //!
@@ -30,10 +30,11 @@ pub(super) use signs::Signs;
 /// Growth per second, in parts of the rate: towards the unknown and back to the last limit.
 const FAR_GROWTH: f64 = 0.2;
 
-/// Near the last limit the rate grows by its power of 3/4 times this, bit/s per second: 3 % of
-/// 1 Mb/s, 6 % of 64 kb/s. Additive growth lets two streams that share a path become equal, but what
-/// is right for one rate is nothing or far too much for another; this does both, if slowly.
-const NEAR_GROWTH: f64 = 1.0;
+/// Near the last limit the rate grows by the root of this times the rate, bit/s per second: 2.6 % of
+/// 1 Mb/s, 10 % of 64 kb/s. Additive growth lets two streams that share a path become equal, but what
+/// is right for one rate is nothing or far too much for another; the root does both. Measured: with
+/// the rate's power of 3/4 instead, the later of two streams stayed below 20 % in one of nine runs.
+const NEAR_GROWTH: f64 = 700.0;
 
 /// The queue slows growth down, but never below this part of it: it has to be met, so that it is
 /// drained and not taken for the path's own delay.
@@ -221,7 +222,7 @@ impl Control {
             .is_some_and(|limit| NEAR.contains(&(self.rate / limit)));
         let far = self.rate * FAR_GROWTH;
         let growth = if near {
-            far.min(NEAR_GROWTH * self.rate.sqrt() * self.rate.sqrt().sqrt())
+            far.min((NEAR_GROWTH * self.rate).sqrt())
         } else {
             far
         };

@@ -55,7 +55,7 @@ impl Drain {
     pub(super) fn of(signs: &Signs, capacity: f64) -> Self {
         Self {
             capacity,
-            queue: signs.queue,
+            queue: signs.newest,
             deadline: signs.now,
             cuts: 0,
             before: capacity,
@@ -73,15 +73,15 @@ impl Control {
         self.set(self.rate.min(drain.capacity * depth));
         self.limit = Some(drain.capacity);
         self.state = State::Limited;
-        let takes = signs.queue.mul_f64(1.5 / (1.0 - depth));
-        drain.queue = signs.queue;
+        let takes = signs.newest.mul_f64(1.5 / (1.0 - depth));
+        drain.queue = signs.newest;
         drain.deadline = signs.now + signs.response + takes.max(SHORTEST_DRAIN);
         self.mode = Mode::Draining(drain);
     }
 
     /// Takes in what is seen while the queue is being drained.
     pub(super) fn drain(&mut self, signs: &Signs, mut drain: Drain) -> Step {
-        if signs.queue < signs.empty(self.noise) {
+        if signs.newest < signs.empty(self.noise) {
             self.mode = Mode::Growing;
             self.state = State::Holding;
             if signs.latest < drain.began {
@@ -108,14 +108,14 @@ impl Control {
         if signs.now < drain.deadline {
             return Step::Done;
         }
-        if signs.queue.as_secs_f64() < 0.6 * drain.queue.as_secs_f64() {
+        if signs.newest.as_secs_f64() < 0.6 * drain.queue.as_secs_f64() {
             self.drain_from(signs, drain);
         } else if drain.cuts + 1 < CUTS {
             drain.cuts += 1;
             self.set(self.rate * FURTHER_CUT);
             self.drain_from(signs, drain);
-        } else if signs.queue < LONGEST_NOISE {
-            self.noise = signs.queue;
+        } else if signs.newest < LONGEST_NOISE {
+            self.noise = signs.newest;
             self.mode = Mode::Growing;
             self.state = State::Holding;
             self.set(drain.before * RESUME);

@@ -57,6 +57,6 @@ impl Signs {
 
     /// What share of the capacity to send to drain the queue.
     pub(super) fn cut_depth(&self) -> f64 {
-        (1.0 - self.queue.as_secs_f64() / DRAIN_TIME).clamp(DEEPEST_CUT, SHALLOWEST_CUT)
+        (1.0 - self.newest.as_secs_f64() / DRAIN_TIME).clamp(DEEPEST_CUT, SHALLOWEST_CUT)
     }
 }
