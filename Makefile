@@ -11,7 +11,8 @@ export CHROMIUM
 .NOTPARALLEL:
 
 .PHONY: help run test test-rust test-properties test-browser lint deny fixtures screenshot \
-        bench bench-pieces bench-room bench-churn bench-isolation bench-encoders bench-network bench-latency \
+        bench bench-estimator bench-isolation bench-latency bench-network bench-pieces bench-room bench-churn \
+        bench-encoders \
         deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
@@ -61,6 +62,10 @@ screenshot: deps-test release ## Take the README's screenshot of a real conferen
 
 bench: deps-bench build-load ## CPU of `mosaicd mix` beside the codec floor and ffmpeg
 	target/release/examples/bench-mix $(ARGS)
+
+bench-estimator: ## The estimate of the downlink over simulated links
+	$(CARGO) test --locked --lib -p mosaicd rtc::estimate:: -- --nocapture --test-threads 1 \
+		| grep --invert-match '^$$'
 
 bench-pieces: ## Criterion benches of the pieces
 	$(CARGO) bench --locked -p codecs -p mixer

@@ -50,7 +50,7 @@ use delay::QueueingDelay;
 use loss::Loss;
 use probe::{Finding, Prober};
 use received::Received;
-use trend::Trendline;
+use trend::{Trend, Trendline};
 
 pub(super) use control::State;
 pub(super) use probe::Probe;
@@ -313,12 +313,17 @@ impl Estimator {
         let faded =
             self.peak * (1.0 - (elapsed.as_secs_f64() / PEAK_MEMORY.as_secs_f64()).min(1.0));
         self.peak = rates.map_or(faded, |rates| rates.acknowledged.max(faded));
+        // A probe makes the delay rise, for a moment and on purpose.
+        let trend = match self.prober.disturbs(now) {
+            true => Trend::Steady,
+            false => self.trend.trend(),
+        };
         let step = self.control.step(&Signs {
             now,
             queue: self.delay.standing(),
             newest: self.delay.newest(),
             spread: self.delay.spread(),
-            trend: self.trend.trend(),
+            trend,
             excess_loss: self.loss.excess(),
             inherent_loss: self.loss.inherent(),
             rates,

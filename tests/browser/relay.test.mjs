@@ -111,6 +111,14 @@ describe("a call through a relay", () => {
     assert.ok(faces.every((face) => face.startsWith("127.0.0.2:") && !before.includes(face)), "it moved");
   });
 
+  test("the server has found out what both downlinks carry", () => {
+    const log = daemon.log.join("\n").replaceAll(/\u001b\[[0-9;]*m/g, "");
+    const found = [...log.matchAll(/downlink kbps=(\d+)/g)].map(([, kbps]) => Number(kbps));
+
+    // It begins with 120, and finds more only by padding: the pictures hardly move.
+    assert.ok(found.some((kbps) => kbps > 400), `estimates: ${found}`);
+  });
+
   test("nothing went wrong on any page", () => {
     for (const { errors } of [red, green]) assert.deepEqual(errors, []);
   });

@@ -37,6 +37,9 @@ const LONGEST_RETRY: Duration = Duration::from_secs(16);
 /// How long after its end a probe's last packets may be reported.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
+/// How long the trend still shows a probe after its end is known.
+const AFTERMATH: Duration = Duration::from_millis(300);
+
 /// Arrived as fast as it was sent, if at least this share of it.
 const AS_FAST: f64 = 0.9;
 
@@ -66,6 +69,7 @@ pub(super) struct Prober {
     under_way: Option<UnderWay>,
     not_before: Duration,
     retry: Option<Duration>,
+    disturbed_until: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +115,7 @@ impl Prober {
             return None;
         }
         self.under_way = None;
+        self.disturbed_until = now + AFTERMATH;
         let finding = judge(&probe, received);
         self.not_before = now
             + match finding {
@@ -128,6 +133,11 @@ impl Prober {
                 }
             };
         Some(finding)
+    }
+
+    /// Whether delay that rises may be of a probe's making.
+    pub(super) fn disturbs(&self, now: Duration) -> bool {
+        self.under_way.is_some() || now < self.disturbed_until
     }
 
     /// The path has shown a limit: no probe for a while.

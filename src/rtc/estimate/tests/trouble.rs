@@ -53,7 +53,7 @@ fn a_queue_too_short_to_be_seen_is_told_by_its_loss() {
 
 #[test]
 fn jitter_costs_some_of_the_rate_but_not_all() {
-    for (jitter, least_used) in [(10, 0.75), (20, 0.7)] {
+    for (jitter, least_used) in [(10, 0.75), (20, 0.7), (50, 0.15)] {
         for bits_per_second in [64_000, 300_000, 1_000_000] {
             let mut path = Path::new(bits_per_second, 1);
             path.set_jitter(Jitter::Uniform(ms(jitter)));
