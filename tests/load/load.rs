@@ -8,6 +8,7 @@
 
 mod churn;
 #[path = "../support/client.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
 mod client;
 #[path = "../support/clip.rs"]
 #[expect(dead_code, reason = "shared with the benches and tests")]
