@@ -13,14 +13,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use crossbeam_queue::ArrayQueue;
 use mixer::video::Orientation;
-use rtc::interceptor::{Packet, RTCPFeedback, StreamInfo};
+use rtc::interceptor::{Packet, RTCPFeedback, RTPHeaderExtension, StreamInfo};
 use rtc::rtcp::packet::unmarshal;
 use rtc::rtp::header::Header;
+use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use rtc::shared::marshal::Unmarshal;
 use rtc::shared::time::SystemInstant;
 
 use super::asker::Asker;
+use super::downlink::DownlinkStage;
 use super::offer::Offer;
 use super::resender::Resender;
 use super::sender_reports::SenderReports;
@@ -41,6 +44,10 @@ const RESENT_IN: u32 = 6;
 /// of its words a pair of a number and a mask.
 const MOST_PER_BYTE: usize = 17;
 
+/// The most packets that one probe may have us send: 50 ms of twice the highest estimate, in the
+/// smallest packets there are.
+const MOST_PADDING: usize = 2_000;
+
 /// RTCP, and the headers of RTP, as the stages of one transport see them over time.
 ///
 /// The input is a list of operations: what it is, how long it is, and that many bytes.
@@ -48,9 +55,15 @@ pub fn rtcp(mut input: &[u8]) {
     let mut now = Instant::now();
     let link = Arc::new(Link::new(now));
     let wall = SystemInstant::now(now);
-    let mut stages: [Box<dyn Stage>; 4] = [
+    let probes = Arc::new(ArrayQueue::new(1));
+    let mut stages: [Box<dyn Stage>; 5] = [
         Box::new(RtcpTap::new(Arc::clone(&link))),
-        Box::new(Resender::new(Arc::clone(&link))),
+        Box::new(DownlinkStage::new(
+            Arc::clone(&link),
+            now,
+            Arc::clone(&probes),
+        )),
+        Box::new(Resender::new(Arc::clone(&link), probes)),
         Box::new(Asker::new(Arc::clone(&link))),
         Box::new(SenderReports::new(Arc::clone(&link), wall, "fuzz")),
     ];
@@ -79,9 +92,9 @@ pub fn rtcp(mut input: &[u8]) {
             }
             2 => {
                 seq = seq.wrapping_add(1);
-                let packet = Packet::Rtp(outgoing(bytes, seq));
+                let mut packet = Packet::Rtp(outgoing(bytes, seq));
                 for stage in &mut stages {
-                    stage.write(&packet, now);
+                    stage.write(&mut packet, now);
                 }
             }
             _ => {
@@ -91,7 +104,7 @@ pub fn rtcp(mut input: &[u8]) {
                 }
             }
         }
-        let most = 8 + MOST_PER_BYTE * bytes.len();
+        let most = MOST_PADDING + MOST_PER_BYTE * bytes.len();
         assert!(out.len() <= most, "{} packets for {bytes:?}", out.len());
         let path = link.path.snapshot();
         assert!(path.expected_audio_loss_percent <= 100);
@@ -106,6 +119,10 @@ fn bind(stage: &mut dyn Stage) {
         rtcp_feedback: vec![RTCPFeedback {
             typ: "nack".to_owned(),
             parameter: String::new(),
+        }],
+        rtp_header_extensions: vec![RTPHeaderExtension {
+            uri: TRANSPORT_CC_URI.to_owned(),
+            id: 3,
         }],
         ..StreamInfo::default()
     };
