@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use mixer::ParticipantId;
-use mixer::audio::{AudioInput, AudioMixer, AudioRung, LossClass};
+use mixer::audio::{AudioInput, AudioMixer, AudioRung, LossClass, PacketTime};
 use tracing::debug;
 
 use crate::link::Path;
@@ -14,6 +14,8 @@ use crate::link::Path;
 /// What the mixer was told last of one participant's path.
 #[derive(Debug)]
 pub(super) struct AudioPath {
+    /// What everybody begins on.
+    first: AudioRung,
     rung: AudioRung,
     round_trip: Option<Duration>,
 }
@@ -22,13 +24,14 @@ impl AudioPath {
     /// The path of somebody who hears `rung`, of which nothing is known yet.
     pub(super) const fn new(rung: AudioRung) -> Self {
         Self {
+            first: rung,
             rung,
             round_trip: None,
         }
     }
 
-    /// Puts the participant on a rung prepared for the loss that its receiver reports, and prepares
-    /// its jitter buffer for resends, before a tick.
+    /// Puts the participant on the rung that the path was found to carry, prepared for the loss that
+    /// its receiver reports, and prepares its jitter buffer for resends, before a tick.
     pub(super) fn follow(
         &mut self,
         path: &Path,
@@ -36,7 +39,7 @@ impl AudioPath {
         mixer: &mut AudioMixer,
     ) {
         let loss = LossClass::covering(path.expected_audio_loss());
-        let rung = self.rung.with_loss(loss);
+        let rung = fitting(path).unwrap_or(self.first).with_loss(loss);
         if rung != self.rung {
             debug!(%participant, ?rung, "audio rung");
             self.rung = rung;
@@ -50,6 +53,12 @@ impl AudioPath {
             mixer.handle(AudioInput::RoundTrip { participant, rtt });
         }
     }
+}
+
+/// The rung that was decided on, if that was done.
+fn fitting(path: &Path) -> Option<AudioRung> {
+    let (bitrate_kbps, packet_ms) = path.audio_rung()?;
+    AudioRung::new(bitrate_kbps, PacketTime::of_ms(packet_ms)?).ok()
 }
 
 /// Notes after a tick for how long the participant's audio waits, and how much of it had to be

@@ -304,7 +304,7 @@ export class Call extends EventTarget {
    */
   prefer(wishes) {
     this.#wishes = wishes;
-    if (this.#seated) this.#session?.send({ type: "prefer", ...wishes });
+    this.#seatedSession?.send({ type: "prefer", ...wishes });
   }
 
   /**

@@ -23,6 +23,18 @@ impl PacketTime {
     /// All of them, the shortest first.
     pub const ALL: [Self; 4] = [Self::Ms20, Self::Ms40, Self::Ms60, Self::Ms120];
 
+    /// The one of `ms` milliseconds, if there is one.
+    #[must_use]
+    pub const fn of_ms(ms: u32) -> Option<Self> {
+        match ms {
+            20 => Some(Self::Ms20),
+            40 => Some(Self::Ms40),
+            60 => Some(Self::Ms60),
+            120 => Some(Self::Ms120),
+            _ => None,
+        }
+    }
+
     /// In ticks: 1, 2, 3 or 6.
     #[must_use]
     pub const fn ticks(self) -> usize {
