@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use super::trend::Trend;
 use contest::{BACK_WITHIN, Contest, SHARE};
-use drain::{Drain, NOISE_FADES};
+use drain::{Drain, LONGEST_NOISE, NOISE_FADES};
 use signs::STANDING;
 
 pub(super) use signs::Signs;
@@ -244,9 +244,13 @@ impl Control {
         let Some(rates) = signs.rates else {
             return Step::Done;
         };
-        // With little of our own in the queue, little of the capacity is seen.
+        // With little of our own in the queue, little of the capacity is seen. As long as it all
+        // comes out again and does not wait for long, it is not what the queue is made of.
         let capacity = if self.is_used(signs) {
             rates.acknowledged
+        } else if signs.newest < LONGEST_NOISE && signs.comes_out(&rates) {
+            self.state = State::Holding;
+            return Step::Done;
         } else {
             rates.acknowledged.max(self.rate * SHARE)
         };

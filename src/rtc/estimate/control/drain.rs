@@ -12,7 +12,7 @@ use super::{Control, Mode, State, Step};
 
 /// A shorter queue than this that does not answer is the jitter of the path. It is allowed for from
 /// then on; the allowance fades by so much a second.
-const LONGEST_NOISE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_NOISE: Duration = Duration::from_millis(100);
 const NOISE_STEP: Duration = Duration::from_millis(15);
 pub(super) const NOISE_FADES: Duration = Duration::from_millis(2);
 
@@ -96,10 +96,9 @@ impl Control {
             return Step::Done;
         }
         if let Some(rates) = signs.rates {
-            // Less comes out than we put in, though we have come down: the capacity is lower still.
-            let sent = rates.sent * (1.0 - signs.inherent_loss);
+            // Though we have come down: the capacity is lower still.
             let lower = rates.acknowledged;
-            if lower < 0.9 * sent && lower < 0.9 * drain.capacity {
+            if !signs.comes_out(&rates) && lower < 0.9 * drain.capacity {
                 drain.capacity = lower;
                 self.drain_from(signs, drain);
                 return Step::Done;

@@ -50,6 +50,11 @@ impl Signs {
             || (self.trend == Trend::Rising && self.newest > RISING + noise)
     }
 
+    /// Whether as much comes out as we put in, but for what the path always loses.
+    pub(super) fn comes_out(&self, rates: &Rates) -> bool {
+        rates.acknowledged >= 0.9 * rates.sent * (1.0 - self.inherent_loss)
+    }
+
     /// The longest queue that counts as none.
     pub(super) fn empty(&self, noise: Duration) -> Duration {
         EMPTY + noise + self.spread.min(MOST_SPREAD) / 8

@@ -73,6 +73,28 @@ fn jitter_costs_some_of_the_rate_but_not_all() {
 }
 
 #[test]
+fn jitter_takes_little_from_a_sender_that_leaves_room_to_spare() {
+    for (jitter, least) in [(20, 1_000_000), (50, 250_000), (100, 150_000)] {
+        let mut path = Path::new(2_000_000, 1);
+        path.set_jitter(Jitter::Uniform(ms(jitter)));
+        let media = Media {
+            video: (300_000.0, 300_000.0),
+            ..Media::default()
+        };
+        let mut path = with_sender(path, media, 1);
+
+        path.run_until(secs(60));
+
+        let lowest = path.flow(0).lowest(secs(20));
+        println!(
+            "360 kb/s sent of 2000, ±{jitter} ms of jitter: at least {} kb/s estimated",
+            lowest / 1_000
+        );
+        assert!(lowest > least, "{jitter}: {lowest}");
+    }
+}
+
+#[test]
 fn without_feedback_the_rate_holds_then_falls_and_comes_back_with_it() {
     let mut path = alone(1_000_000, Media::default(), 1);
     path.run_until(secs(30));
