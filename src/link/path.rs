@@ -10,9 +10,6 @@ use std::time::Duration;
 /// Stands for a round trip that has not been measured.
 const UNKNOWN: u64 = u64::MAX;
 
-/// Stands for a downlink of which nothing is known.
-const UNKNOWN_DOWNLINK: u64 = u64::MAX;
-
 /// Stands for a skew that has not been measured.
 const UNKNOWN_SKEW: i64 = i64::MIN;
 
@@ -24,7 +21,6 @@ pub(crate) struct Path {
     skew_us: AtomicI64,
     audio_delay_us: AtomicU64,
     audio_nack: AtomicBool,
-    downlink_bps: AtomicU64,
     /// Bitrate in kb/s in the upper half, packet time in ms in the lower; 0 before the first.
     audio_rung: AtomicU64,
     /// What the participant reports about the audio it gets.
@@ -34,6 +30,8 @@ pub(crate) struct Path {
     /// What became of requests for packets of ours.
     pub(crate) resends: Resends,
     requested: AtomicU64,
+    downlink_bps: AtomicU64,
+    useful_downlink_bps: AtomicU64,
 }
 
 /// The last report about one of our streams.
@@ -107,12 +105,13 @@ impl Default for Path {
             skew_us: AtomicI64::new(UNKNOWN_SKEW),
             audio_delay_us: AtomicU64::new(0),
             audio_nack: AtomicBool::new(false),
-            downlink_bps: AtomicU64::new(UNKNOWN_DOWNLINK),
             audio_rung: AtomicU64::new(0),
             audio: Reported::default(),
             video: Reported::default(),
             resends: Resends::default(),
             requested: AtomicU64::new(0),
+            downlink_bps: AtomicU64::new(UNKNOWN),
+            useful_downlink_bps: AtomicU64::new(UNKNOWN),
         }
     }
 }
@@ -176,23 +175,6 @@ impl Path {
         self.audio_delay_us.store(micros, Ordering::Relaxed);
     }
 
-    /// What the way to the participant carries, everything counted, in bits per second. `None`
-    /// while unknown.
-    pub(crate) fn downlink_bps(&self) -> Option<u64> {
-        let bps = self.downlink_bps.load(Ordering::Relaxed);
-        (bps != UNKNOWN_DOWNLINK).then_some(bps)
-    }
-
-    /// Sets it.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "nothing measures the way to a participant yet")
-    )]
-    pub(crate) fn set_downlink_bps(&self, bps: Option<u64>) {
-        let bps = bps.unwrap_or(UNKNOWN_DOWNLINK);
-        self.downlink_bps.store(bps, Ordering::Relaxed);
-    }
-
     /// How audio for the participant is to be encoded: kb/s, and ms per packet. `None` until that
     /// was decided.
     pub(crate) fn audio_rung(&self) -> Option<(u32, u32)> {
@@ -211,6 +193,46 @@ impl Path {
     pub(crate) fn count_requested(&self, packets: usize) {
         let packets = u64::try_from(packets).unwrap_or_default();
         self.requested.fetch_add(packets, Ordering::Relaxed);
+    }
+
+    /// How much may be sent to the participant, in bits per second, with all headers down to IP and
+    /// everything that is not RTCP: audio, video, resends, padding. `None` until the participant
+    /// said anything about what it gets.
+    pub(crate) fn downlink_bps(&self) -> Option<u64> {
+        let rate = self.downlink_bps.load(Ordering::Relaxed);
+        (rate != UNKNOWN).then_some(rate)
+    }
+
+    /// Sets it.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "nothing measures the way to a participant yet")
+    )]
+    pub(crate) fn set_downlink_bps(&self, bits_per_second: u64) {
+        let rate = bits_per_second.min(UNKNOWN - 1);
+        self.downlink_bps.store(rate, Ordering::Relaxed);
+    }
+
+    /// Up to which rate it is of use to know what the downlink carries; `None` if nobody said.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "nothing measures the way to a participant yet")
+    )]
+    pub(crate) fn useful_downlink_bps(&self) -> Option<u64> {
+        let rate = self.useful_downlink_bps.load(Ordering::Relaxed);
+        (rate != UNKNOWN).then_some(rate)
+    }
+
+    /// Sets it: no padding is sent to find out about more.
+    pub(crate) fn set_useful_downlink_bps(&self, bits_per_second: u64) {
+        let rate = bits_per_second.min(UNKNOWN - 1);
+        self.useful_downlink_bps.store(rate, Ordering::Relaxed);
+    }
+
+    /// The larger of the shares lost that were last reported of our streams, in 256ths.
+    pub(crate) fn fraction_lost(&self) -> u8 {
+        let [audio, video] = [&self.audio, &self.video].map(|reported| reported.fraction_lost());
+        audio.max(video)
     }
 
     /// All of it, as it is now.
@@ -249,15 +271,14 @@ impl Reported {
         self.reports.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Packets lost between the last two reports, in 256ths.
-    pub(crate) fn fraction_lost(&self) -> u8 {
+    fn fraction_lost(&self) -> u8 {
         self.fraction_lost.load(Ordering::Relaxed)
     }
 
     fn snapshot(&self) -> ReportedSnapshot {
         ReportedSnapshot {
             reports: self.reports.load(Ordering::Relaxed),
-            fraction_lost: self.fraction_lost.load(Ordering::Relaxed),
+            fraction_lost: self.fraction_lost(),
             jitter: Duration::from_micros(self.jitter_us.load(Ordering::Relaxed)),
         }
     }
@@ -282,11 +303,13 @@ mod tests {
         let path = Path::default();
         assert_eq!((path.downlink_bps(), path.audio_rung()), (None, None));
 
-        path.set_downlink_bps(Some(100_000));
+        path.set_downlink_bps(100_000);
+        path.set_useful_downlink_bps(1_800_000);
         path.set_audio_rung(16, 60);
 
         let known = (path.downlink_bps(), path.audio_rung());
         assert_eq!(known, (Some(100_000), Some((16, 60))));
+        assert_eq!(path.useful_downlink_bps(), Some(1_800_000));
     }
 
     #[test]
