@@ -330,8 +330,7 @@ impl Reported {
         self.reports.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Packets lost between the last two reports, in 256ths.
-    pub(crate) fn fraction_lost(&self) -> u8 {
+    fn fraction_lost(&self) -> u8 {
         self.fraction_lost.load(Ordering::Relaxed)
     }
 
@@ -368,6 +367,7 @@ mod tests {
 
         let known = (path.downlink_bps(), path.audio_rung());
         assert_eq!(known, (Some(100_000), Some((16, 60))));
+        assert_eq!(path.useful_downlink_bps(), Some(1_800_000));
     }
 
     #[test]

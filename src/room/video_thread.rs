@@ -246,6 +246,9 @@ impl VideoThread {
                 let audio = allocation.audio;
                 link.path
                     .set_audio_rung(audio.bitrate_kbps, audio.packet_ms);
+                let useful_kbps = viewer.useful_kbps(ladder);
+                link.path
+                    .set_useful_downlink_bps(u64::from(useful_kbps) * 1_000);
                 if before != Some(allocation) {
                     self.sights = SightsKnown::Outdated;
                 }
@@ -390,7 +393,7 @@ fn say_thinned(
 fn downlink(link: &Link) -> Downlink {
     Downlink {
         bps: link.path.downlink_bps(),
-        loss_percent: u32::from(link.path.video.fraction_lost()) * 100 / 256,
+        loss_percent: u32::from(link.path.fraction_lost()) * 100 / 256,
     }
 }
 

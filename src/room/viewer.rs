@@ -69,6 +69,11 @@ impl Viewer {
         allocation
     }
 
+    /// What the viewer's link would carry for the best there is for them, in kb/s.
+    pub(super) fn useful_kbps(&self, ladder: &Ladder) -> u32 {
+        self.receiver.useful_kbps(ladder)
+    }
+
     /// What was decided last.
     pub(super) fn allocation(&self) -> Option<Allocation> {
         self.allocation
