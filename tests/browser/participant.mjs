@@ -172,6 +172,7 @@ function installSenses() {
     token: () => call.token,
     participants: () => [...call.participants.values()],
     speaker: () => call.speaker,
+    quality: () => call.quality,
     layout: () => call.layout,
     leave: () => call.leave(),
     transports: () => transports.map(({ connectionState }) => connectionState),
