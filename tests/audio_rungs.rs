@@ -203,86 +203,116 @@ fn rungs() -> [AudioRung; 3] {
     ]
 }
 
-/// The most by which two encoders differ that have had the same to encode for a second.
-fn coding_noise_db(rung: AudioRung) -> f64 {
-    let [one, other] = [1, 5].map(|seed| {
-        let alone = Scene {
-            seed,
-            ..Scene::alone(rung)
-        };
-        alone.play()
-    });
-    loudest(&one.unlike_db(&other))
+/// What one encoder's uninterrupted work on a rung is like.
+struct Usual {
+    rung: AudioRung,
+    heard: Heard,
+    /// The most by which two encoders differ that have had the same to encode for a second.
+    noise_db: f64,
+    high_db: f64,
 }
 
-/// Compares with one encoder's uninterrupted work at `rung`.
-fn assert_unnoticed(heard: &Heard, rung: AudioRung) {
-    let reference = Scene::alone(rung).play();
-    let more = loudest(&heard.unlike_db(&reference));
-    let usual = coding_noise_db(rung);
-    assert!(more < usual + MORE_NOISE_DB, "{rung:?}: {more} of {usual}");
-    let (high, usual) = (loudest(&heard.high_db()), loudest(&reference.high_db()));
-    assert!(high < usual + MORE_HIGH_DB, "{rung:?}: {high} of {usual}");
+impl Usual {
+    fn all() -> [Self; 3] {
+        rungs().map(|rung| {
+            let [heard, other] = [1, 5].map(|seed| {
+                let alone = Scene {
+                    seed,
+                    ..Scene::alone(rung)
+                };
+                alone.play()
+            });
+            Self {
+                rung,
+                noise_db: loudest(&heard.unlike_db(&other)),
+                high_db: loudest(&heard.high_db()),
+                heard,
+            }
+        })
+    }
+
+    fn assert_unnoticed(&self, heard: &Heard) {
+        let more = loudest(&heard.unlike_db(&self.heard));
+        let usual = self.noise_db;
+        assert!(
+            more < usual + MORE_NOISE_DB,
+            "{:?}: {more} of {usual}",
+            self.rung
+        );
+        let high = loudest(&heard.high_db());
+        let usual = self.high_db;
+        assert!(
+            high < usual + MORE_HIGH_DB,
+            "{:?}: {high} of {usual}",
+            self.rung
+        );
+    }
+}
+
+/// Every way from one rung to another.
+fn ways(usual: &[Usual; 3]) -> impl Iterator<Item = (&Usual, &Usual)> {
+    let both = usual
+        .iter()
+        .flat_map(|from| usual.iter().map(move |to| (from, to)));
+    both.filter(|(from, to)| from.rung != to.rung)
 }
 
 #[test]
 fn a_listener_who_begins_and_ceases_to_speak_hears_coding_noise_and_no_click() {
-    for rung in rungs() {
-        let heard = Scene {
-            with: Some(rung),
+    for usual in Usual::all() {
+        let speaking = Scene {
+            with: Some(usual.rung),
             changes: &[
                 (123, Change::Listener(Muted::No)),
                 (200, Change::Listener(Muted::Yes)),
                 (287, Change::Listener(Muted::No)),
                 (300, Change::Listener(Muted::Yes)),
             ],
-            ..Scene::alone(rung)
+            ..Scene::alone(usual.rung)
         };
 
-        assert_unnoticed(&heard.play(), rung);
+        usual.assert_unnoticed(&speaking.play());
     }
 }
 
 #[test]
 fn another_rung_is_reached_without_a_click_whether_others_are_on_it_or_not() {
-    for from in rungs() {
-        for to in rungs().into_iter().filter(|to| *to != from) {
-            for with in [from, to] {
-                let heard = Scene {
-                    with: Some(with),
-                    changes: &[(198, Change::Rung(to))],
-                    ..Scene::alone(from)
-                };
+    let usual = Usual::all();
+    for (from, to) in ways(&usual) {
+        for with in [from.rung, to.rung] {
+            let changing = Scene {
+                with: Some(with),
+                changes: &[(198, Change::Rung(to.rung))],
+                ..Scene::alone(from.rung)
+            };
 
-                let high = loudest(&heard.play().high_db());
+            let high = loudest(&changing.play().high_db());
 
-                let usual = [from, to].map(|rung| loudest(&Scene::alone(rung).play().high_db()));
-                let usual = usual[0].max(usual[1]);
-                let rungs = (from, to, with);
-                assert!(high < usual + MORE_HIGH_DB, "{rungs:?}: {high} of {usual}");
-            }
+            let usual = from.high_db.max(to.high_db);
+            let rungs = (from.rung, to.rung, with);
+            assert!(high < usual + MORE_HIGH_DB, "{rungs:?}: {high} of {usual}");
         }
     }
 }
 
 #[test]
 fn who_joins_others_on_a_rung_hears_at_once_what_they_hear() {
-    for from in rungs() {
-        for to in rungs().into_iter().filter(|to| *to != from) {
-            let heard = Scene {
-                with: Some(to),
-                changes: &[(60, Change::Rung(to))],
-                ..Scene::alone(from)
-            };
+    let usual = Usual::all();
+    for (from, to) in ways(&usual) {
+        let joining = Scene {
+            with: Some(to.rung),
+            changes: &[(60, Change::Rung(to.rung))],
+            ..Scene::alone(from.rung)
+        };
 
-            assert_unnoticed(&heard.play(), to);
-        }
+        to.assert_unnoticed(&joining.play());
     }
 }
 
 #[test]
 fn sound_after_silence_begins_as_if_silence_had_been_encoded() {
-    for rung in rungs() {
+    for usual in Usual::all() {
+        let rung = usual.rung;
         let pauses = [
             (123, Change::Talker(Muted::Yes)),
             (240, Change::Talker(Muted::No)),
@@ -299,7 +329,7 @@ fn sound_after_silence_begins_as_if_silence_had_been_encoded() {
 
             // Opus itself begins a little differently after a pause in which nothing was sent.
             let more = loudest(&heard.unlike_db(&always));
-            let usual = coding_noise_db(rung);
+            let usual = usual.noise_db;
             let same = dtx == Dtx::On || more < usual + MORE_NOISE_DB;
             assert!(same, "{rung:?}: {more} of {usual}");
             let (high, usual) = (loudest(&heard.high_db()), loudest(&always.high_db()));
