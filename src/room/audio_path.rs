@@ -72,3 +72,37 @@ pub(super) fn note_playout(mixer: &AudioMixer, participant: ParticipantId, path:
         path.set_audio_mended(counters.concealed, counters.recovered);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use codecs::audio::Channels;
+    use codecs::opus::{OpusEncoder, OpusEncoderConfig};
+    use mixer::RoomTime;
+    use mixer::audio::{AudioConfig, PacketTime};
+
+    use super::*;
+
+    #[test]
+    fn who_loses_audio_hears_an_encode_of_their_loss_class_until_they_lose_none() {
+        let rung = AudioRung::new(32, PacketTime::Ms20).unwrap();
+        let encoder = OpusEncoder::new(OpusEncoderConfig::new(Channels::Mono, 32)).unwrap();
+        let mut mixer = AudioMixer::new(AudioConfig::default(), Box::new(encoder));
+        let links = [Path::default(), Path::default()];
+        let mut paths = [AudioPath::new(rung), AudioPath::new(rung)];
+        for participant in [1, 2].map(ParticipantId) {
+            mixer.handle(AudioInput::AddOutput { participant, rung });
+        }
+
+        let mut encodes = Vec::new();
+        for (tick, percent) in [0, 10, 10, 20, 0].into_iter().enumerate() {
+            links[1].set_expected_audio_loss(percent);
+            for ((path, link), id) in paths.iter_mut().zip(&links).zip(1..) {
+                path.follow(link, ParticipantId(id), &mut mixer);
+            }
+            mixer.tick(RoomTime::from_ms(20 * tick as u64));
+            encodes.push((mixer.encodes(), paths[1].rung.loss().percent()));
+        }
+
+        assert_eq!(encodes, [(1, 0), (2, 10), (2, 10), (2, 20), (1, 0)]);
+    }
+}
