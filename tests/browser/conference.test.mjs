@@ -96,7 +96,7 @@ describe("a conference of three", () => {
   });
 
   test("a late joiner sees the picture, and a leave removes the tile", async (t) => {
-    const late = await participate(browser, daemon.url, { ...ROOM, name: "Late" });
+    const late = await participate(browser, daemon.url, { ...ROOM, name: "Late", hurry: true });
     const answered = Date.now();
     await until("the room's picture", () => late.ask("look"), (tiles) =>
       everybody.every(({ id, look }) => near(tiles[id], look.color)));
