@@ -13,7 +13,7 @@ use bytes::Bytes;
 use codecs::rtp::vp8::PictureNumber;
 use codecs::video::{PictureSize, Scaler, VIDEO_CLOCK_HZ, VideoDecoder};
 use crossbeam_channel::{Receiver, TryRecvError};
-use mixer::ladder::{Downlink, Wish};
+use mixer::ladder::{Allocation, Downlink, Wish};
 use mixer::video::{Camera, Focus, Presence, RungId, VideoConfig, VideoInput, VideoMixer};
 use mixer::{ParticipantId, RoomTime};
 use tokio::sync::watch;
@@ -231,7 +231,7 @@ impl VideoThread {
                 let useful_kbps = viewer.useful_kbps(ladder);
                 link.path
                     .set_useful_downlink_bps(u64::from(useful_kbps) * 1_000);
-                if before != Some(allocation) {
+                if before.as_ref().map(told) != Some(told(&allocation)) {
                     self.sights = SightsKnown::Outdated;
                 }
             }
@@ -346,6 +346,17 @@ impl VideoThread {
         let sizes = regions.map(mixer::video::Region::size);
         sizes.max_by_key(|size| size.pixels())
     }
+}
+
+/// What of an allocation a participant is told: not the bitrate, which follows every estimate.
+fn told(allocation: &Allocation) -> impl PartialEq {
+    let Allocation {
+        audio,
+        video,
+        why,
+        next_kbps,
+    } = *allocation;
+    (audio, video.index(), why, next_kbps)
 }
 
 /// What is known of the way to a participant.
