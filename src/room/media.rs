@@ -33,10 +33,6 @@ pub(crate) struct MediaConfig {
     pub(crate) fit: Fit,
 }
 
-/// What a participant's downlink should be known to carry, in percent of what the room sends: with
-/// headers, resends, and frames that are larger than others.
-const USEFUL_PERCENT: u64 = 150;
-
 /// What the threads found out.
 #[derive(Clone, Debug)]
 pub(super) enum News {
@@ -182,9 +178,6 @@ impl Media {
     /// Mixes what comes over the link, and sends the mix there as far as it is wanted.
     pub(super) fn attach(&self, participant: ParticipantId, wiring: &Wiring, wish: Wish) {
         let Wiring { link, hears, .. } = wiring.clone();
-        let most = u64::from(self.config.ladder.top().kbps.end() + self.config.audio_kbps) * 1_000;
-        link.path
-            .set_useful_downlink_bps(most * USEFUL_PERCENT / 100);
         match OpusDecoder::new(Channels::Mono) {
             Ok(decoder) => self.tell_audio(AudioControl::Attach {
                 participant,

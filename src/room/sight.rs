@@ -34,11 +34,15 @@ impl Sight {
         before: Option<&Self>,
         ladder: &Ladder,
     ) -> impl Iterator<Item = ServerMessage> {
-        let said = |sight: &Self| (sight.layout_message(), sight.quality_message(ladder));
-        let (layout, quality) = said(self);
-        let (told_layout, told_quality) = before.map(said).unzip();
-        let layout = layout.filter(|_| told_layout != Some(self.layout_message()));
-        let quality = Some(quality).filter(|quality| told_quality.as_ref() != Some(quality));
+        let same_picture = before
+            .is_some_and(|before| (&before.layout, before.seen_as) == (&self.layout, self.seen_as));
+        let layout = if same_picture {
+            None
+        } else {
+            self.layout_message()
+        };
+        let told = before.map(|before| before.quality_message(ladder));
+        let quality = Some(self.quality_message(ladder)).filter(|it| told.as_ref() != Some(it));
         layout.into_iter().chain(quality)
     }
 

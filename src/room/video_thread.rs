@@ -13,7 +13,7 @@ use bytes::Bytes;
 use codecs::rtp::vp8::PictureNumber;
 use codecs::video::{PictureSize, Scaler, VIDEO_CLOCK_HZ, VideoDecoder};
 use crossbeam_channel::{Receiver, TryRecvError};
-use mixer::ladder::{Downlink, Wish};
+use mixer::ladder::{Allocation, Downlink, Wish};
 use mixer::video::{Camera, Focus, Presence, RungId, VideoConfig, VideoInput, VideoMixer};
 use mixer::{ParticipantId, RoomTime};
 use tokio::sync::{mpsc, watch};
@@ -249,7 +249,7 @@ impl VideoThread {
                 let useful_kbps = viewer.useful_kbps(ladder);
                 link.path
                     .set_useful_downlink_bps(u64::from(useful_kbps) * 1_000);
-                if before != Some(allocation) {
+                if before.as_ref().map(told) != Some(told(&allocation)) {
                     self.sights = SightsKnown::Outdated;
                 }
             }
@@ -387,6 +387,17 @@ fn say_thinned(
         // One who is not told now is told with the next notice.
         let _ = tell.try_send(participant);
     }
+}
+
+/// What of an allocation a participant is told: not the bitrate, which follows every estimate.
+fn told(allocation: &Allocation) -> impl PartialEq {
+    let Allocation {
+        audio,
+        video,
+        why,
+        next_kbps,
+    } = *allocation;
+    (audio, video.index(), why, next_kbps)
 }
 
 /// What is known of the way to a participant.

@@ -181,6 +181,7 @@ function installSenses() {
     setStream: async (look) => call.setStream(await media(look)),
     setMuted: (muted) => call.setMuted(muted),
     setCamera: (on) => call.setCamera(on),
+    prefer: (wishes) => call.prefer(wishes),
 
     /** The address that ICE has chosen to send to. */
     async pair() {

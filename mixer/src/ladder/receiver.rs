@@ -162,14 +162,15 @@ impl Receiver {
         }
     }
 
-    /// What a link must carry, about, for all that the receiver would take: more is of no use.
+    /// What a link must carry, about, for all that the receiver would take, and a quarter more,
+    /// since an estimate hovers below what it knows to be there. To know of more is of no use.
     #[must_use]
     pub fn useful_kbps(&self, ladder: &Ladder) -> u32 {
         let wanted = |rung: &&RungSpec| self.wish.allows(rung);
         let best = ladder.rungs().iter().rev().find(wanted);
         let video_kbps = best.map_or(0, |rung| video_wire_kbps(rung, *rung.kbps.end()));
         let kbps = link_for(video_kbps, self.max_audio_kbps);
-        self.wish.max_kbps.unwrap_or(u32::MAX).min(kbps)
+        self.wish.max_kbps.unwrap_or(u32::MAX).min(kbps + kbps / 4)
     }
 
     /// What the link carries, as far as that is known.

@@ -88,14 +88,14 @@ fn more_than_the_best_that_is_wanted_takes_is_of_no_use() {
     let mut viewer = Viewer::new();
     let useful = |viewer: &Viewer| viewer.receiver.useful_kbps(&viewer.ladder);
     let all = useful(&viewer);
-    assert!((1_600..2_000).contains(&all), "{all} kb/s");
+    assert!((2_000..2_400).contains(&all), "{all} kb/s");
 
     viewer.receiver.set_wish(Wish {
         max_height: Some(360),
         ..Wish::default()
     });
     let lower = useful(&viewer);
-    assert!((800..1_000).contains(&lower), "{lower} kb/s");
+    assert!((1_000..1_200).contains(&lower), "{lower} kb/s");
 
     viewer.receiver.set_wish(Wish {
         max_kbps: Some(100),
