@@ -363,6 +363,7 @@ mod tests {
         assert_eq!((path.downlink_bps(), path.audio_rung()), (None, None));
 
         path.set_downlink_bps(100_000);
+        path.set_useful_downlink_bps(1_800_000);
         path.set_audio_rung(16, 60);
 
         let known = (path.downlink_bps(), path.audio_rung());
