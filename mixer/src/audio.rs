@@ -175,6 +175,9 @@ impl AudioMixer {
             AudioInput::RoundTrip { participant, rtt } => {
                 self.with_track(participant, |track, _, _| track.set_round_trip(rtt));
             }
+            AudioInput::LeastDelay { participant, delay } => {
+                self.with_track(participant, |track, _, _| track.set_least_delay(delay));
+            }
             AudioInput::Mute { participant, muted } => {
                 self.with_track(participant, |track, _, _| track.mute(muted));
             }

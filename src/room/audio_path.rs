@@ -11,6 +11,13 @@ use tracing::debug;
 
 use crate::link::Path;
 
+/// So much earlier than the picture may the sound be. Noticed is sound that is 45 ms early or 125 ms
+/// late (ITU-R BT.1359-1), and the picture waits for its tick.
+const EARLY: Duration = Duration::from_millis(15);
+
+/// Less of a change is left alone, for each is a stretch of sound.
+const TOLERANCE: Duration = Duration::from_millis(20);
+
 /// What the mixer was told last of one participant's path.
 #[derive(Debug)]
 pub(super) struct AudioPath {
@@ -18,6 +25,7 @@ pub(super) struct AudioPath {
     first: AudioRung,
     rung: AudioRung,
     round_trip: Option<Duration>,
+    least_delay: Duration,
 }
 
 impl AudioPath {
@@ -27,6 +35,7 @@ impl AudioPath {
             first: rung,
             rung,
             round_trip: None,
+            least_delay: Duration::ZERO,
         }
     }
 
@@ -52,7 +61,19 @@ impl AudioPath {
             self.round_trip = round_trip;
             mixer.handle(AudioInput::RoundTrip { participant, rtt });
         }
+        let delay = least_delay(path.skew_us());
+        if delay.abs_diff(self.least_delay) > TOLERANCE {
+            self.least_delay = delay;
+            mixer.handle(AudioInput::LeastDelay { participant, delay });
+        }
     }
+}
+
+/// How long audio has to be kept back that comes `skew_us` microseconds later than the video
+/// captured with it; if that is less than nothing, video comes later.
+fn least_delay(skew_us: Option<i64>) -> Duration {
+    let behind = skew_us.unwrap_or_default().min(0).unsigned_abs();
+    Duration::from_micros(behind).saturating_sub(EARLY)
 }
 
 /// The rung that was decided on, if that was done.
@@ -78,7 +99,7 @@ mod tests {
     use codecs::audio::Channels;
     use codecs::opus::{OpusEncoder, OpusEncoderConfig};
     use mixer::RoomTime;
-    use mixer::audio::{AudioConfig, PacketTime};
+    use mixer::audio::AudioConfig;
 
     use super::*;
 
@@ -104,5 +125,23 @@ mod tests {
         }
 
         assert_eq!(encodes, [(1, 0), (2, 10), (2, 10), (2, 20), (1, 0)]);
+    }
+
+    #[test]
+    fn sound_is_kept_back_by_as_much_as_its_picture_is_late_and_little_is_left_alone() {
+        let rows = [
+            (None, 0),
+            (Some(90_000), 0),
+            (Some(-10_000), 0),
+            (Some(-115_000), 100),
+        ];
+
+        for (skew_us, delay_ms) in rows {
+            assert_eq!(
+                least_delay(skew_us),
+                Duration::from_millis(delay_ms),
+                "{skew_us:?}"
+            );
+        }
     }
 }
