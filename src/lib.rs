@@ -8,6 +8,7 @@ pub mod cli;
 mod http;
 mod ladder_file;
 mod link;
+pub mod log;
 pub mod mix;
 mod room;
 mod rtc;
