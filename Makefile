@@ -11,7 +11,8 @@ export CHROMIUM
 .NOTPARALLEL:
 
 .PHONY: help run test test-rust test-properties test-browser lint deny fixtures screenshot \
-        bench bench-pieces bench-room bench-churn bench-encoders bench-network \
+        bench bench-estimator bench-isolation bench-latency bench-network bench-pieces bench-room bench-churn \
+        bench-encoders \
         deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
@@ -62,6 +63,10 @@ screenshot: deps-test release ## Take the README's screenshot of a real conferen
 bench: deps-bench build-load ## CPU of `mosaicd mix` beside the codec floor and ffmpeg
 	target/release/examples/bench-mix $(ARGS)
 
+bench-estimator: ## The estimate of the downlink over simulated links
+	$(CARGO) test --locked --lib -p mosaicd rtc::estimate:: -- --nocapture --test-threads 1 \
+		| grep --invert-match '^$$'
+
 bench-pieces: ## Criterion benches of the pieces
 	$(CARGO) bench --locked -p codecs -p mixer
 	$(CARGO) bench --locked -p mosaicd --bench sharing
@@ -78,6 +83,12 @@ bench-churn: deps-build build-load ## What 200 joins and leaves leave behind
 bench-network: deps-test build-load ## Real browsers over bad networks (ARGS="--only loss-5,move --seconds 10")
 	MOSAICD=target/release/mosaicd RELAY=target/release/examples/relay \
 		node tests/browser/bench/network.mjs $(ARGS)
+
+bench-latency: deps-build build-load ## Delay through the mixer, beside GStreamer and Janus if installed
+	target/release/examples/latency $(ARGS)
+
+bench-isolation: deps-build build-load ## Tick lateness with and without one who floods
+	target/release/examples/load isolation $(ARGS)
 
 deps-build:
 	@./tests/install.sh build

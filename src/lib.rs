@@ -8,8 +8,12 @@ pub mod cli;
 mod http;
 mod ladder_file;
 mod link;
+pub mod log;
 pub mod mix;
 mod room;
 mod rtc;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub use crate::rtc::fuzzing;
 pub mod serve;
 pub mod signaling;

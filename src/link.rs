@@ -247,12 +247,15 @@ impl Link {
         self.orientation_extension.load(Ordering::Relaxed)
     }
 
+    /// Packets in that were dropped for want of room: more came than anybody may send, or the room
+    /// did not take them.
+    pub(crate) fn dropped_in(&self) -> u64 {
+        self.audio_in.dropped() + self.video_in.dropped()
+    }
+
     /// What was dropped for want of room: packets in, audio packets out and frames out.
     pub(crate) fn dropped(&self) -> u64 {
-        self.audio_in.dropped()
-            + self.video_in.dropped()
-            + self.audio_out.dropped()
-            + self.video_out.dropped()
+        self.dropped_in() + self.audio_out.dropped() + self.video_out.dropped()
     }
 }
 

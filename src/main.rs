@@ -1,18 +1,16 @@
 //! The one binary.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use mosaicd::cli::{self, Task};
-use mosaicd::{mix, serve};
-use tracing_subscriber::EnvFilter;
+use mosaicd::{log, mix, serve};
 
 /// The data was bad, or something could not be done.
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
     let task = cli::parse();
-    log_to_stderr(match task {
+    log::to_stderr(match task {
         // The WebRTC crates warn of every packet that is a duplicate, early or not decipherable, so
         // anybody could fill the log.
         Task::Serve(_) => "info,rtc=error,webrtc=error",
@@ -32,14 +30,4 @@ fn main() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
-}
-
-/// `RUST_LOG` overrides `default`.
-fn log_to_stderr(default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
 }

@@ -12,6 +12,8 @@ mod departures;
 mod downlink;
 mod engine;
 mod estimate;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod hidden_loss;
 mod history;
 mod loss_class;

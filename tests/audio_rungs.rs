@@ -9,190 +9,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::f64::consts::TAU;
+#[path = "support/scene.rs"]
+mod scene;
 
-use bytes::Bytes;
-use codecs::audio::{AudioCodecError, AudioDecoder, Channels, Dtx, SAMPLE_RATE_HZ, TICK_SAMPLES};
+use codecs::audio::{AudioDecoder, AudioEncoder, Channels, TICK_SAMPLES};
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig, Packet};
-use mixer::audio::{
-    AudioConfig, AudioInput, AudioMixer, AudioRung, LossClass, Muted, PacketTime, RecordedAudio,
-};
-use mixer::{ParticipantId, RoomTime};
+use mixer::audio::{AudioRung, Dtx, LossClass, Muted, PacketTime};
 
-const TALKER: ParticipantId = ParticipantId(1);
-const LISTENER: ParticipantId = ParticipantId(2);
-const OTHER: ParticipantId = ParticipantId(3);
-
-/// Eight seconds, of which the first two are for settling.
-const TICKS: u64 = 400;
-const SETTLED_TICK: u64 = 100;
-const FIRST_SECOND: u64 = 50;
-
-/// What is compared: 5 ms.
-const WINDOW: usize = 240;
-const WINDOWS_PER_TICK: usize = TICK_SAMPLES / WINDOW;
+use scene::{Change, FIRST_SECOND, Heard, Scene, TICKS, hum, loudest};
 
 /// The loudest that two encodings of the same may differ more than two others do, in dB. Seen at
-/// most: 1.2.
+/// most: 1.2; with a cold encoder in place of a fork: 9.
 const MORE_NOISE_DB: f64 = 3.0;
 
-/// How much more there may be of what is highest in the sound, in dB. A cold encoder has 20.
+/// How much more there may be of what is highest in the sound, in dB. With a cold encoder: 2.
 const MORE_HIGH_DB: f64 = 1.5;
-
-#[derive(Clone, Copy)]
-enum Change {
-    Talker(Muted),
-    Listener(Muted),
-    Rung(AudioRung),
-}
-
-/// What the listener got.
-struct Heard {
-    pcm: Vec<i16>,
-    packets: Vec<Vec<u8>>,
-}
-
-/// A listener in a room, alone on their rung or with another on one that is named.
-struct Scene<'a> {
-    rung: AudioRung,
-    with: Option<AudioRung>,
-    changes: &'a [(u64, Change)],
-    /// Of the breath of the first second.
-    seed: u32,
-}
-
-impl Scene<'_> {
-    fn alone(rung: AudioRung) -> Self {
-        Self {
-            rung,
-            with: None,
-            changes: &[],
-            seed: 1,
-        }
-    }
-
-    fn play(&self) -> Heard {
-        let config = OpusEncoderConfig::new(Channels::Mono, 32);
-        let encoder = Box::new(OpusEncoder::new(config).unwrap());
-        let mut mixer = AudioMixer::new(AudioConfig::default(), encoder);
-        for participant in [TALKER, LISTENER] {
-            let decoder = Box::new(Verbatim);
-            mixer.handle(AudioInput::AddTrack {
-                participant,
-                decoder,
-            });
-        }
-        let listeners = [(LISTENER, Some(self.rung)), (OTHER, self.with)];
-        for (participant, rung) in listeners {
-            if let Some(rung) = rung {
-                mixer.handle(AudioInput::AddOutput { participant, rung });
-            }
-        }
-        apply(&mut mixer, Change::Listener(Muted::Yes));
-        let mut decoder = OpusDecoder::new(Channels::Mono).unwrap();
-        let (mut breath, mut other_breath) = (self.seed, 2);
-        let (mut pcm, mut packets) = (Vec::new(), Vec::new());
-
-        for tick in 0..TICKS {
-            let changes = self.changes.iter().filter(|(at, _)| *at == tick);
-            changes.for_each(|(_, change)| apply(&mut mixer, *change));
-            if tick == FIRST_SECOND {
-                breath = 77;
-            }
-            let now = RoomTime::from_ms(tick * 20);
-            let voices = [
-                (TALKER, hum(200.0, tick, &mut breath)),
-                (LISTENER, hum(310.0, tick, &mut other_breath)),
-            ];
-            for (participant, voice) in voices {
-                let payload = Bytes::from_iter(voice.iter().flat_map(|s| s.to_le_bytes()));
-                mixer.handle(AudioInput::Recorded {
-                    participant,
-                    packet: RecordedAudio { time: now, payload },
-                });
-            }
-            for packet in mixer.tick(now).packets() {
-                if packet.listeners.contains(&LISTENER) {
-                    let begin = usize::try_from(packet.first_sample).unwrap();
-                    // Pauses are silence, and a packet that begins one is as long as any.
-                    pcm.resize(begin, 0);
-                    decoder.decode(packet.payload, &mut pcm).unwrap();
-                    pcm.resize(begin + packet.packet_time.samples(), 0);
-                    packets.push(packet.payload.to_vec());
-                }
-            }
-        }
-        Heard { pcm, packets }
-    }
-}
-
-fn apply(mixer: &mut AudioMixer, change: Change) {
-    mixer.handle(match change {
-        Change::Talker(muted) => AudioInput::Mute {
-            participant: TALKER,
-            muted,
-        },
-        Change::Listener(muted) => AudioInput::Mute {
-            participant: LISTENER,
-            muted,
-        },
-        Change::Rung(rung) => AudioInput::SetRung {
-            participant: LISTENER,
-            rung,
-        },
-    });
-}
-
-fn hum(pitch_hz: f64, tick: u64, breath: &mut u32) -> Vec<i16> {
-    const HARMONICS: [f64; 5] = [4_000.0, 2_500.0, 1_600.0, 800.0, 400.0];
-    let first = tick as f64 * TICK_SAMPLES as f64;
-    let mut sample = |n: usize| {
-        let seconds = (first + n as f64) / f64::from(SAMPLE_RATE_HZ);
-        let syllable = 0.3 + 0.7 * (TAU * 2.0 * seconds).sin().powi(2);
-        let wander = 1.0 + 0.01 * (TAU * 0.7 * seconds).sin();
-        let voice: f64 = HARMONICS
-            .iter()
-            .zip(1..)
-            .map(|(loud, n)| loud * (TAU * pitch_hz * wander * f64::from(n) * seconds).sin())
-            .sum();
-        *breath = breath.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let breath = f64::from(*breath >> 16) / 65_536.0 * 400.0 - 200.0;
-        #[expect(clippy::cast_possible_truncation, reason = "at most 9 500")]
-        let sample = (syllable * (voice + breath)) as i16;
-        sample
-    };
-    (0..TICK_SAMPLES).map(&mut sample).collect()
-}
-
-impl Heard {
-    /// How much of each window differs from what `other` heard then, in dB of any reference.
-    fn unlike_db(&self, other: &Self) -> Vec<f64> {
-        let pairs = self.pcm.iter().zip(&other.pcm);
-        let differences: Vec<f64> = pairs.map(|(a, b)| f64::from(*a) - f64::from(*b)).collect();
-        differences.chunks_exact(WINDOW).map(power_db).collect()
-    }
-
-    /// How much of each window is high.
-    fn high_db(&self) -> Vec<f64> {
-        let bends: Vec<f64> = self
-            .pcm
-            .windows(3)
-            .map(|it| f64::from(it[0]) - 2.0 * f64::from(it[1]) + f64::from(it[2]))
-            .collect();
-        bends.chunks_exact(WINDOW).map(power_db).collect()
-    }
-}
-
-fn power_db(samples: &[f64]) -> f64 {
-    let power: f64 = samples.iter().map(|sample| sample * sample).sum();
-    10.0 * (power / samples.len() as f64).max(1.0).log10()
-}
-
-/// The loudest window from when everything has settled.
-fn loudest(windows: &[f64]) -> f64 {
-    let settled = usize::try_from(SETTLED_TICK).unwrap() * WINDOWS_PER_TICK;
-    windows[settled..].iter().copied().fold(0.0, f64::max)
-}
 
 fn rungs() -> [AudioRung; 3] {
     [
@@ -202,86 +33,116 @@ fn rungs() -> [AudioRung; 3] {
     ]
 }
 
-/// The most by which two encoders differ that have had the same to encode for a second.
-fn coding_noise_db(rung: AudioRung) -> f64 {
-    let [one, other] = [1, 5].map(|seed| {
-        let alone = Scene {
-            seed,
-            ..Scene::alone(rung)
-        };
-        alone.play()
-    });
-    loudest(&one.unlike_db(&other))
+/// What one encoder's uninterrupted work on a rung is like.
+struct Usual {
+    rung: AudioRung,
+    heard: Heard,
+    /// The most by which two encoders differ that have had the same to encode for a second.
+    noise_db: f64,
+    high_db: f64,
 }
 
-/// Compares with one encoder's uninterrupted work at `rung`.
-fn assert_unnoticed(heard: &Heard, rung: AudioRung) {
-    let reference = Scene::alone(rung).play();
-    let more = loudest(&heard.unlike_db(&reference));
-    let usual = coding_noise_db(rung);
-    assert!(more < usual + MORE_NOISE_DB, "{rung:?}: {more} of {usual}");
-    let (high, usual) = (loudest(&heard.high_db()), loudest(&reference.high_db()));
-    assert!(high < usual + MORE_HIGH_DB, "{rung:?}: {high} of {usual}");
+impl Usual {
+    fn all() -> [Self; 3] {
+        rungs().map(|rung| {
+            let [heard, other] = [1, 5].map(|seed| {
+                let alone = Scene {
+                    seed,
+                    ..Scene::alone(rung)
+                };
+                alone.play()
+            });
+            Self {
+                rung,
+                noise_db: loudest(&heard.unlike_db(&other)),
+                high_db: loudest(&heard.high_db()),
+                heard,
+            }
+        })
+    }
+
+    fn assert_unnoticed(&self, heard: &Heard) {
+        let more = loudest(&heard.unlike_db(&self.heard));
+        let usual = self.noise_db;
+        assert!(
+            more < usual + MORE_NOISE_DB,
+            "{:?}: {more} of {usual}",
+            self.rung
+        );
+        let high = loudest(&heard.high_db());
+        let usual = self.high_db;
+        assert!(
+            high < usual + MORE_HIGH_DB,
+            "{:?}: {high} of {usual}",
+            self.rung
+        );
+    }
+}
+
+/// Every way from one rung to another.
+fn ways(usual: &[Usual; 3]) -> impl Iterator<Item = (&Usual, &Usual)> {
+    let both = usual
+        .iter()
+        .flat_map(|from| usual.iter().map(move |to| (from, to)));
+    both.filter(|(from, to)| from.rung != to.rung)
 }
 
 #[test]
 fn a_listener_who_begins_and_ceases_to_speak_hears_coding_noise_and_no_click() {
-    for rung in rungs() {
-        let heard = Scene {
-            with: Some(rung),
+    for usual in Usual::all() {
+        let speaking = Scene {
+            with: Some(usual.rung),
             changes: &[
                 (123, Change::Listener(Muted::No)),
                 (200, Change::Listener(Muted::Yes)),
                 (287, Change::Listener(Muted::No)),
                 (300, Change::Listener(Muted::Yes)),
             ],
-            ..Scene::alone(rung)
+            ..Scene::alone(usual.rung)
         };
 
-        assert_unnoticed(&heard.play(), rung);
+        usual.assert_unnoticed(&speaking.play());
     }
 }
 
 #[test]
 fn another_rung_is_reached_without_a_click_whether_others_are_on_it_or_not() {
-    for from in rungs() {
-        for to in rungs().into_iter().filter(|to| *to != from) {
-            for with in [from, to] {
-                let heard = Scene {
-                    with: Some(with),
-                    changes: &[(198, Change::Rung(to))],
-                    ..Scene::alone(from)
-                };
+    let usual = Usual::all();
+    for (from, to) in ways(&usual) {
+        for with in [from.rung, to.rung] {
+            let changing = Scene {
+                with: Some(with),
+                changes: &[(198, Change::Rung(to.rung))],
+                ..Scene::alone(from.rung)
+            };
 
-                let high = loudest(&heard.play().high_db());
+            let high = loudest(&changing.play().high_db());
 
-                let usual = [from, to].map(|rung| loudest(&Scene::alone(rung).play().high_db()));
-                let usual = usual[0].max(usual[1]);
-                let rungs = (from, to, with);
-                assert!(high < usual + MORE_HIGH_DB, "{rungs:?}: {high} of {usual}");
-            }
+            let usual = from.high_db.max(to.high_db);
+            let rungs = (from.rung, to.rung, with);
+            assert!(high < usual + MORE_HIGH_DB, "{rungs:?}: {high} of {usual}");
         }
     }
 }
 
 #[test]
 fn who_joins_others_on_a_rung_hears_at_once_what_they_hear() {
-    for from in rungs() {
-        for to in rungs().into_iter().filter(|to| *to != from) {
-            let heard = Scene {
-                with: Some(to),
-                changes: &[(60, Change::Rung(to))],
-                ..Scene::alone(from)
-            };
+    let usual = Usual::all();
+    for (from, to) in ways(&usual) {
+        let joining = Scene {
+            with: Some(to.rung),
+            changes: &[(60, Change::Rung(to.rung))],
+            ..Scene::alone(from.rung)
+        };
 
-            assert_unnoticed(&heard.play(), to);
-        }
+        to.assert_unnoticed(&joining.play());
     }
 }
 
 #[test]
 fn sound_after_silence_begins_as_if_silence_had_been_encoded() {
-    for rung in rungs() {
+    for usual in Usual::all() {
+        let rung = usual.rung;
         let pauses = [
             (123, Change::Talker(Muted::Yes)),
             (240, Change::Talker(Muted::No)),
@@ -298,7 +159,7 @@ fn sound_after_silence_begins_as_if_silence_had_been_encoded() {
 
             // Opus itself begins a little differently after a pause in which nothing was sent.
             let more = loudest(&heard.unlike_db(&always));
-            let usual = coding_noise_db(rung);
+            let usual = usual.noise_db;
             let same = dtx == Dtx::On || more < usual + MORE_NOISE_DB;
             assert!(same, "{rung:?}: {more} of {usual}");
             let (high, usual) = (loudest(&heard.high_db()), loudest(&always.high_db()));
@@ -311,8 +172,6 @@ fn sound_after_silence_begins_as_if_silence_had_been_encoded() {
 
 /// The pauses above, with every tick of them encoded.
 fn always_encoded(rung: AudioRung) -> Heard {
-    use codecs::audio::AudioEncoder;
-
     let config = OpusEncoderConfig::new(Channels::Mono, rung.bitrate_kbps());
     let mut encoder = OpusEncoder::new(config).unwrap();
     let mut decoder = OpusDecoder::new(Channels::Mono).unwrap();
@@ -369,31 +228,5 @@ fn rungs_that_can_carry_fec_do_and_the_others_share_what_they_have() {
                 assert_eq!(with_fec, 0);
             }
         }
-    }
-}
-
-/// Takes samples out of the packet as they are.
-#[derive(Debug)]
-struct Verbatim;
-
-impl AudioDecoder for Verbatim {
-    fn decode(&mut self, packet: &[u8], pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError> {
-        let samples = packet.chunks_exact(2);
-        pcm.extend(samples.map(|pair| i16::from_le_bytes([pair[0], pair[1]])));
-        Ok(packet.len() / 2)
-    }
-
-    fn recover(
-        &mut self,
-        _: &[u8],
-        samples: usize,
-        pcm: &mut Vec<i16>,
-    ) -> Result<usize, AudioCodecError> {
-        self.conceal(samples, pcm)
-    }
-
-    fn conceal(&mut self, samples: usize, pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError> {
-        pcm.resize(pcm.len() + samples, 0);
-        Ok(samples)
     }
 }

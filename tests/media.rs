@@ -24,6 +24,7 @@ use bytes::Bytes;
 use client::{Client, Media};
 use clip::{Clip, usual_clips};
 use daemon::Daemon;
+use mosaicd::signaling::message::{ClientMessage, Prefer};
 use player::Player;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -233,6 +234,36 @@ async fn a_viewer_who_asks_gets_a_keyframe_and_a_storm_of_requests_gets_few() ->
             last.is_some_and(|at| (1..u32::MAX / 2).contains(&since(at)))
         })
         .await?;
+    singing.stop().await?;
+    ann.leave().await
+}
+
+#[tokio::test]
+async fn a_change_of_rung_does_not_show_in_the_packets() -> anyhow::Result<()> {
+    let daemon = Daemon::start(&["--size", "640x360", "--video-kbps", "600"])?;
+    let (ann, media) = Client::join(&daemon.address, "demo", "Ann").await?;
+    let singing = Playing::start(one_clip()?, media)?;
+    let received = ann.received();
+
+    let lower = Prefer {
+        max_height: Some(240),
+        ..Prefer::default()
+    };
+    for (wish, height) in [
+        (None, 360),
+        (Some(lower), 240),
+        (Some(Prefer::default()), 360),
+    ] {
+        if let Some(wish) = wish {
+            ann.say(ClientMessage::Prefer(wish)).await?;
+        }
+        received
+            .until("another rung", |it| it.height() == height)
+            .await?;
+        received.more(10, 10).await?;
+    }
+
+    assert_eq!(received.breaks(), Vec::<String>::new());
     singing.stop().await?;
     ann.leave().await
 }

@@ -85,19 +85,6 @@ pub trait AudioDecoder: Send + fmt::Debug {
     fn conceal(&mut self, samples: usize, pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError>;
 }
 
-/// Whether an encoder stops sending while there is nothing to hear (discontinuous transmission).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dtx {
-    /// It does: then it gives packets of at most [`LONGEST_DTX_BYTES`], which need not be sent.
-    On,
-    /// Every packet is a whole one.
-    #[default]
-    Off,
-}
-
-/// A packet this short holds no sound: its sender is silent (RFC 6716 §2.1.9).
-pub const LONGEST_DTX_BYTES: usize = 2;
-
 /// The most ticks in one packet: 120 ms.
 pub const MAX_PACKET_TICKS: usize = MAX_PACKET_SAMPLES / TICK_SAMPLES;
 
@@ -139,13 +126,10 @@ pub trait AudioEncoder: Send + fmt::Debug {
         Ok(())
     }
 
-    /// Turns discontinuous transmission on or off.
-    ///
-    /// # Errors
-    ///
-    /// [`AudioCodecError::Codec`] if the codec refuses; it goes on as before then.
-    fn set_dtx(&mut self, dtx: Dtx) -> Result<(), AudioCodecError> {
-        let _ = dtx;
-        Ok(())
+    /// Puts into `packet` one that says: from here on there is silence, and nothing will be sent
+    /// (DTX, RFC 6716 §2.1.9). The encoder's state stays what it is; it is to have settled in silence
+    /// before. Of a codec without such packets it is empty.
+    fn pause(&mut self, packet: &mut Vec<u8>) {
+        packet.clear();
     }
 }

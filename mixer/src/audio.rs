@@ -46,7 +46,7 @@ pub use self::config::AudioConfig;
 pub use self::counters::{AudioCounters, PlayoutDelay};
 pub use self::input::{AudioInput, AudioPacket, Muted, RecordedAudio};
 pub use self::level::Level;
-pub use self::rungs::{AudioRung, AudioRungError, LossClass, PacketTime};
+pub use self::rungs::{AudioRung, AudioRungError, Dtx, LossClass, PacketTime};
 
 use self::encode::Encode;
 use self::mix::FullMix;
@@ -174,6 +174,9 @@ impl AudioMixer {
             }),
             AudioInput::RoundTrip { participant, rtt } => {
                 self.with_track(participant, |track, _, _| track.set_round_trip(rtt));
+            }
+            AudioInput::LeastDelay { participant, delay } => {
+                self.with_track(participant, |track, _, _| track.set_least_delay(delay));
             }
             AudioInput::Mute { participant, muted } => {
                 self.with_track(participant, |track, _, _| track.mute(muted));

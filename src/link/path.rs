@@ -345,8 +345,7 @@ impl Reported {
         self.reports.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Packets lost between the last two reports, in 256ths.
-    pub(crate) fn fraction_lost(&self) -> u8 {
+    fn fraction_lost(&self) -> u8 {
         self.fraction_lost.load(Ordering::Relaxed)
     }
 
@@ -379,10 +378,12 @@ mod tests {
         assert_eq!((path.downlink_bps(), path.audio_rung()), (None, None));
 
         path.set_downlink_bps(100_000);
+        path.set_useful_downlink_bps(1_800_000);
         path.set_audio_rung(16, 60);
 
         let known = (path.downlink_bps(), path.audio_rung());
         assert_eq!(known, (Some(100_000), Some((16, 60))));
+        assert_eq!(path.useful_downlink_bps(), Some(1_800_000));
     }
 
     #[test]

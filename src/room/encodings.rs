@@ -25,6 +25,10 @@ use tracing::{debug, error};
 /// How long a rung without viewers goes on: who wavers between two needs no new encoder.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// If more than so many are running, those without viewers end at once: whoever keeps asking for
+/// something else must not keep everything running.
+const MANY: usize = 6;
+
 /// The mixer ticks at the pace of the fastest rung.
 const EVERY_TICK: u32 = 0;
 
@@ -109,6 +113,11 @@ impl Encodings {
                 self.begin(*view, kbps, mixer);
             }
         }
+        let grace = if self.running.len() > MANY {
+            Duration::ZERO
+        } else {
+            GRACE
+        };
         self.running.retain(|rung, encoding| {
             let rung = *rung;
             let mut of_rung = needs
@@ -122,7 +131,7 @@ impl Encodings {
                 mixer.handle(VideoInput::SetBitrate { rung, bitrate_kbps });
             }
             let unwatched = !needs.iter().any(|(view, _)| view.id() == rung);
-            if unwatched && now.since(*encoding.unwatched_since.get_or_insert(now)) >= GRACE {
+            if unwatched && now.since(*encoding.unwatched_since.get_or_insert(now)) >= grace {
                 debug!(?rung, counters = ?mixer.rung_counters(rung), "rung ended");
                 mixer.handle(VideoInput::RemoveRung { rung });
                 return false;
@@ -284,6 +293,24 @@ mod tests {
 
         assert_eq!(encodings.rungs().count(), 1);
         assert_eq!(mixer.ignored_inputs(), 0);
+    }
+
+    #[test]
+    fn whoever_asks_for_everything_in_turn_does_not_keep_everything_running() {
+        let (mut encodings, mut mixer) = (encodings(), mixer());
+        let arrangements = [Arrangement::Grid, Arrangement::SpeakerLarge];
+        let views = (0..4).flat_map(|index| {
+            arrangements.map(|arrangement| View::new(index, arrangement, Focus::Speaker))
+        });
+
+        let mut most = 0;
+        for (tick, view) in (0..).zip(views) {
+            let now = RoomTime::from_ms(tick * 33);
+            encodings.follow(now, &[(view, Some(50))], &mut mixer);
+            most = most.max(encodings.rungs().count());
+        }
+
+        assert_eq!(most, MANY);
     }
 
     #[test]

@@ -4,11 +4,15 @@
 //! would run ahead of the voice. The hold is what audio takes longer, less a lag that nobody
 //! notices: sound may be late by more than it may be early. Time is an argument.
 //!
+//! A packet that was lost and comes again has waited already: it goes on with the frames it
+//! belongs to, or at once if those are gone. So a hold is time in which resends cost nothing.
+//!
 //! Holds at most [`CAPACITY`] packets back, and none for longer than [`MAX_HOLD`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use codecs::rtp::{RtpTimestamp, SeqNo};
 use mixer::RoomTime;
 use mixer::video::VideoPacket;
 
@@ -25,11 +29,26 @@ const LAG: Duration = Duration::from_millis(40);
 /// Less skew than this is left alone.
 const TOLERANCE: Duration = Duration::from_millis(20);
 
+/// A packet this far behind the newest one is not late: the stream has begun anew.
+const RESTART: i16 = -1_000;
+
 /// The video of one participant on its way into the mixer.
 #[derive(Debug, Default)]
 pub(super) struct LipSync {
     hold: Duration,
-    held: VecDeque<VideoPacket>,
+    held: VecDeque<Held>,
+    /// The highest sequence number that has come.
+    newest: Option<SeqNo>,
+    /// The latest timestamp that has gone on.
+    gone: Option<RtpTimestamp>,
+}
+
+/// A packet that waits.
+#[derive(Debug)]
+struct Held {
+    /// What its hold counts from; `None` if it is over.
+    since: Option<RoomTime>,
+    packet: VideoPacket,
 }
 
 impl LipSync {
@@ -48,37 +67,78 @@ impl LipSync {
 
     /// A packet has come.
     pub(super) fn push(&mut self, packet: VideoPacket) {
-        self.held.push_back(packet);
+        let ahead = self.newest.map_or(1, |newest| {
+            packet.seq.0.wrapping_sub(newest.0).cast_signed()
+        });
+        if (RESTART..=0).contains(&ahead) {
+            self.push_late(packet);
+        } else {
+            if ahead < 0 {
+                self.gone = None;
+            }
+            self.newest = Some(packet.seq);
+            self.held.push_back(Held {
+                since: Some(packet.arrival),
+                packet,
+            });
+        }
     }
 
-    /// Takes the next packet that is due at `now`. It counts as having arrived when its hold was
-    /// over.
+    fn push_late(&mut self, packet: VideoPacket) {
+        let timestamp = packet.timestamp;
+        if self.gone.is_some_and(|gone| !is_newer(timestamp, gone)) {
+            self.held.push_front(Held {
+                since: None,
+                packet,
+            });
+            return;
+        }
+        let next = self
+            .held
+            .iter()
+            .position(|held| is_newer(held.packet.timestamp, timestamp));
+        let since = next.map_or(Some(packet.arrival), |next| self.held[next].since);
+        let at = next.unwrap_or(self.held.len());
+        self.held.insert(at, Held { since, packet });
+    }
+
+    /// Takes the next packet that is due at `now`.
     pub(super) fn take(&mut self, now: RoomTime) -> Option<VideoPacket> {
         let first = self.held.front()?;
-        let due = first.arrival + self.hold;
         // Without a hold, a packet may also be newer than the tick, which runs a little late.
-        let waits = self.hold > Duration::ZERO && due > now;
+        let waits =
+            self.hold > Duration::ZERO && first.since.is_some_and(|since| since + self.hold > now);
         if waits && self.held.len() <= CAPACITY {
             return None;
         }
-        let mut packet = self.held.pop_front()?;
-        packet.arrival = due.min(now.max(packet.arrival));
+        let packet = self.held.pop_front()?.packet;
+        if self
+            .gone
+            .is_none_or(|gone| is_newer(packet.timestamp, gone))
+        {
+            self.gone = Some(packet.timestamp);
+        }
         Some(packet)
     }
+}
+
+/// Whether `one` comes after `other`.
+const fn is_newer(one: RtpTimestamp, other: RtpTimestamp) -> bool {
+    one.0.wrapping_sub(other.0).cast_signed() > 0
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use codecs::rtp::{RtpTimestamp, SeqNo};
     use mixer::video::Marker;
 
     use super::*;
 
+    /// A frame of its own.
     fn packet(seq: u16, arrival_ms: u64) -> VideoPacket {
         VideoPacket {
             seq: SeqNo(seq),
-            timestamp: RtpTimestamp(0),
+            timestamp: RtpTimestamp(u32::from(seq).wrapping_mul(3_000)),
             marker: Marker::Last,
             arrival: RoomTime::from_ms(arrival_ms),
             orientation: None,
@@ -90,10 +150,18 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn taken(sync: &mut LipSync, now_ms: u64) -> Vec<(u16, RoomTime)> {
+    fn taken(sync: &mut LipSync, now_ms: u64) -> Vec<u16> {
         std::iter::from_fn(|| sync.take(RoomTime::from_ms(now_ms)))
-            .map(|packet| (packet.seq.0, packet.arrival))
+            .map(|packet| packet.seq.0)
             .collect()
+    }
+
+    /// Holds everything for 200 ms.
+    fn holding() -> LipSync {
+        let mut sync = LipSync::default();
+        sync.follow(0, ms(240), ms(0));
+        assert_eq!(sync.hold, ms(200));
+        sync
     }
 
     #[test]
@@ -105,8 +173,7 @@ mod tests {
 
         let taken = taken(&mut sync, 99);
 
-        let at = RoomTime::from_ms;
-        assert_eq!(taken, [(1, at(100)), (2, at(101))]);
+        assert_eq!(taken, [1, 2]);
     }
 
     #[test]
@@ -116,9 +183,40 @@ mod tests {
         sync.push(packet(1, 100));
         sync.push(packet(2, 130));
 
-        assert_eq!(taken(&mut sync, 159), []);
-        assert_eq!(taken(&mut sync, 160), [(1, RoomTime::from_ms(160))]);
-        assert_eq!(taken(&mut sync, 200), [(2, RoomTime::from_ms(190))]);
+        assert!(taken(&mut sync, 159).is_empty());
+        assert_eq!(taken(&mut sync, 160), [1]);
+        assert_eq!(taken(&mut sync, 200), [2]);
+    }
+
+    #[test]
+    fn what_comes_again_goes_on_with_its_frame_or_at_once() {
+        let mut sync = holding();
+        for (seq, arrival_ms) in [(1, 100), (3, 130), (4, 160)] {
+            sync.push(packet(seq, arrival_ms));
+        }
+        sync.push(packet(2, 240));
+        assert_eq!(taken(&mut sync, 300), [1]);
+        assert_eq!(taken(&mut sync, 330), [2, 3]);
+
+        sync.push(packet(6, 335));
+        assert_eq!(taken(&mut sync, 360), [4]);
+        sync.push(packet(0, 361));
+        sync.push(packet(5, 362));
+
+        assert_eq!(taken(&mut sync, 363), [0]);
+        assert_eq!(taken(&mut sync, 535), [5, 6]);
+    }
+
+    #[test]
+    fn a_stream_that_begins_anew_is_held_like_any_other() {
+        let mut sync = holding();
+        sync.push(packet(40_000, 100));
+        assert_eq!(taken(&mut sync, 300), [40_000]);
+
+        sync.push(packet(30_000, 310));
+
+        assert!(taken(&mut sync, 509).is_empty());
+        assert_eq!(taken(&mut sync, 510), [30_000]);
     }
 
     #[test]
@@ -151,7 +249,7 @@ mod tests {
         let rest = taken(&mut sync, 400);
 
         assert_eq!(early.len(), 300 - CAPACITY);
-        assert_eq!(early[0], (0, RoomTime::from_ms(101)));
+        assert_eq!(early[0], 0);
         assert_eq!(rest.len(), CAPACITY);
     }
 }

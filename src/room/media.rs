@@ -33,23 +33,19 @@ pub(crate) struct MediaConfig {
     pub(crate) fit: Fit,
 }
 
-/// What a participant's downlink should be known to carry, in percent of what the room sends: with
-/// headers, resends, and frames that are larger than others.
-const USEFUL_PERCENT: u64 = 150;
-
 /// What the threads found out.
 #[derive(Clone, Debug)]
 pub(super) enum News {
     Speaker(Option<ParticipantId>),
     /// What is true of everybody's picture now.
     Sights(Sights),
-    /// Somebody sends more video than is taken, and is to be told.
+    /// Somebody sends more than is taken, and is to be told.
     Thinned(ParticipantId),
     /// One of them has ended by itself, which only a fault of ours makes it do.
     Ended,
 }
 
-/// Participants to be told that their video is thinned. Beyond that the newest are told ten seconds later.
+/// Participants to be told that they are thinned. Beyond that the newest are told ten seconds later.
 const THINNED: usize = 64;
 
 /// The room's hold on its threads. Dropping it ends them at their next tick.
@@ -182,9 +178,6 @@ impl Media {
     /// Mixes what comes over the link, and sends the mix there as far as it is wanted.
     pub(super) fn attach(&self, participant: ParticipantId, wiring: &Wiring, wish: Wish) {
         let Wiring { link, hears, .. } = wiring.clone();
-        let most = u64::from(self.config.ladder.top().kbps.end() + self.config.audio_kbps) * 1_000;
-        link.path
-            .set_useful_downlink_bps(most * USEFUL_PERCENT / 100);
         match OpusDecoder::new(Channels::Mono) {
             Ok(decoder) => self.tell_audio(AudioControl::Attach {
                 participant,

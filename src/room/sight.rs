@@ -38,16 +38,21 @@ impl Sight {
         before: Option<&Self>,
         ladder: &Ladder,
     ) -> impl Iterator<Item = ServerMessage> {
-        let said = |sight: &Self| {
-            [
-                sight.layout_message(),
-                Some(sight.quality_message(ladder)),
-                sight.uplink_message(),
-            ]
+        let same_picture = before
+            .is_some_and(|before| (&before.layout, before.seen_as) == (&self.layout, self.seen_as));
+        let layout = if same_picture {
+            None
+        } else {
+            self.layout_message()
         };
-        let told = before.map_or([None, None, None], said);
-        let now = said(self).into_iter().zip(told);
-        now.filter_map(|(message, told)| message.filter(|it| told.as_ref() != Some(it)))
+        let told = before.map(|before| before.quality_message(ladder));
+        let quality = Some(self.quality_message(ladder)).filter(|it| told.as_ref() != Some(it));
+        let told = before.and_then(|before| before.worth);
+        let uplink = self
+            .worth
+            .filter(|worth| told != Some(*worth))
+            .map(uplink_message);
+        layout.into_iter().chain(quality).chain(uplink)
     }
 
     fn layout_message(&self) -> Option<ServerMessage> {
@@ -63,22 +68,6 @@ impl Sight {
             canvas: canvas(layout.canvas()),
             tiles: tiles.collect(),
             seen_as: self.seen_as.map(canvas),
-        }))
-    }
-
-    fn uplink_message(&self) -> Option<ServerMessage> {
-        let Worth { video, audio } = self.worth?;
-        Some(ServerMessage::Uplink(message::Uplink {
-            video: video.map(|video| UplinkVideo {
-                width: video.size.width(),
-                height: video.size.height(),
-                fps: video.fps,
-                kbps: video.kbps,
-            }),
-            audio: UplinkAudio {
-                kbps: audio.kbps,
-                packet_ms: audio.packet_ms,
-            },
         }))
     }
 
@@ -120,6 +109,21 @@ fn canvas(size: PictureSize) -> LayoutCanvas {
         width: size.width(),
         height: size.height(),
     }
+}
+
+fn uplink_message(Worth { video, audio }: Worth) -> ServerMessage {
+    ServerMessage::Uplink(message::Uplink {
+        video: video.map(|video| UplinkVideo {
+            width: video.size.width(),
+            height: video.size.height(),
+            fps: video.fps,
+            kbps: video.kbps,
+        }),
+        audio: UplinkAudio {
+            kbps: audio.kbps,
+            packet_ms: audio.packet_ms,
+        },
+    })
 }
 
 /// To a tenth, and without one where it is whole.

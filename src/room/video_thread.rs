@@ -13,7 +13,7 @@ use bytes::Bytes;
 use codecs::rtp::vp8::PictureNumber;
 use codecs::video::{PictureSize, Scaler, VIDEO_CLOCK_HZ, VideoDecoder};
 use crossbeam_channel::{Receiver, TryRecvError};
-use mixer::ladder::{Downlink, Wish};
+use mixer::ladder::{Allocation, Downlink, Wish};
 use mixer::video::{Camera, Focus, Presence, RungId, VideoConfig, VideoInput, VideoMixer};
 use mixer::{ParticipantId, RoomTime};
 use tokio::sync::{mpsc, watch};
@@ -253,7 +253,10 @@ impl VideoThread {
                 let audio = allocation.audio;
                 link.path
                     .set_audio_rung(audio.bitrate_kbps, audio.packet_ms);
-                if before != Some(allocation) {
+                let useful_kbps = viewer.useful_kbps(ladder);
+                link.path
+                    .set_useful_downlink_bps(u64::from(useful_kbps) * 1_000);
+                if before.as_ref().map(told) != Some(told(&allocation)) {
                     self.sights = SightsKnown::Outdated;
                 }
             }
@@ -331,7 +334,7 @@ impl VideoThread {
             }
         }
         for (participant, member) in &mut self.members {
-            let dropped = member.link.video_in.dropped();
+            let dropped = member.link.dropped_in();
             let displaced = std::mem::replace(&mut member.dropped, dropped) != dropped;
             if displaced || tick.thinned.contains(participant) {
                 say_thinned(*participant, &mut member.thinning, now, tell_thinned);
@@ -431,7 +434,7 @@ fn say_thinned(
 ) {
     let telling = thinning.note(now);
     if telling == Telling::Begun {
-        warn!(%participant, "sends more video than is taken, it is thinned");
+        warn!(%participant, "sends more than is taken, it is thinned");
     }
     if telling != Telling::Nothing {
         // One who is not told now is told with the next notice.
@@ -439,11 +442,22 @@ fn say_thinned(
     }
 }
 
+/// What of an allocation a participant is told: not the bitrate, which follows every estimate.
+fn told(allocation: &Allocation) -> impl PartialEq {
+    let Allocation {
+        audio,
+        video,
+        why,
+        next_kbps,
+    } = *allocation;
+    (audio, video.index(), why, next_kbps)
+}
+
 /// What is known of the way to a participant.
 fn downlink(link: &Link) -> Downlink {
     Downlink {
         bps: link.path.downlink_bps(),
-        loss_percent: u32::from(link.path.video.fraction_lost()) * 100 / 256,
+        loss_percent: u32::from(link.path.fraction_lost()) * 100 / 256,
     }
 }
 

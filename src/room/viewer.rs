@@ -69,6 +69,11 @@ impl Viewer {
         allocation
     }
 
+    /// What the viewer's link would carry for the best there is for them, in kb/s.
+    pub(super) fn useful_kbps(&self, ladder: &Ladder) -> u32 {
+        self.receiver.useful_kbps(ladder)
+    }
+
     /// What was decided last.
     pub(super) fn allocation(&self) -> Option<Allocation> {
         self.allocation
@@ -263,22 +268,30 @@ mod tests {
     }
 
     #[test]
-    fn who_becomes_the_speaker_or_asks_for_another_layout_changes_over() {
+    fn who_becomes_the_speaker_changes_over_and_back_without_delay() {
         let (mut viewer, speaker) = viewer(90);
 
         let turned = viewer.turn(at(20_000), &ladder(), Focus::SpeakerBefore);
         assert!(matches!(turned, Turn::Begun(other) if other != speaker));
-        let back = viewer.turn(at(20_033), &ladder(), Focus::Speaker);
-        assert_eq!(back, Turn::None, "it has not been left yet");
 
+        // The rung has not been left yet.
+        let back = viewer.turn(at(20_033), &ladder(), Focus::Speaker);
+        assert_eq!(back, Turn::None);
+        assert_eq!(viewer.needs().count(), 1);
+    }
+
+    #[test]
+    fn a_wish_for_the_grid_changes_over_to_what_is_the_same_for_every_focus() {
+        let (mut viewer, speaker) = viewer(90);
         viewer.set_wish(Wish {
             layout: Some(WishedLayout::Grid),
             ..Wish::default()
         });
-        let turned = viewer.turn(at(20_066), &ladder(), Focus::Speaker);
+
+        let turned = viewer.turn(at(20_000), &ladder(), Focus::Speaker);
         assert!(matches!(turned, Turn::Begun(other) if other != speaker));
-        let (_, _) = (&turned, &viewer);
-        let same = viewer.turn(at(20_099), &ladder(), Focus::SpeakerBefore);
-        assert_eq!(same, Turn::None, "a grid is the same for everybody");
+
+        let same = viewer.turn(at(20_033), &ladder(), Focus::SpeakerBefore);
+        assert_eq!(same, Turn::None);
     }
 }

@@ -28,6 +28,28 @@
 //! on a link of 100, and stays from [`LOWEST`], which holds narrow audio in long packets, to
 //! [`HIGHEST`].
 //!
+//! # Measured
+//!
+//! In the simulations of `tests`: 40 ms each way, a queue of 300 ms, 2 % of loss, three seeds each.
+//!
+//! | | used | waits, p95 |
+//! |---|---|---|
+//! | 40, 64, 100 kb/s | 92 to 96 % | 137 to 172 ms, a packet of 500 bytes taking 40 to 100 |
+//! | 200, 300 kb/s | 90 to 97 % | 52 to 73 ms |
+//! | 1, 5 Mb/s | 86 to 93 % | 17 to 60 ms |
+//! | clocks 200 ppm apart, half an hour | 94 % | 62 ms |
+//! | 20 % of random loss | 78 to 84 % | |
+//! | ±20 ms, ±50 ms of jitter | 78 to 92 %, 68 to 89 % | |
+//! | beside a TCP, which gets the rest | 24 to 65 % | |
+//! | two of ours | 25 to 44 % and the rest | 44 to 79 ms |
+//!
+//! 80 % of 1 Mb/s is found in 3 to 4 s, of 5 Mb/s in 5. A link that halves, or narrows to a tenth, is
+//! followed down in 0.4 to 0.8 s and, when it widens again, up to 80 % in 1 to 7 s. Known limits: a
+//! stream that finds the queue full when it begins keeps little (22 % beside one TCP), and jitter of
+//! ±100 ms that keeps the order of packets looks like a queue: of 1 Mb/s, 6 % are used by a sender
+//! that would use it all. One that sends 360 kb/s over 2 Mb/s keeps an estimate of 1,810, 338 and 228
+//! kb/s at ±20, ±50 and ±100 ms.
+//!
 //! # Contract
 //!
 //! No clock, no packets, no network: time is an argument, counted from any moment, and arrivals are
@@ -50,7 +72,7 @@ use delay::QueueingDelay;
 use loss::Loss;
 use probe::{Finding, Prober};
 use received::Received;
-use trend::Trendline;
+use trend::{Trend, Trendline};
 
 pub(super) use control::State;
 pub(super) use probe::Probe;
@@ -313,12 +335,17 @@ impl Estimator {
         let faded =
             self.peak * (1.0 - (elapsed.as_secs_f64() / PEAK_MEMORY.as_secs_f64()).min(1.0));
         self.peak = rates.map_or(faded, |rates| rates.acknowledged.max(faded));
+        // A probe makes the delay rise, for a moment and on purpose.
+        let trend = match self.prober.disturbs(now) {
+            true => Trend::Steady,
+            false => self.trend.trend(),
+        };
         let step = self.control.step(&Signs {
             now,
             queue: self.delay.standing(),
             newest: self.delay.newest(),
             spread: self.delay.spread(),
-            trend: self.trend.trend(),
+            trend,
             excess_loss: self.loss.excess(),
             inherent_loss: self.loss.inherent(),
             rates,

@@ -1,10 +1,11 @@
 //! The packets of one outgoing track that may be asked for again, and which of them are resent
 //! (RFC 4585 §6.2.1).
 //!
-//! A packet is resent at most once per round trip: until the answer to the first request can have
-//! arrived, a second request is about the same loss. And all resends together stay within a
-//! quarter of what the track has sent in the last second, or 32 kb/s if that is more: on a path
-//! that is too narrow, answering everything would make the loss worse.
+//! A packet is resent at most once per three quarters of a round trip: until the answer to the
+//! first request can have arrived, a second request is about the same loss. And all resends
+//! together stay within a quarter of what the track has sent in the last second, or 32 kb/s if that
+//! is more, and in any case within a quarter of what the path carries: on one that is too narrow,
+//! answering everything would make the loss worse.
 //!
 //! Holds at most [`CAPACITY`] packets, none older than [`MAX_AGE`]. Time is an argument.
 
@@ -60,6 +61,8 @@ pub(super) struct SentHistory {
     packets: VecDeque<Sent>,
     sent: ByteRate,
     resent: ByteRate,
+    /// What the path carries, in bytes per second, if that is known.
+    capacity: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -92,6 +95,11 @@ impl SentHistory {
         self.forget(now);
     }
 
+    /// The path carries so many bits per second; `None` if that is not known.
+    pub(super) fn set_capacity(&mut self, bits_per_second: Option<u64>) {
+        self.capacity = bits_per_second.map(|bits| bits / 8);
+    }
+
     /// What to do about a request for packet `seq` that arrives at `now`. [`Answer::Resend`] counts
     /// it as resent.
     pub(super) fn ask(&mut self, seq: u16, round_trip: Option<Duration>, now: Instant) -> Answer {
@@ -103,7 +111,11 @@ impl SentHistory {
         let Some(sent) = self.packets.get_mut(usize::from(place)) else {
             return Answer::Unknown;
         };
-        let interval = round_trip.map_or(INTERVAL_WITHOUT_ROUND_TRIP, |rtt| rtt.max(MIN_INTERVAL));
+        // Not the whole: those who ask once per round trip would be refused whenever the path is
+        // quicker than usual, and would wait for another.
+        let interval = round_trip.map_or(INTERVAL_WITHOUT_ROUND_TRIP, |rtt| {
+            (rtt * 3 / 4).max(MIN_INTERVAL)
+        });
         if let Some(resent_at) = sent.resent_at
             && now.saturating_duration_since(resent_at) < interval
         {
@@ -111,6 +123,7 @@ impl SentHistory {
         }
         let bytes = wire_bytes(&sent.packet);
         let share = (self.sent.last_second(now) / SHARE).max(MIN_SHARE_BYTES);
+        let share = share.min(self.capacity.map_or(u64::MAX, |bytes| bytes / SHARE));
         if self.resent.last_second(now) + bytes > share {
             return Answer::OverShare;
         }
@@ -187,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_is_resent_once_per_round_trip() {
+    fn a_packet_is_resent_once_per_most_of_a_round_trip() {
         let start = Instant::now();
         for first in [0, 1, 32_767, 32_768, 65_534, 65_535] {
             let mut history = history(first, 40, start);
@@ -196,9 +209,9 @@ mod tests {
             let rows = [
                 (100, Answer::Resend(packet(seq))),
                 (101, Answer::TooSoon),
-                (179, Answer::TooSoon),
-                (180, Answer::Resend(packet(seq))),
-                (181, Answer::TooSoon),
+                (159, Answer::TooSoon),
+                (160, Answer::Resend(packet(seq))),
+                (161, Answer::TooSoon),
             ];
 
             for (at, expected) in rows {
@@ -237,6 +250,25 @@ mod tests {
 
         assert_eq!(resent, 25);
         assert_eq!(history.ask(99, RTT, start), Answer::OverShare);
+    }
+
+    #[test]
+    fn resends_stay_within_a_quarter_of_what_the_path_carries() {
+        let start = Instant::now();
+        let mut history = history(0, 100, start);
+
+        // 3,000 bytes a second, of which packets have 1,200.
+        history.set_capacity(Some(96_000));
+
+        let resent = |history: &mut SentHistory| {
+            let asked = (0..100).map(|seq| history.ask(seq, RTT, start));
+            asked
+                .filter(|answer| matches!(answer, Answer::Resend(_)))
+                .count()
+        };
+        assert_eq!(resent(&mut history), 2);
+        history.set_capacity(None);
+        assert_eq!(resent(&mut history), 23);
     }
 
     #[test]

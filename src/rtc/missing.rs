@@ -1,7 +1,7 @@
 //! Which packets of one incoming video stream are missing, and when to ask for them (RFC 4585 §6.2.1).
 //!
 //! A gap in the sequence numbers is asked for once it has outlived a little reordering, and again
-//! once per round trip, until the packet arrives, by itself or as a resend, or is of no use any
+//! each time a round trip and a quarter have passed, until the packet arrives, by itself or as a resend, or is of no use any
 //! more. Time is an argument.
 //!
 //! Holds at most [`MAX_GAPS`] missing packets; a larger gap is an outage, which no resend
@@ -23,8 +23,10 @@ const INTERVAL_WITHOUT_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// A packet this far behind the newest one is not late: the stream has begun anew.
 const RESTART: i16 = -1_000;
 
-/// A packet that is missing for longer is given up: here, and by whoever puts frames together.
-pub(crate) const RESEND_PATIENCE: Duration = Duration::from_millis(250);
+/// A packet that is missing for longer is given up: here, and by whoever puts frames together. Three
+/// requests can be answered within it over a path of 120 ms; a keyframe, which is what remains
+/// then, takes as long as another two and weighs ten times as much.
+pub(crate) const RESEND_PATIENCE: Duration = Duration::from_millis(450);
 
 /// Requests for one packet.
 const MAX_REQUESTS: u8 = 8;
@@ -33,7 +35,7 @@ const MAX_REQUESTS: u8 = 8;
 const MAX_GAPS: usize = 256;
 
 /// Over a longer way nothing comes back in time.
-const MAX_ROUND_TRIP: Duration = Duration::from_millis(240);
+const MAX_ROUND_TRIP: Duration = Duration::from_millis(380);
 
 /// The gaps of one stream.
 #[derive(Debug, Default)]
@@ -90,7 +92,11 @@ impl Missing {
         if round_trip.is_some_and(|rtt| rtt > MAX_ROUND_TRIP) {
             self.gaps.clear();
         }
-        let interval = round_trip.map_or(INTERVAL_WITHOUT_ROUND_TRIP, |rtt| rtt.max(MIN_INTERVAL));
+        // Not sooner: on an uneven path half of the requests would come within a round trip of the
+        // last resend, and browsers ignore those.
+        let interval = round_trip.map_or(INTERVAL_WITHOUT_ROUND_TRIP, |rtt| {
+            (rtt * 5 / 4).max(MIN_INTERVAL)
+        });
         let mut due = Vec::new();
         self.gaps.retain(|seq, gap| {
             if now.saturating_duration_since(gap.since) > RESEND_PATIENCE {
@@ -147,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_asked_for_after_reordering_and_then_once_per_round_trip_until_it_is_filled() {
+    fn a_gap_is_asked_for_after_reordering_and_then_after_round_trips_until_it_is_filled() {
         let start = Instant::now();
         for first in [0, 1, 32_767, 32_768, 65_533, 65_534, 65_535] {
             let mut missing = Missing::default();
@@ -159,16 +165,16 @@ mod tests {
                 (9, vec![]),
                 (10, vec![seq(1), seq(2)]),
                 (11, vec![]),
-                (69, vec![]),
-                (70, vec![seq(1), seq(2)]),
+                (84, vec![]),
+                (85, vec![seq(1), seq(2)]),
             ] {
                 let asked = missing.requests(RTT, start + ms(at));
                 assert_eq!(asked, expected, "{first} at {at} ms");
             }
 
-            missing.arrived(seq(1), start + ms(80));
-            assert_eq!(missing.requests(RTT, start + ms(130)), vec![seq(2)]);
-            missing.arrived(seq(2), start + ms(140));
+            missing.arrived(seq(1), start + ms(90));
+            assert_eq!(missing.requests(RTT, start + ms(160)), vec![seq(2)]);
+            missing.arrived(seq(2), start + ms(170));
             assert_eq!(missing.requests(RTT, start + ms(500)), Vec::<u16>::new());
             assert_eq!(missing.wake(), None);
         }
@@ -198,7 +204,7 @@ mod tests {
         };
 
         assert_eq!((ask(RTT), ask(None)), (1, 1));
-        assert_eq!(ask(Some(ms(241))), 0);
+        assert_eq!(ask(Some(ms(381))), 0);
     }
 
     #[test]
@@ -235,7 +241,7 @@ mod tests {
         };
 
         assert_eq!(asked_at(ms(1)), [10, 30, 50, 70, 90, 110, 130, 150]);
-        assert_eq!(asked_at(ms(100)), [10, 110, 210]);
+        assert_eq!(asked_at(ms(100)), [10, 135, 260, 385]);
     }
 
     proptest! {

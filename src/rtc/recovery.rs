@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use link::{Bandwidth, Link, LinkConfig, Loss};
+use link::{Bandwidth, Jitter, Link, LinkConfig, Loss};
 use rtc::rtp::Packet;
 use rtc::rtp::header::Header;
 
@@ -114,6 +114,25 @@ fn what_a_lossy_path_loses_comes_again_in_time_for_little_more_than_was_lost() {
             "{share}: {resent}"
         );
     }
+}
+
+#[test]
+fn on_an_uneven_path_requests_do_not_come_so_soon_that_they_are_refused() {
+    let uneven = |share| LinkConfig {
+        jitter: Jitter::Uniform(Duration::from_millis(10)),
+        ..path(share)
+    };
+
+    let outcome = run(uneven(0.10), uneven(0.10));
+
+    assert!(
+        outcome.refused * 20 < outcome.resent,
+        "{} of {}",
+        outcome.refused,
+        outcome.resent
+    );
+    let in_time = outcome.came_within(super::RESEND_PATIENCE);
+    assert!(in_time + 5 >= usize::from(PACKETS), "{in_time}");
 }
 
 #[test]

@@ -61,6 +61,7 @@ impl Resender {
             return;
         };
         let round_trip = self.link.path.round_trip();
+        stream.history.set_capacity(self.link.path.downlink_bps());
         for seq in nack.nacks.iter().copied().flatten() {
             let count = match stream.history.ask(seq, round_trip, now) {
                 Answer::Resend(packet) => {

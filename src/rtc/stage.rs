@@ -80,6 +80,12 @@ impl Outbox {
         });
     }
 
+    /// How many there are.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     #[cfg(test)]
     pub(super) fn drain(&mut self) -> Vec<Packet> {
         self.0

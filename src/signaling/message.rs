@@ -410,12 +410,12 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// The participant's video is more than the server decodes.
+    /// The participant sends more than the server decodes.
     #[must_use]
     pub fn source_thinned() -> Self {
         Self {
             code: NoticeCode::SourceThinned,
-            message: "your video is more than the server takes, it is shown with gaps".to_owned(),
+            message: "you send more than the server takes: the others get it with gaps".to_owned(),
         }
     }
 }

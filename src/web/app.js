@@ -36,7 +36,7 @@ const SENTENCES = {
 
 /** What to say for each code of a notice; others bring words of their own. @type {Record<string, string>} */
 const NOTICES = {
-  source_thinned: "Your picture is more than the server takes: the others see it with gaps.",
+  source_thinned: "You send more than the server takes: the others see or hear you with gaps.",
 };
 
 const query = new URLSearchParams(location.search);

@@ -11,8 +11,8 @@
  * Tracks belong to the caller: they are never stopped here.
  *
  * Events, each a CustomEvent: `state` {state, previous, error}, `participants` {change, participant,
- * reason}, `speaker` {participant}, `layout` {canvas, tiles}, `uplink` {video, audio}, `stream` {stream},
- * `notice` {code, message}, `trouble` {error}.
+ * reason}, `speaker` {participant}, `layout` {canvas, tiles, seenAs}, `quality` {@link Quality}, `uplink`
+ * {@link Uplink}, `stream` {stream}, `notice` {code, message}, `trouble` {error}.
  *
  * Bounds: one WebSocket and one RTCPeerConnection at a time, one request timer each, at most
  * {@link MAX_EARLY_CANDIDATES} candidates waiting for an answer.
@@ -110,10 +110,26 @@ const PASSING_CODES = new Set([
  * @typedef {{width: number, height: number, fps?: number}} Canvas pixels, frames per second
  * @typedef {{participant: string, left: number, top: number, width: number, height: number}} Tile
  *   in pixels of the canvas
- * @typedef {{canvas: Canvas, tiles: Tile[]}} Layout
+ * @typedef {{canvas: Canvas, tiles: Tile[], seenAs: {width: number, height: number}|null}} Layout
+ *   of the picture that one gets, and the largest that anybody sees oneself
+ *
  * @typedef {{video: {width: number, height: number, fps: number, kbps: number}|null,
  *   audio: {kbps: number, packet_ms: number}}} Uplink what is worth sending; no video: nobody sees it
  * @typedef {"wide"|"narrow"|"bare"} Room what one's own uplink has room for
+ *
+ * @typedef {object} Quality what one gets from the server, and why it is no better
+ * @property {"moving"|"stills"|"paused"} video
+ * @property {{name: string, width: number, height: number, fps: number}|null} rung null while paused
+ * @property {number} audio_kbps
+ * @property {number} packet_ms sound per packet
+ * @property {"best"|"bandwidth"|"asked"|"starting"} reason
+ * @property {{kbps: number}|null} next what the link would have to carry for more
+ *
+ * @typedef {object} Wishes what one would rather get than what the link allows; what is absent is not asked for
+ * @property {"grid"|"speaker"} [layout] whom to see large
+ * @property {number} [max_kbps] the most that may come over the link
+ * @property {number} [max_height] the highest picture, in pixels
+ * @property {boolean} [video] false: audio only
  *
  * @typedef {object} CallOptions
  * @property {string} room 1 to 64 of `A-Z a-z 0-9 . _ -`
@@ -195,6 +211,8 @@ export class Call extends EventTarget {
   /** @type {Layout|null} */ #layout = null;
   /** @type {Uplink|null} */ #uplink = null;
   /** @type {UplinkWatch|null} */ #uplinkWatch = null;
+  /** @type {Quality|null} */ #quality = null;
+  /** @type {Wishes|null} */ #wishes = null;
   #maxParticipants = 0;
   /** @type {RTCIceServer[]} */ #iceServers = [];
   /** Whether there has ever been a seat: then the caller is in, and stays so over lost sessions. */
@@ -256,6 +274,8 @@ export class Call extends EventTarget {
     if (this.#uplink?.video === null) return "unseen";
     return this.#uplinkWatch?.room === "bare" ? "thin" : null;
   }
+  /** What is received and why it is no better; null until told. */
+  get quality() { return this.#quality; }
   get room() { return this.#room; }
   get maxParticipants() { return this.#maxParticipants; }
   /** Takes this seat back in a later call, within the server's `seat_ms`. */
@@ -325,6 +345,16 @@ export class Call extends EventTarget {
     this.#takeTracks(stream);
     this.#sendStatus();
     await this.#applyTracks();
+  }
+
+  /**
+   * Asks for another picture than the link allows, in place of what was asked before.
+   *
+   * @param {Wishes} wishes
+   */
+  prefer(wishes) {
+    this.#wishes = wishes;
+    this.#seatedSession?.send({ type: "prefer", ...wishes });
   }
 
   /**
@@ -408,7 +438,7 @@ export class Call extends EventTarget {
     this.#token = joined.token ?? null;
     this.#iceServers = joined.ice_servers ?? [];
     this.#maxParticipants = joined.max_participants ?? 0;
-    this.#layout ??= { canvas: joined.canvas, tiles: [] };
+    this.#layout ??= { canvas: joined.canvas, tiles: [], seenAs: null };
     this.#participants.clear();
     for (const participant of joined.participants ?? []) {
       this.#participants.set(participant.id, participant);
@@ -416,6 +446,7 @@ export class Call extends EventTarget {
     session.keepAlive(joined.ping_interval_ms ?? 5_000);
     this.#sentStatus = "";
     this.#sendStatus();
+    if (this.#wishes) this.prefer(this.#wishes);
     this.#emit("participants", { change: "all", participant: null, reason: null });
   }
 
@@ -444,7 +475,7 @@ export class Call extends EventTarget {
         this.#emit("speaker", { participant: this.#speaker });
         break;
       case "layout":
-        this.#layout = { canvas: message.canvas, tiles: message.tiles };
+        this.#layout = { canvas: message.canvas, tiles: message.tiles, seenAs: message.seen_as ?? null };
         this.#emit("layout", this.#layout);
         break;
       case "uplink":
@@ -455,6 +486,12 @@ export class Call extends EventTarget {
       case "notice":
         this.#emit("notice", { code: message.code, message: message.message });
         break;
+      case "quality": {
+        const { type, ...quality } = message;
+        this.#quality = quality;
+        this.#emit("quality", this.#quality);
+        break;
+      }
       case "bye":
         this.#session?.close(new MosaicError(message.reason, FAREWELLS[message.reason] ?? "the server ended the session"));
         break;

@@ -17,6 +17,8 @@ const VERDICTS = {
   fair: "The connection is fair: short drop-outs are possible.",
   poor: "The connection is poor. Switching your camera off helps.",
   still: "The picture stands still. Wait a moment; switching your camera off may help.",
+  stills: "The link is thin: you get a new picture every second or two. Sound comes first.",
+  paused: "The link is too thin for pictures. Sound comes first.",
   unknown: "Measuring…",
 };
 
@@ -125,13 +127,16 @@ export class Panels {
     if (!call) return;
     const stats = await call.stats();
     if (call !== this.#call) return;
-    this.#stillFor = stats.received?.fps === 0 ? this.#stillFor + 1 : 0;
+    const moves = (call.quality?.video ?? "moving") === "moving";
+    this.#stillFor = moves && stats.received?.fps === 0 ? this.#stillFor + 1 : 0;
     const isStill = this.#stillFor >= STILL_AFTER;
     const quality = call.state === "connected" ? judge(stats, isStill) : "unknown";
     byId("show-link").dataset.quality = quality;
     byId("show-link").setAttribute("aria-label", quality === "unknown" ? "Connection" : `Connection, ${quality}`);
     if (byId("panel-link").hidden) return;
-    notice("link-verdict", VERDICTS[quality === "poor" && isStill ? "still" : quality]);
+    const verdict = quality === "poor" && isStill ? "still" : thinness(call.quality) ?? quality;
+    notice("link-verdict", VERDICTS[verdict]);
+    byId("why").textContent = why(call.quality);
     const figures = {
       down: rate(stats.down_kbps),
       up: rate(stats.up_kbps),
@@ -160,6 +165,29 @@ export function judge({ loss_down, loss_up, rtt_ms, jitter_ms }, isStill) {
     loss > limit.loss || rtt_ms > limit.rttMs || (jitter_ms ?? 0) > limit.jitterMs;
   if (exceeds(POOR)) return "poor";
   return exceeds(FAIR) ? "fair" : "good";
+}
+
+/**
+ * @param {import("./mosaic.js").Quality|null} quality
+ * @returns {"stills"|"paused"|null} what there is of pictures where the link has no room for more
+ */
+function thinness(quality) {
+  return quality?.reason === "bandwidth" && quality.video !== "moving" ? quality.video : null;
+}
+
+/**
+ * Why the picture is no better, in words.
+ *
+ * @param {import("./mosaic.js").Quality|null} quality
+ */
+export function why(quality) {
+  switch (quality?.reason) {
+    case "best": return "the best there is";
+    case "asked": return "no more was asked for";
+    case "starting": return "finding out what the link carries";
+    case "bandwidth": return quality.next ? `more from about ${rate(quality.next.kbps)} on` : "all the link carries";
+    default: return "–";
+  }
 }
 
 /** @param {number|null} kbps */

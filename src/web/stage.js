@@ -46,6 +46,9 @@ export class Stage {
       if (!participant) continue;
       shown.add(participant.id);
       const element = this.#element(participant.id);
+      // In the layout's order, which is that of reading them out.
+      const place = this.#tiles.children[shown.size - 1];
+      if (place !== element) this.#tiles.insertBefore(element, place ?? null);
       element.style.left = `${(100 * tile.left) / width}%`;
       element.style.top = `${(100 * tile.top) / height}%`;
       element.style.width = `${(100 * tile.width) / width}%`;
@@ -83,7 +86,6 @@ export class Stage {
         + '<svg class="muted-mark" aria-hidden="true"><use href="icons.svg#mic-off"/></svg>'
         + '<span class="label-name"></span><span class="for-readers"></span></span>';
       this.#elements.set(id, element);
-      this.#tiles.append(element);
     }
     return element;
   }

@@ -14,6 +14,7 @@ mod clip;
 mod daemon;
 mod ffmpeg;
 #[path = "../support/floor.rs"]
+#[expect(dead_code, reason = "shared with the load")]
 mod floor;
 #[path = "../support/process.rs"]
 mod process;

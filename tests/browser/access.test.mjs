@@ -159,6 +159,7 @@ describe("with a keyboard and a screen reader", () => {
     await guest.inCall();
 
     await check("in the call");
+    await guest.atBest();
     const tiles = await guest.page.locator("#tiles li").allInnerTexts();
     assert.equal(tiles.length, 2);
     assert.match(tiles[0], /Dr\. Aleksandra/);

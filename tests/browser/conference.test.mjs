@@ -95,8 +95,26 @@ describe("a conference of three", () => {
     await until("red's color to come back", () => green.ask("look"), (tiles) => near(tiles[red.id], red.look.color));
   });
 
+  test("who asks for the speaker sees somebody else large, the speaker whoever spoke before", async () => {
+    for (const { ask } of everybody) await ask("prefer", { layout: "speaker" });
+
+    for (const { ask, id } of everybody) {
+      const [large, ...others] = await until("somebody large", async () => (await ask("layout")).tiles,
+        ([large, small]) => small && large.width > small.width && large.participant !== id);
+      assert.equal(others.length, everybody.length - 1, "the others are there as well");
+      const { look } = everybody.find((one) => one.id === large.participant);
+      await until("the picture of it", () => ask("look"), (tiles) => near(tiles[large.participant], look.color));
+    }
+
+    for (const { ask } of everybody) await ask("prefer", {});
+    for (const { ask } of everybody) {
+      await until("everybody alike again", async () => (await ask("layout")).tiles,
+        ([one, other]) => one.width === other.width);
+    }
+  });
+
   test("a late joiner sees the picture, and a leave removes the tile", async (t) => {
-    const late = await participate(browser, daemon.url, { ...ROOM, name: "Late" });
+    const late = await participate(browser, daemon.url, { ...ROOM, name: "Late", hurry: true });
     const answered = Date.now();
     await until("the room's picture", () => late.ask("look"), (tiles) =>
       everybody.every(({ id, look }) => near(tiles[id], look.color)));

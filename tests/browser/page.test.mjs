@@ -49,6 +49,7 @@ describe("a call of two at the page", () => {
 
   test("each sees both names, at the places of the layout", async () => {
     for (const [visitor, names] of [[ann, ["Ann (you)", "Bob"]], [bob, ["Ann", "Bob (you)"]]]) {
+      await visitor.atBest();
       const tiles = await until("two names", visitor.tiles, ({ length }) => length === 2);
       assert.deepEqual(tiles.map(({ name }) => name), names);
       const { layout: { canvas, tiles: places } } = await visitor.call();
@@ -155,6 +156,7 @@ describe("a call of two at the page", () => {
     await until("a share lost on the way out", () => ann.text("#loss-up"), (text) => /^\d+(\.\d)? %$/.test(text));
     await until("a round trip", () => ann.text("#rtt"), (text) => /^\d+ ms$/.test(text));
     await until("the size of the picture", () => ann.text("#received"), (text) => text.startsWith("640 × 360"));
+    assert.equal(await ann.text("#why"), "the best there is");
     assert.equal(await ann.text("#protocol"), "UDP");
     await until("a verdict", () => ann.attribute("#show-link", "data-quality"), (quality) => quality !== "unknown");
     await ann.page.keyboard.press("c");
@@ -177,6 +179,38 @@ describe("a call of two at the page", () => {
     }, good);
 
     assert.deepEqual(verdicts, ["good", "fair", "fair", "poor", "unknown", "poor"]);
+  });
+
+  test("why a picture is no better is said in words", async () => {
+    const words = await ann.page.evaluate(async () => {
+      const { why } = await import("./panels.js");
+      return [
+        why(null),
+        why({ reason: "bandwidth", next: { kbps: 132 } }),
+        why({ reason: "starting", next: null }),
+      ];
+    });
+
+    assert.deepEqual(words, ["–", "more from about 132 kb/s on", "finding out what the link carries"]);
+  });
+
+  test("a picture is no larger than asked for, and gone when none is wanted", async () => {
+    await ann.page.evaluate(() => window.mosaic.call.prefer({ max_height: 240, layout: "grid" }));
+    await until("a lower picture", () => ann.page.evaluate(() => document.querySelector("#picture").videoHeight),
+      (height) => height === 240);
+    const { layout } = await ann.call();
+    assert.equal(layout.canvas.height, 240);
+    assert.equal(layout.tiles[0].width, layout.tiles[1].width, "everybody alike");
+
+    await ann.page.evaluate(() => window.mosaic.call.prefer({ video: false }));
+    const quality = () => ann.page.evaluate(() => window.mosaic.call.quality);
+    await until("no picture", quality, ({ video, reason }) => video === "paused" && reason === "asked");
+
+    await ann.page.evaluate(() => window.mosaic.call.prefer({}));
+    await ann.atBest();
+    await until("the picture again", () => ann.page.evaluate(() => document.querySelector("#picture").videoHeight),
+      (height) => height === 360);
+    await ann.untilMoving();
   });
 
   test("who speaks wears a ring, on the picture and in the list", async () => {

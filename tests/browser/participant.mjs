@@ -3,6 +3,8 @@
  * What it receives is looked at and listened to inside its page.
  */
 
+import { until } from "./until.mjs";
+
 /** Colors that stay apart after coding, and tones that are no harmonics of each other. */
 export const LOOKS = [
   { name: "Red", color: [210, 30, 30], tone_hz: 440 },
@@ -23,10 +25,11 @@ export const near = (color, expected) =>
  * @param {import("playwright-core").Browser} browser
  * @param {string} url of the daemon
  * @param {{room: string, name: string, color?: number[], tone_hz?: number, recording?: string,
- *   muted?: boolean, token?: string, withhold?: boolean, throbs?: boolean, fits?: boolean}} look without `color` there
- *   is no video, without `tone_hz` no audio; a `recording`, WebM in base64, is played instead; with
- *   `withhold` the daemon is told none of the browser's candidates; a tone that `throbs` like
- *   syllables is speech to a codec; what `fits` is sent as `uplink` messages say, else all there is
+ *   muted?: boolean, token?: string, withhold?: boolean, throbs?: boolean, hurry?: boolean, fits?: boolean}} look
+ *   without `color` there is no video, without `tone_hz` no audio; a `recording`, WebM in base64, is played instead;
+ *   with `withhold` the daemon is told none of the browser's candidates; a tone that `throbs` like syllables is
+ *   speech to a codec. Whoever is not in a `hurry` waits for the best picture there is: at first it is a small one of
+ *   the active speaker. What `fits` is sent as `uplink` messages say, else all there is
  * @param {{page?: string}} [where] another address to be at than the daemon's own
  */
 export async function participate(browser, url, look, { page: address = `${url}/healthz` } = {}) {
@@ -37,14 +40,10 @@ export async function participate(browser, url, look, { page: address = `${url}/
   await page.goto(address);
   await page.evaluate(installSenses);
   const id = await page.evaluate(async ({ url, look }) => window.senses.join(url, look), { url, look });
-  return {
-    id,
-    page,
-    errors,
-    close: () => context.close(),
-    ask: (question, argument) =>
-      page.evaluate(([question, argument]) => window.senses[question](argument), [question, argument]),
-  };
+  const ask = (question, argument) =>
+    page.evaluate(([question, argument]) => window.senses[question](argument), [question, argument]);
+  if (!look.hurry) await until("the best picture", () => ask("quality"), (quality) => quality?.reason === "best");
+  return { id, page, errors, ask, close: () => context.close() };
 }
 
 /** Runs in the page. */
@@ -176,6 +175,7 @@ function installSenses() {
     token: () => call.token,
     participants: () => [...call.participants.values()],
     speaker: () => call.speaker,
+    quality: () => call.quality,
     layout: () => call.layout,
     leave: () => call.leave(),
     transports: () => transports.map(({ connectionState }) => connectionState),
@@ -185,6 +185,7 @@ function installSenses() {
     setStream: async (look) => call.setStream(await media(look)),
     setMuted: (muted) => call.setMuted(muted),
     setCamera: (on) => call.setCamera(on),
+    prefer: (wishes) => call.prefer(wishes),
 
     /** The address that ICE has chosen to send to. */
     async pair() {

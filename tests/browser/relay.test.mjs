@@ -3,6 +3,7 @@
  * what breaks without anybody leaving.
  */
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { after, afterEach, before, describe, test } from "node:test";
 
 import { launch } from "./browser.mjs";
@@ -88,7 +89,9 @@ describe("a call through a relay", () => {
     t.diagnostic(`ICE was restarted within ${elapsed()} ms`);
     await untilFlowing();
     t.diagnostic(`everything was seen to flow again within ${elapsed()} ms`);
-    assert.deepEqual({ seats: await seats(), tiles: await tiles() }, before);
+    // On the way back the picture may be a smaller one of whoever speaks, for a while.
+    await until("everybody to be where they were", async () => ({ seats: await seats(), tiles: await tiles() }),
+      (now) => isDeepStrictEqual(now, before));
     for (const { ask } of [red, green]) {
       assert.equal((await ask("transports")).length, 1, "over the same connection");
       assert.ok((await ask("states")).includes("reconnecting"), "the page was told");
@@ -109,6 +112,14 @@ describe("a call through a relay", () => {
 
     const { faces } = await relay.tell("stats");
     assert.ok(faces.every((face) => face.startsWith("127.0.0.2:") && !before.includes(face)), "it moved");
+  });
+
+  test("the server has found out what both downlinks carry", () => {
+    const log = daemon.log.join("\n").replaceAll(/\u001b\[[0-9;]*m/g, "");
+    const found = [...log.matchAll(/downlink kbps=(\d+)/g)].map(([, kbps]) => Number(kbps));
+
+    // It begins with 120, and finds more only by padding: the pictures hardly move.
+    assert.ok(found.some((kbps) => kbps > 400), `estimates: ${found}`);
   });
 
   test("nothing went wrong on any page", () => {

@@ -63,7 +63,8 @@ describe("a call of recorded people", () => {
   }
 
   test("a landscape picture fills its tile and moves on", async () => {
-    const { tiles } = await until("four tiles", () => red.ask("layout"), ({ tiles }) => tiles.length === 4);
+    const { tiles } = await until("the grid of four", () => red.ask("layout"),
+      ({ canvas, tiles }) => canvas.height === 360 && tiles.length === 4);
     assert.deepEqual(tiles.map(({ width, height }) => [width, height]), Array(4).fill([320, 180]));
 
     await untilRead(red, LANDSCAPE);

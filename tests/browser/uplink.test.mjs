@@ -162,9 +162,9 @@ describe("a sender on a thin uplink", () => {
     await relay.tell(`target ${boundAddress(daemon.log)}`);
     browser = await launch();
     const recording = (await readFile(new URL("../../fixtures/red.webm", import.meta.url))).toString("base64");
-    const sender = { room: "thin", name: "Red", recording, fits: true, withhold: true };
+    const sender = { room: "thin", name: "Red", recording, fits: true, withhold: true, hurry: true };
     red = await participate(browser, daemon.url, sender);
-    green = await participate(browser, daemon.url, { room: "thin", withhold: true, name: "Green" });
+    green = await participate(browser, daemon.url, { room: "thin", withhold: true, hurry: true, name: "Green" });
   });
 
   after(async () => {

@@ -28,6 +28,9 @@ export async function visit(browser, url, { path = "/", context: shared, setting
     /** Resolves once the page shows a call whose sound and picture arrive. */
     inCall: () => until("the picture of the call", () => page.evaluate(() =>
       window.mosaic?.call?.state === "connected" && document.querySelector("#picture").videoWidth > 0)),
+    /** Resolves once the link turned out to carry all there is. */
+    atBest: () => until("the best picture", () => page.evaluate(() =>
+      window.mosaic?.call?.quality?.reason === "best" && window.mosaic.call.layout.tiles.length > 0)),
     /** The call's own knowledge: {self, state, speaker, layout, participants}. */
     call: () => page.evaluate(() => {
       const { call } = window.mosaic;

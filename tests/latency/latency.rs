@@ -13,6 +13,7 @@
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 #[path = "../support/client.rs"]
+#[expect(dead_code, reason = "shared with the load and the tests")]
 mod client;
 #[path = "../support/clip.rs"]
 #[expect(dead_code, reason = "shared with the benches and tests")]

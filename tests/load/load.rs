@@ -1,5 +1,5 @@
 //! Loads a running daemon: `room` shows what a conference of nine costs, `churn` what joins and
-//! leaves leave behind.
+//! leaves leave behind, `isolation` whether one who floods makes the others late.
 //!
 //! The participants send recordings as they are and only count what they get, so that nearly all
 //! of the work is the daemon's. It is another process, looked at from outside.
@@ -8,6 +8,7 @@
 
 mod churn;
 #[path = "../support/client.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
 mod client;
 #[path = "../support/clip.rs"]
 #[expect(dead_code, reason = "shared with the benches and tests")]
@@ -17,6 +18,7 @@ mod daemon;
 #[path = "../support/floor.rs"]
 #[expect(dead_code, reason = "shared with the benches and tests")]
 mod floor;
+mod isolation;
 #[path = "../support/peer.rs"]
 mod peer;
 #[path = "../support/player.rs"]
@@ -46,6 +48,8 @@ enum Part {
     Room(room::Room),
     /// What joins and leaves leave behind
     Churn(churn::Churn),
+    /// Whether one who floods makes everybody late
+    Isolation(isolation::Isolation),
     /// The codec floor of the room alone
     #[command(hide = true)]
     Floor {
@@ -62,6 +66,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match part {
         Part::Room(room) => runtime.block_on(room.run()),
         Part::Churn(churn) => runtime.block_on(churn.run()),
+        Part::Isolation(isolation) => runtime.block_on(isolation.run()),
         Part::Floor { seconds } => room::work_at_the_floor(seconds).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -10,7 +10,7 @@ use mosaicd::signaling::message::{Candidate, ClientMessage, Join, ServerMessage,
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
 use tokio::net::TcpStream;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -30,12 +30,15 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// How a camera is usually held.
 const UPRIGHT: u8 = 0;
 
+/// Messages that may wait to be said.
+const SAYINGS: usize = 8;
+
 /// A connected participant. Dropping it hangs up without a word.
 pub(crate) struct Client {
     connection: Arc<dyn PeerConnection>,
     received: Arc<Received>,
     session: JoinHandle<anyhow::Result<()>>,
-    leave: oneshot::Sender<()>,
+    to_say: mpsc::Sender<ClientMessage>,
 }
 
 /// What a participant sends on.
@@ -101,13 +104,13 @@ impl Client {
         say(&mut socket, &offer).await?;
         negotiate(&mut socket, connection.as_ref(), &mut state).await?;
 
-        let (leave, told_to_leave) = oneshot::channel();
-        let session = tokio::spawn(stay(socket, told_to_leave));
+        let (to_say, sayings) = mpsc::channel(SAYINGS);
+        let session = tokio::spawn(stay(socket, sayings));
         let client = Self {
             connection,
             received,
             session,
-            leave,
+            to_say,
         };
         Ok((client, media))
     }
@@ -117,9 +120,14 @@ impl Client {
         &self.received
     }
 
+    /// Says something that is not answered.
+    pub(crate) async fn say(&self, message: ClientMessage) -> anyhow::Result<()> {
+        Ok(self.to_say.send(message).await?)
+    }
+
     /// Leaves as one should, and closes everything.
     pub(crate) async fn leave(self) -> anyhow::Result<()> {
-        let _ = self.leave.send(());
+        let _ = self.to_say.send(ClientMessage::Leave { id: None }).await;
         tokio::time::timeout(PATIENCE, self.session)
             .await
             .context("the server does not let go")???;
@@ -157,18 +165,21 @@ async fn negotiate(
     }
 }
 
-/// Listens and pings until told to leave, and then until the server has let go.
-async fn stay(mut socket: Socket, mut told_to_leave: oneshot::Receiver<()>) -> anyhow::Result<()> {
+/// Listens, pings and says what it is given until that is a leave, and then until the server has
+/// let go.
+async fn stay(
+    mut socket: Socket,
+    mut sayings: mpsc::Receiver<ClientMessage>,
+) -> anyhow::Result<()> {
     let mut pings = tokio::time::interval(PING_INTERVAL);
     loop {
         tokio::select! {
-            told = &mut told_to_leave => {
-                if told.is_err() {
-                    // Dropped: gone without a word.
-                    return Ok(());
-                }
-                break;
-            }
+            saying = sayings.recv() => match saying {
+                // Dropped: gone without a word.
+                None => return Ok(()),
+                Some(ClientMessage::Leave { .. }) => break,
+                Some(message) => say(&mut socket, &message).await?,
+            },
             _ = pings.tick() => say(&mut socket, &ClientMessage::Ping { id: None }).await?,
             message = socket.next() => {
                 parse(message.context("the server hung up")??)?;

@@ -32,7 +32,8 @@ pub(crate) struct Settings {
 pub(crate) enum Listeners {
     /// One, who hears everybody.
     One,
-    /// Everybody, who hear all but themselves.
+    /// Everybody: who was loud in the last half second hears all but themselves, in an encode of
+    /// their own; all the others share one.
     Everybody,
 }
 
@@ -48,8 +49,29 @@ struct Eye {
 struct Ear {
     decoder: OpusDecoder,
     pcm: Vec<i16>,
+    others: Vec<i16>,
+    quiet_ticks: u32,
     encoder: Option<OpusEncoder>,
 }
+
+/// Whether a listener has an encode of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoded {
+    Done,
+    Not,
+}
+
+/// Whether anybody hears the full mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shared {
+    Used,
+    Unused,
+}
+
+/// The mean square of sound at −60 dBov, below which it counts as silence, and after how many
+/// ticks of it: as the mixer has it.
+const QUIET_POWER: i64 = 33 * 33;
+const HOLD_TICKS: u32 = 25;
 
 /// Works through `seconds` of all `clips`, which are looped if they are shorter.
 pub(crate) fn work(clips: &[Clip], settings: Settings, seconds: u32) -> anyhow::Result<()> {
@@ -60,7 +82,8 @@ pub(crate) fn work(clips: &[Clip], settings: Settings, seconds: u32) -> anyhow::
         keyframes: settings.keyframes,
         ..Vp8EncoderConfig::new(settings.size, settings.video_kbps)
     })?;
-    let mut mix = vec![0; TICK_SAMPLES];
+    let mut full = audio_encoder(settings)?;
+    let (mut mix, mut pcm) = (vec![0; TICK_SAMPLES], Vec::new());
     let (mut frame, mut packet) = (Vec::new(), Vec::new());
     // The two grids meet every 100 ms, after 3 pictures and 5 ticks. In which order the codecs work
     // in between makes no difference.
@@ -77,8 +100,15 @@ pub(crate) fn work(clips: &[Clip], settings: Settings, seconds: u32) -> anyhow::
             for (ear, clip) in ears.iter_mut().zip(clips) {
                 ear.listen(&clip.packets[number % clip.packets.len()], &mut mix)?;
             }
+            let mut shared = Shared::Unused;
             for ear in &mut ears {
-                ear.encode(&mix, settings.listeners, &mut packet)?;
+                if ear.encode(&mix, &mut packet)? == Encoded::Not {
+                    shared = Shared::Used;
+                }
+            }
+            if shared == Shared::Used {
+                limit(&mix, &[], &mut pcm);
+                full.encode(&pcm, &mut packet)?;
             }
         }
     }
@@ -106,17 +136,25 @@ fn eyes(count: usize, size: PictureSize) -> anyhow::Result<Vec<Eye>> {
 }
 
 fn ears(count: usize, settings: Settings) -> anyhow::Result<Vec<Ear>> {
-    let config = OpusEncoderConfig::new(Channels::Mono, settings.audio_kbps);
-    let ear = |n: usize| {
-        let heard = n == 0 || settings.listeners == Listeners::Everybody;
-        let encoder = heard.then(|| OpusEncoder::new(config)).transpose()?;
+    let ear = |_| {
+        let encoder = match settings.listeners {
+            Listeners::One => None,
+            Listeners::Everybody => Some(audio_encoder(settings)?),
+        };
         Ok(Ear {
             decoder: OpusDecoder::new(Channels::Mono)?,
             pcm: Vec::new(),
+            others: Vec::new(),
+            quiet_ticks: HOLD_TICKS,
             encoder,
         })
     };
     (0..count).map(ear).collect()
+}
+
+fn audio_encoder(settings: Settings) -> anyhow::Result<OpusEncoder> {
+    let config = OpusEncoderConfig::new(Channels::Mono, settings.audio_kbps);
+    Ok(OpusEncoder::new(config)?)
 }
 
 impl Eye {
@@ -142,24 +180,33 @@ impl Ear {
         Ok(())
     }
 
-    fn encode(
-        &mut self,
-        mix: &[i32],
-        listeners: Listeners,
-        packet: &mut Vec<u8>,
-    ) -> anyhow::Result<()> {
+    /// Encodes what this one hears, if they speak.
+    fn encode(&mut self, mix: &[i32], packet: &mut Vec<u8>) -> anyhow::Result<Encoded> {
         let Some(encoder) = &mut self.encoder else {
-            return Ok(());
+            return Ok(Encoded::Not);
         };
-        self.pcm.resize(TICK_SAMPLES, 0);
-        for (own, sum) in self.pcm.iter_mut().zip(mix) {
-            let others = match listeners {
-                Listeners::One => *sum,
-                Listeners::Everybody => sum - i32::from(*own),
-            };
-            let most = i32::from(i16::MAX);
-            *own = i16::try_from(others.clamp(-most, most)).unwrap_or_default();
+        let power: i64 = self
+            .pcm
+            .iter()
+            .map(|sample| i64::from(*sample).pow(2))
+            .sum();
+        let quiet = power < QUIET_POWER * TICK_SAMPLES as i64;
+        self.quiet_ticks = if quiet { self.quiet_ticks + 1 } else { 0 };
+        if self.quiet_ticks >= HOLD_TICKS {
+            return Ok(Encoded::Not);
         }
-        Ok(encoder.encode(&self.pcm, packet)?)
+        limit(mix, &self.pcm, &mut self.others);
+        encoder.encode(&self.others, packet)?;
+        Ok(Encoded::Done)
     }
+}
+
+/// The mix less one's own, in 16 bits.
+fn limit(mix: &[i32], own: &[i16], pcm: &mut Vec<i16>) {
+    let own = own.iter().copied().chain(std::iter::repeat(0));
+    pcm.clear();
+    pcm.extend(mix.iter().zip(own).map(|(sum, own)| {
+        let most = i32::from(i16::MAX);
+        i16::try_from((sum - i32::from(own)).clamp(-most, most)).unwrap_or_default()
+    }));
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use codecs::rtp::vp8::Descriptor;
+use codecs::rtp::vp8::{Descriptor, PictureId};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tokio::sync::Notify;
@@ -34,6 +34,7 @@ pub(crate) struct Received {
     /// RTP time of the newest frame.
     newest: AtomicU32,
     keyframes: Mutex<Vec<u32>>,
+    stream: Mutex<VideoStream>,
     video_track: OnceLock<Arc<dyn TrackRemote>>,
     counted: Notify,
     /// `None` while packets are only counted.
@@ -65,6 +66,21 @@ impl Received {
     pub(crate) fn keyframes(&self) -> Vec<u32> {
         let keyframes = self.keyframes.lock();
         keyframes.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Height of the picture that came last, in pixels; 0 before the first.
+    pub(crate) fn height(&self) -> u32 {
+        let stream = self.stream.lock();
+        stream.unwrap_or_else(PoisonError::into_inner).height
+    }
+
+    /// Video packets that do not go on from the one before them, the first ones in words.
+    pub(crate) fn breaks(&self) -> Vec<String> {
+        let stream = self.stream.lock();
+        stream
+            .unwrap_or_else(PoisonError::into_inner)
+            .breaks
+            .clone()
     }
 
     /// Resolves once `enough` is.
@@ -153,6 +169,10 @@ impl Received {
     pub(crate) fn count_video(&self, packet: &rtc::rtp::Packet) {
         self.keep_if_wanted(RtpCodecKind::Video, packet);
         let timestamp = packet.header.timestamp;
+        let stream = self.stream.lock();
+        stream
+            .unwrap_or_else(PoisonError::into_inner)
+            .follow(packet);
         if let Ok((descriptor, frame)) = Descriptor::parse(&packet.payload)
             && descriptor.starts_frame()
             && frame.first().is_some_and(|byte| byte & DELTA_BIT == 0)
@@ -168,5 +188,73 @@ impl Received {
             .fetch_add(u64::from(packet.header.marker), Ordering::Release);
         self.video.fetch_add(1, Ordering::Release);
         self.counted.notify_waiters();
+    }
+}
+
+/// Breaks that are kept.
+const MOST_BREAKS: usize = 8;
+
+/// The incoming video as one stream: what its last packet was.
+#[derive(Default)]
+struct VideoStream {
+    last: Option<LastPacket>,
+    height: u32,
+    breaks: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LastPacket {
+    ssrc: u32,
+    seq: u16,
+    timestamp: u32,
+    picture_id: u16,
+    tl0_pic_idx: u8,
+}
+
+impl VideoStream {
+    fn follow(&mut self, packet: &rtc::rtp::Packet) {
+        // What resends bring, and padding, is not what this is about.
+        let Ok((descriptor, frame)) = Descriptor::parse(&packet.payload) else {
+            return;
+        };
+        let (Some(PictureId::Long(picture_id)), Some(tl0_pic_idx)) =
+            (descriptor.picture_id, descriptor.tl0_pic_idx)
+        else {
+            return;
+        };
+        // A keyframe states its size after its tag and start code (RFC 6386 §9.1).
+        if descriptor.starts_frame()
+            && let Some([tag, _, _, _, _, _, _, _, low, high]) = frame.first_chunk()
+            && tag & DELTA_BIT == 0
+        {
+            self.height = u32::from(u16::from_le_bytes([*low, *high]) & 0x3fff);
+        }
+        let now = LastPacket {
+            ssrc: packet.header.ssrc,
+            seq: packet.header.sequence_number,
+            timestamp: packet.header.timestamp,
+            picture_id,
+            tl0_pic_idx,
+        };
+        if let Some(last) = self.last
+            && !last.continues_with(now)
+            && self.breaks.len() < MOST_BREAKS
+        {
+            self.breaks.push(format!("{last:?}, then {now:?}"));
+        }
+        self.last = Some(now);
+    }
+}
+
+impl LastPacket {
+    fn continues_with(self, next: Self) -> bool {
+        let same_frame = next.timestamp == self.timestamp;
+        let later = next.timestamp.wrapping_sub(self.timestamp) < u32::MAX / 2;
+        let step = u16::from(!same_frame);
+        next.ssrc == self.ssrc
+            && next.seq == self.seq.wrapping_add(1)
+            && later
+            && next.picture_id == self.picture_id.wrapping_add(step) & 0x7fff
+            && u16::from(next.tl0_pic_idx) == (u16::from(self.tl0_pic_idx) + step) & 0xff
     }
 }

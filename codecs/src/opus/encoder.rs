@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use super::ffi::{RawEncoder, Refused, Setting};
 use super::packet::MAX_FRAME_BYTES;
-use crate::audio::{AudioCodecError, AudioEncoder, Channels, Dtx, MAX_PACKET_TICKS, TICK_SAMPLES};
+use crate::audio::{AudioCodecError, AudioEncoder, Channels, MAX_PACKET_TICKS, TICK_SAMPLES};
 
 /// What libopus accepts, in kb/s (RFC 6716 §2.1.1).
 const BITRATE_RANGE_KBPS: RangeInclusive<u32> = 6..=510;
@@ -14,6 +14,9 @@ const BITRATE_RANGE_KBPS: RangeInclusive<u32> = 6..=510;
 /// A frame and its table-of-contents byte, which is the longest a 20 ms packet can be; longer ones
 /// are kept to it, so that every packet fits a datagram. It is 85 kb/s at 120 ms.
 const MAX_PACKET_BYTES: usize = MAX_FRAME_BYTES + 1;
+
+/// What a pause is of before there was a packet: 20 ms of wideband voice (RFC 6716 §3.1).
+const FIRST_TOC: u8 = 9 << 3;
 
 /// What the encoder should be good at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +28,8 @@ pub enum Application {
     Audio,
 }
 
-/// How an encoder is set up.
+/// How an encoder is set up. libopus's own DTX stays off: it takes a steady tone for noise and
+/// stops sending it. Whoever sends silence knows it, see [`AudioEncoder::pause`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpusEncoderConfig {
     /// Channels of what is encoded.
@@ -40,12 +44,10 @@ pub struct OpusEncoderConfig {
     pub expected_loss_percent: u8,
     /// What the encoder should be good at.
     pub application: Application,
-    /// Whether there may be nothing to send in silence. Default off.
-    pub dtx: Dtx,
 }
 
 impl OpusEncoderConfig {
-    /// Speech at `bitrate_kbps`, complexity 5, no loss expected, no DTX.
+    /// Speech at `bitrate_kbps`, complexity 5, no loss expected.
     #[must_use]
     pub const fn new(channels: Channels, bitrate_kbps: u32) -> Self {
         Self {
@@ -54,7 +56,6 @@ impl OpusEncoderConfig {
             complexity: 5,
             expected_loss_percent: 0,
             application: Application::Voip,
-            dtx: Dtx::Off,
         }
     }
 
@@ -94,6 +95,8 @@ pub struct OpusEncoder {
     raw: RawEncoder,
     config: OpusEncoderConfig,
     lookahead: usize,
+    /// The first byte of the last packet.
+    toc: u8,
 }
 
 impl OpusEncoder {
@@ -124,12 +127,12 @@ fn open(config: OpusEncoderConfig) -> Result<OpusEncoder, Refused> {
     raw.set(bitrate(config.bitrate_kbps))?;
     raw.set(Setting::Complexity(config.complexity.into()))?;
     expect_loss(&mut raw, config.expected_loss_percent)?;
-    raw.set(Setting::Dtx(config.dtx == Dtx::On))?;
     let lookahead = raw.lookahead()?;
     Ok(OpusEncoder {
         raw,
         config,
         lookahead,
+        toc: FIRST_TOC,
     })
 }
 
@@ -158,6 +161,7 @@ impl AudioEncoder for OpusEncoder {
         match self.raw.encode(pcm, packet) {
             Ok(bytes) => {
                 packet.truncate(bytes);
+                self.toc = packet.first().copied().unwrap_or(self.toc);
                 Ok(())
             }
             Err(error) => {
@@ -190,10 +194,11 @@ impl AudioEncoder for OpusEncoder {
         Ok(())
     }
 
-    fn set_dtx(&mut self, dtx: Dtx) -> Result<(), AudioCodecError> {
-        self.raw.set(Setting::Dtx(dtx == Dtx::On)).map_err(codec)?;
-        self.config.dtx = dtx;
-        Ok(())
+    /// A table-of-contents byte alone: one frame of the last packet's kind, of no bytes.
+    fn pause(&mut self, packet: &mut Vec<u8>) {
+        const FRAME_COUNT_CODE: u8 = 0b11;
+        packet.clear();
+        packet.push(self.toc & !FRAME_COUNT_CODE);
     }
 }
 

@@ -24,7 +24,6 @@ pub(super) enum Setting {
     Complexity(i32),
     InbandFec(bool),
     PacketLossPercent(i32),
-    Dtx(bool),
 }
 
 /// As aligned as what `malloc` gives, which is what libopus expects of its memory.
@@ -81,7 +80,6 @@ impl RawEncoder {
             Setting::PacketLossPercent(percent) => {
                 (sys::OPUS_SET_PACKET_LOSS_PERC_REQUEST, percent)
             }
-            Setting::Dtx(on) => (sys::OPUS_SET_DTX_REQUEST, on.into()),
         };
         // SAFETY: the state was initialized by `new`, and each of these requests takes exactly one
         // `opus_int32`, which is a `c_int`.

@@ -4,19 +4,18 @@
 //! next one. Packets lie on the grid of [`PacketTime`]; what was missing of one when it ends, since
 //! the encode began in mid-packet or ticks were skipped, is silence.
 //!
-//! Exact silence costs no encode. After [`HANG_TICKS`] of it the encoder has settled, is left as it
-//! is, and its last packet is sent again for each that is due; so when sound comes, the state it
-//! goes on from is that of silence, on both ends.
+//! Exact silence costs no encode. After [`HANG_TICKS`] of it the encoder has settled and is left as
+//! it is. Its last packet is sent again for each that is due, or with DTX a pause; so when sound
+//! comes, the state it goes on from is that of silence, on both ends.
 
-use codecs::audio::{AudioCodecError, AudioEncoder, Dtx, LONGEST_DTX_BYTES, TICK_SAMPLES};
+use codecs::audio::{AudioCodecError, AudioEncoder, TICK_SAMPLES};
 
 use crate::ParticipantId;
 use crate::audio::limiter::Limiter;
-use crate::audio::{AudioConfig, AudioRung};
+use crate::audio::{AudioConfig, AudioRung, Dtx};
 
 /// Silence that is encoded before its packets are repeated: 400 ms. By then what came before has
-/// left the encoder's filters and its rate control, and with DTX it has stopped sending (which
-/// takes 200 ms).
+/// left the encoder's filters and its rate control.
 const HANG_TICKS: u64 = 20;
 
 /// In a pause a packet is sent this often, as Opus does: 400 ms.
@@ -37,17 +36,10 @@ pub(crate) struct Encode {
     silent_ticks: u64,
     payload: Vec<u8>,
     due: bool,
-    /// The tick at which a packet went out last, and what it was.
-    last_sent: Option<(u64, Sent)>,
+    /// The tick with which the last packet of the present pause went out.
+    paused: Option<u64>,
     /// In their order.
     listeners: Vec<ParticipantId>,
-}
-
-/// What a packet was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sent {
-    Sound,
-    Pause,
 }
 
 impl Encode {
@@ -69,7 +61,7 @@ impl Encode {
             silent_ticks: 0,
             payload: Vec::new(),
             due: false,
-            last_sent: None,
+            paused: None,
             listeners: Vec::new(),
         };
         encode.resize(TICK_SAMPLES * config.channels.count());
@@ -102,14 +94,14 @@ impl Encode {
         self.rung = rung;
         // What was made of silence so far is not of this rung.
         self.silent_ticks = 0;
+        self.paused = None;
         self.resize(tick_len);
         self.apply()
     }
 
     fn apply(&mut self) -> Result<(), AudioCodecError> {
         self.encoder.set_bitrate(self.rung.bitrate_kbps())?;
-        self.encoder.set_expected_loss(self.rung.loss().percent())?;
-        self.encoder.set_dtx(self.rung.dtx())
+        self.encoder.set_expected_loss(self.rung.loss().percent())
     }
 
     fn resize(&mut self, tick_len: usize) {
@@ -146,32 +138,40 @@ impl Encode {
             return Ok(());
         }
         let settled = self.silent_ticks >= HANG_TICKS + packet_time.ticks() as u64;
-        let result = if settled && !self.payload.is_empty() {
-            Ok(())
-        } else {
-            self.encoder.encode(&self.pcm, &mut self.payload)
+        let result = match self.rung.dtx() {
+            Dtx::On if settled => {
+                self.pause(number);
+                Ok(())
+            }
+            Dtx::Off if settled && !self.payload.is_empty() => {
+                self.due = true;
+                Ok(())
+            }
+            _ => self.encode(),
         };
         self.pcm.fill(0);
-        match &result {
-            Ok(()) => self.decide(number),
-            Err(_) => self.payload.clear(),
-        }
         result
     }
 
-    /// Whether the packet that is ready with tick `number` goes out.
-    fn decide(&mut self, number: u64) {
-        let pausing = self.rung.dtx() == Dtx::On && self.payload.len() <= LONGEST_DTX_BYTES;
-        self.due = match self.last_sent {
-            Some((last, Sent::Pause)) if pausing => {
-                number.saturating_sub(last) >= DTX_REFRESH_TICKS
-            }
-            _ => !self.payload.is_empty(),
-        };
-        if self.due {
-            let what = if pausing { Sent::Pause } else { Sent::Sound };
-            self.last_sent = Some((number, what));
+    fn encode(&mut self) -> Result<(), AudioCodecError> {
+        self.paused = None;
+        let result = self.encoder.encode(&self.pcm, &mut self.payload);
+        if result.is_err() {
+            self.payload.clear();
         }
+        self.due = !self.payload.is_empty();
+        result
+    }
+
+    /// Begins a pause, or says that it goes on if that was not said for a while.
+    fn pause(&mut self, number: u64) {
+        let fresh = |last| number.saturating_sub(last) < DTX_REFRESH_TICKS;
+        if self.paused.is_some_and(fresh) {
+            return;
+        }
+        self.encoder.pause(&mut self.payload);
+        self.due = !self.payload.is_empty();
+        self.paused = Some(number);
     }
 
     /// The packet that the last tick completed, if it is to be sent.

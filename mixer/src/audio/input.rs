@@ -60,6 +60,15 @@ pub enum AudioInput {
         /// The round trip.
         rtt: Duration,
     },
+    /// Sound is to be kept back for at least so long, because the picture that belongs to it takes
+    /// longer to get here; 200 ms at most, beyond which it is the lesser evil to be early. At first
+    /// there is no such delay.
+    LeastDelay {
+        /// Who sends.
+        participant: ParticipantId,
+        /// From the arrival of a packet on the fastest path to when it plays.
+        delay: Duration,
+    },
     /// A packet of a recording, in order. A track is fed either live or from a recording: its
     /// first packet decides, and packets of the other kind are dropped.
     Recorded {

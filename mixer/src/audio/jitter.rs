@@ -147,6 +147,11 @@ impl JitterBuffer {
         self.losses.set_round_trip(samples_in(round_trip));
     }
 
+    /// Keeps sound back for at least `delay`.
+    pub(crate) fn set_least_delay(&mut self, delay: Duration) {
+        self.delay.set_least(delay);
+    }
+
     /// What to do about the delay, at the beginning of the tick at `now`, with `ahead` samples
     /// decoded already.
     pub(crate) fn change(&self, now: RoomTime, ahead: usize) -> Change {

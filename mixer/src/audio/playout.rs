@@ -62,6 +62,11 @@ impl Playout {
         self.jitter.set_round_trip(round_trip);
     }
 
+    /// Keeps sound back for at least `delay`.
+    pub(crate) fn set_least_delay(&mut self, delay: Duration) {
+        self.jitter.set_least_delay(delay);
+    }
+
     /// The delay after the last tick.
     pub(crate) fn delay(&self) -> PlayoutDelay {
         self.jitter.playout_delay(self.now, self.ahead())

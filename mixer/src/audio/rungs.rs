@@ -2,7 +2,7 @@
 //!
 //! Listeners on one rung share its encode while they say nothing themselves, so a room uses few.
 
-use codecs::audio::{Dtx, TICK_SAMPLES};
+use codecs::audio::TICK_SAMPLES;
 
 /// How much sound each packet holds. The longer it is, the fewer headers and the more delay: at
 /// 20 ms the headers of IP, UDP, RTP and SRTP take about 24 kb/s, at 60 ms 8, at 120 ms 4.
@@ -22,6 +22,18 @@ pub enum PacketTime {
 impl PacketTime {
     /// All of them, the shortest first.
     pub const ALL: [Self; 4] = [Self::Ms20, Self::Ms40, Self::Ms60, Self::Ms120];
+
+    /// The one of `ms` milliseconds, if there is one.
+    #[must_use]
+    pub const fn of_ms(ms: u32) -> Option<Self> {
+        match ms {
+            20 => Some(Self::Ms20),
+            40 => Some(Self::Ms40),
+            60 => Some(Self::Ms60),
+            120 => Some(Self::Ms120),
+            _ => None,
+        }
+    }
 
     /// In ticks: 1, 2, 3 or 6.
     #[must_use]
@@ -98,6 +110,17 @@ impl LossClass {
             _ => Self::Twenty,
         }
     }
+}
+
+/// Whether silence is sent (discontinuous transmission). Only exact silence counts, for a codec
+/// that judges by itself takes steady tones for noise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dtx {
+    /// In silence a packet of a byte or two goes out every 400 ms, and nothing between.
+    On,
+    /// There is a packet for each packet time, whatever it holds.
+    #[default]
+    Off,
 }
 
 /// One way to encode what is heard.

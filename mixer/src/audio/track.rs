@@ -22,6 +22,7 @@ pub(crate) struct Track {
     /// Whether the tick before was heard: a change of mind ramps over one tick.
     was_muted: Muted,
     round_trip: Option<Duration>,
+    least_delay: Duration,
     gate: Gate,
     contribution: Vec<i16>,
 }
@@ -42,6 +43,7 @@ impl Track {
             muted: Muted::No,
             was_muted: Muted::No,
             round_trip: None,
+            least_delay: Duration::ZERO,
             gate: Gate::new(config.channels, config.gate_minus_dbov),
             contribution: vec![0; TICK_SAMPLES * config.channels.count()],
         }
@@ -74,6 +76,7 @@ impl Track {
             if let Some(round_trip) = self.round_trip {
                 playout.set_round_trip(round_trip);
             }
+            playout.set_least_delay(self.least_delay);
             self.feed = Feed::Live(Box::new(playout));
         }
         match &mut self.feed {
@@ -108,6 +111,14 @@ impl Track {
         self.round_trip = Some(round_trip);
         if let Feed::Live(playout) = &mut self.feed {
             playout.set_round_trip(round_trip);
+        }
+    }
+
+    /// Keeps sound back for at least `delay`.
+    pub(crate) fn set_least_delay(&mut self, delay: Duration) {
+        self.least_delay = delay;
+        if let Feed::Live(playout) = &mut self.feed {
+            playout.set_least_delay(delay);
         }
     }
 

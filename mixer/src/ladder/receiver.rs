@@ -72,7 +72,7 @@ impl Wish {
 /// What is known of the way to a receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Downlink {
-    /// What it carries, everything counted, in bits per second; `None` while unknown.
+    /// What may be sent over it in bits per second, with all headers; `None` while unknown.
     pub bps: Option<u64>,
     /// Video packets that the receiver reports lost.
     pub loss_percent: u32,
@@ -160,6 +160,17 @@ impl Receiver {
             why,
             next_kbps,
         }
+    }
+
+    /// What a link must carry, about, for all that the receiver would take, and a quarter more,
+    /// since an estimate hovers below what it knows to be there. To know of more is of no use.
+    #[must_use]
+    pub fn useful_kbps(&self, ladder: &Ladder) -> u32 {
+        let wanted = |rung: &&RungSpec| self.wish.allows(rung);
+        let best = ladder.rungs().iter().rev().find(wanted);
+        let video_kbps = best.map_or(0, |rung| video_wire_kbps(rung, *rung.kbps.end()));
+        let kbps = link_for(video_kbps, self.max_audio_kbps);
+        self.wish.max_kbps.unwrap_or(u32::MAX).min(kbps + kbps / 4)
     }
 
     /// What the link carries, as far as that is known.

@@ -12,6 +12,9 @@
 //! heads (natural and drawn, in these arrangements): 320x180 at 7.5 fps had 36 to 40 dB at 25 kb/s,
 //! 426x240 at 15 fps 34 to 35 dB at 80, 640x360 35 dB at 200, 1280x720 38 dB at 600. Cameras with
 //! more noise need more. A still of 320x180 is good for 33 dB in a kilobyte and 46 dB in six.
+//!
+//! In a room of nine, video with all four moving rungs costs 1.24 times what it costs with the
+//! highest alone, and 1.31 times with those that only the active speaker sees.
 
 use codecs::video::{PictureSize, VIDEO_CLOCK_HZ};
 

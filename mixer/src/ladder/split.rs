@@ -9,7 +9,7 @@
 //! | 220 | 24 | 40 | 36 |
 //! | 350 | 32 | 20 | 56 |
 //! | 1000 | 40 | 20 | 64 |
-//! | 2000 | 64 | 20 | 88 |
+//! | 2000 | as much as it may get | 20 | |
 //!
 //! Long packets cost delay and lose more at once, so they are left as soon as there is room. A link
 //! has to be above a row's bound by an eighth before audio takes it, and below to leave it.
@@ -22,7 +22,7 @@ use crate::RoomTime;
 /// How audio is encoded for a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AudioShape {
-    /// The encoder's bitrate, 12 to 64 kb/s.
+    /// The encoder's bitrate, 6 to 256 kb/s.
     pub bitrate_kbps: u32,
     /// Sound per packet: 20, 40, 60 or 120 ms.
     pub packet_ms: u32,
@@ -45,7 +45,7 @@ const ROWS: [(u32, AudioShape); 8] = [
     row(220, 24, 40),
     row(350, 32, 20),
     row(1_000, 40, 20),
-    row(2_000, 64, 20),
+    row(2_000, u32::MAX, 20),
 ];
 
 const fn row(from_kbps: u32, bitrate_kbps: u32, packet_ms: u32) -> (u32, AudioShape) {
@@ -152,14 +152,14 @@ fn video_part(link_kbps: u32, audio: AudioShape, loss_percent: u32) -> u32 {
     left - lost - (left - lost) / RESEND_SHARE
 }
 
-/// For sender and receiver reports, transport feedback on what the participant sends, STUN and
-/// NACK: a sixteenth, 3 to 12 kb/s. Feedback is given less often on thin links.
+/// For what an estimate of media does not count: reports, STUN, NACK, feedback on what the
+/// participant sends. A thirty-second, 1 to 6 kb/s: most of it was there when the link was measured.
 const fn control_kbps(link_kbps: u32) -> u32 {
-    let share = link_kbps / 16;
-    if share < 3 {
-        3
-    } else if share > 12 {
-        12
+    let share = link_kbps / 32;
+    if share < 1 {
+        1
+    } else if share > 6 {
+        6
     } else {
         share
     }

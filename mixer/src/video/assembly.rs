@@ -68,7 +68,7 @@ impl Part {
         }
     }
 
-    const fn is_keyframe_head(&self) -> bool {
+    pub(crate) const fn is_keyframe_head(&self) -> bool {
         matches!(self, Self::Head(FrameKind::Key, _))
     }
 }

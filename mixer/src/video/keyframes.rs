@@ -74,6 +74,14 @@ impl KeyframeRequests {
         true
     }
 
+    /// A keyframe has begun to come: the sender does answer, so should this one be lost on the way,
+    /// the next pauses are short again.
+    pub(crate) fn answered(&mut self) {
+        if let Some((_, pause)) = &mut self.last {
+            *pause = FIRST_PAUSE / 2;
+        }
+    }
+
     /// A keyframe came and could be decoded.
     pub(crate) const fn satisfied(&mut self) {
         self.last = None;
@@ -120,6 +128,20 @@ mod tests {
             .collect();
 
         assert_eq!(asked, [0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500]);
+    }
+
+    #[test]
+    fn a_sender_whose_keyframes_get_lost_is_asked_as_often_as_at_first() {
+        let mut requests = KeyframeRequests::default();
+        let polled = |requests: &mut KeyframeRequests, range: std::ops::Range<u64>| {
+            let asked = range.step_by(100).filter(|ms| requests.poll(at(*ms)));
+            asked.collect::<Vec<_>>()
+        };
+        assert_eq!(polled(&mut requests, 0..2_000), [0, 500, 1_500]);
+
+        requests.answered();
+
+        assert_eq!(polled(&mut requests, 2_000..5_000), [2_000, 2_500, 3_500]);
     }
 
     #[test]

@@ -104,41 +104,59 @@ impl Orientation {
     }
 
     fn walk(self, width: usize, height: usize, stride: usize) -> Walk {
-        let right = Step::Forth(1);
-        let down = Step::Forth(stride);
-        let left = right.reversed();
-        let up = down.reversed();
-        let (mut column, row) = match self.rotation {
-            Rotation::None => (right, down),
-            Rotation::Quarter => (up, right),
-            Rotation::Half => (left, up),
-            Rotation::ThreeQuarters => (down, left),
+        let (column, row) = match self.rotation {
+            Rotation::None => (Direction::Right, Direction::Down),
+            Rotation::Quarter => (Direction::Up, Direction::Right),
+            Rotation::Half => (Direction::Left, Direction::Up),
+            Rotation::ThreeQuarters => (Direction::Down, Direction::Left),
         };
-        let mut row = row;
-        if self.mirroring == Mirroring::LeftRight {
-            for step in [&mut column, &mut row] {
-                if *step == right || *step == left {
-                    *step = step.reversed();
-                }
-            }
-        }
-        let mut origin = 0;
-        if [column, row].contains(&left) {
-            origin += width - 1;
-        }
-        if [column, row].contains(&up) {
-            origin += (height - 1) * stride;
-        }
+        let [column, row] = [column, row].map(|direction| match self.mirroring {
+            Mirroring::None => direction,
+            Mirroring::LeftRight => direction.mirrored(),
+        });
+        let begin = |direction| match direction {
+            Direction::Right | Direction::Down => 0,
+            Direction::Left => width - 1,
+            Direction::Up => (height - 1) * stride,
+        };
         Walk {
-            origin,
-            column,
-            row,
+            origin: begin(column) + begin(row),
+            column: column.step(stride),
+            row: row.step(stride),
         }
     }
 }
 
 /// Samples to a side of what is turned at a time: sixteen lines of a cache.
 const BLOCK: usize = 16;
+
+/// Where the next sample of a plane is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Right,
+    Left,
+    Down,
+    Up,
+}
+
+impl Direction {
+    const fn mirrored(self) -> Self {
+        match self {
+            Self::Right => Self::Left,
+            Self::Left => Self::Right,
+            Self::Down | Self::Up => self,
+        }
+    }
+
+    const fn step(self, stride: usize) -> Step {
+        match self {
+            Self::Right => Step::Forth(1),
+            Self::Left => Step::Back(1),
+            Self::Down => Step::Forth(stride),
+            Self::Up => Step::Back(stride),
+        }
+    }
+}
 
 /// How the samples of a plane are met while the turned plane is written line by line.
 #[derive(Clone, Copy, Debug)]
@@ -148,20 +166,13 @@ struct Walk {
     row: Step,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Forth(usize),
     Back(usize),
 }
 
 impl Step {
-    const fn reversed(self) -> Self {
-        match self {
-            Self::Forth(by) => Self::Back(by),
-            Self::Back(by) => Self::Forth(by),
-        }
-    }
-
     const fn times(self, count: usize, from: usize) -> usize {
         match self {
             Self::Forth(by) => from + by * count,
@@ -171,6 +182,7 @@ impl Step {
 }
 
 impl Walk {
+    /// Row before column, each from where it begins: never below zero.
     const fn at(&self, row: usize, column: usize) -> usize {
         self.column.times(column, self.row.times(row, self.origin))
     }
@@ -251,7 +263,17 @@ mod tests {
 
     #[test]
     fn four_quarters_or_two_mirrors_make_the_picture_it_was() {
-        for picture in [(1, 1), (2, 2), (33, 18), (64, 36), (17, 35)] {
+        // In a plane of one column, its width and the way to the next row are the same.
+        for picture in [
+            (1, 1),
+            (2, 2),
+            (1, 9),
+            (2, 32),
+            (9, 1),
+            (33, 18),
+            (64, 36),
+            (17, 35),
+        ] {
             let picture = numbered(size(picture.0, picture.1));
 
             for rotation in ROTATIONS {
@@ -267,11 +289,15 @@ mod tests {
                 });
                 assert!(round == picture, "{rotation:?} of {picture:?}");
             }
-            let mirror = Orientation {
-                mirroring: Mirroring::LeftRight,
-                ..Orientation::UPRIGHT
-            };
-            assert!(turned(&turned(&picture, mirror), mirror) == picture);
+            for rotation in ROTATIONS {
+                let mirrored = Orientation {
+                    mirroring: Mirroring::LeftRight,
+                    rotation,
+                };
+                let quarters = std::iter::repeat_n(mirrored, 4);
+                let round = quarters.fold(picture.clone(), |it, turn| turned(&it, turn));
+                assert!(round == picture, "mirrored {rotation:?} of {picture:?}");
+            }
         }
     }
 }

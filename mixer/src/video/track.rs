@@ -98,7 +98,12 @@ impl Track {
     pub(crate) fn push_packet(&mut self, packet: VideoPacket, counters: &mut VideoCounters) {
         counters.packets.received += 1;
         match payload::parse(packet) {
-            Ok(fragment) => self.live.push(fragment, &mut counters.packets),
+            Ok(fragment) => {
+                if fragment.part.is_keyframe_head() {
+                    self.requests.answered();
+                }
+                self.live.push(fragment, &mut counters.packets);
+            }
             Err(_) => counters.packets.malformed += 1,
         }
     }

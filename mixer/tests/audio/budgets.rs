@@ -218,6 +218,25 @@ fn a_clock_that_drifts_for_two_hours_is_followed_without_a_click() {
 }
 
 #[test]
+fn sound_whose_picture_is_late_is_kept_back_for_as_long_and_no_longer_than_200_ms() {
+    for (asked_ms, least_ms, most_ms) in [(100, 95, 125), (1_000, 195, 225)] {
+        let heard = speak(&Talker {
+            seconds: 20,
+            least_delay: ms(asked_ms),
+            ..Talker::through(LinkConfig::default())
+        });
+
+        let settled = heard.delays_ms[500..].iter().flatten();
+        let (least, most) = (settled.clone().min(), settled.max());
+        assert!(
+            least >= Some(&least_ms) && most <= Some(&most_ms),
+            "{least:?} {most:?}"
+        );
+        assert_eq!(heard.counters.concealed, 0);
+    }
+}
+
+#[test]
 fn a_pause_is_silence_and_not_loss() {
     let heard = speak(&Talker {
         seconds: 20,

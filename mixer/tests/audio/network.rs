@@ -38,6 +38,8 @@ pub(crate) struct Talker {
     pub(crate) copies: bool,
     /// Told to the mixer, and taken by packets that are asked for.
     pub(crate) round_trip: Option<Duration>,
+    /// Told to the mixer.
+    pub(crate) least_delay: Duration,
     /// When it says nothing and sends nothing, in ms.
     pub(crate) pause_ms: std::ops::Range<u64>,
 }
@@ -54,6 +56,7 @@ impl Talker {
             packet_samples: TICK,
             copies: false,
             round_trip: None,
+            least_delay: Duration::ZERO,
             pause_ms: 0..0,
         }
     }
@@ -124,6 +127,10 @@ pub(crate) fn listen(talker: &Talker, mut samples: impl FnMut(usize) -> Vec<i16>
     mixer.handle(AudioInput::AddOutput {
         participant: LISTENER,
         rung: rung(),
+    });
+    mixer.handle(AudioInput::LeastDelay {
+        participant: TALKER,
+        delay: talker.least_delay,
     });
     if let Some(rtt) = talker.round_trip {
         mixer.handle(AudioInput::RoundTrip {

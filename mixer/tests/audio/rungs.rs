@@ -1,6 +1,6 @@
 //! Changing rungs, as a listener hears it: every sample once, none twice, none missing.
 
-use codecs::audio::{AudioCodecError, AudioEncoder, Channels, Dtx};
+use codecs::audio::{AudioCodecError, AudioEncoder, Channels};
 use mixer::ParticipantId;
 use mixer::audio::{AudioInput, AudioRung, LossClass, Muted, PacketTime};
 use proptest::prelude::*;
@@ -122,7 +122,7 @@ fn ticks_that_are_skipped_are_silence_and_the_rest_keeps_its_time() {
 
 /// A packet is the settings with which it was made.
 #[derive(Clone, Debug, Default)]
-struct Settings([u8; 3]);
+struct Settings([u8; 2]);
 
 impl AudioEncoder for Settings {
     fn encode(&mut self, _: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError> {
@@ -144,11 +144,6 @@ impl AudioEncoder for Settings {
         self.0[1] = percent;
         Ok(())
     }
-
-    fn set_dtx(&mut self, dtx: Dtx) -> Result<(), AudioCodecError> {
-        self.0[2] = u8::from(dtx == Dtx::On);
-        Ok(())
-    }
 }
 
 #[test]
@@ -156,13 +151,9 @@ fn a_rung_reaches_the_encoder_of_its_listeners_and_of_nobody_else() {
     let mut room = Room::with(Box::new(Settings::default()), Channels::Mono);
     (0..3).for_each(|id| room.join(id));
     let rows = [
-        (rung(), [32, 0, 0]),
-        (rung().with_loss(LossClass::Ten), [32, 10, 0]),
-        (
-            of(PacketTime::Ms20).with_loss(LossClass::Twenty),
-            [24, 20, 0],
-        ),
-        (rung().with_dtx(Dtx::On), [32, 0, 1]),
+        (rung(), [32, 0]),
+        (rung().with_loss(LossClass::Ten), [32, 10]),
+        (of(PacketTime::Ms20).with_loss(LossClass::Twenty), [24, 20]),
     ];
     for (rung, settings) in rows {
         room.set_rung(1, rung);
@@ -173,7 +164,7 @@ fn a_rung_reaches_the_encoder_of_its_listeners_and_of_nobody_else() {
             let expected = if packet.listeners.contains(&1) {
                 settings
             } else {
-                [32, 0, 0]
+                [32, 0]
             };
             assert_eq!(packet.payload, expected, "{:?}", packet.listeners);
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use codecs::audio::{AudioCodecError, AudioEncoder, Channels, Dtx};
+use codecs::audio::{AudioCodecError, AudioEncoder, Channels};
 use mixer::ParticipantId;
-use mixer::audio::{AudioConfig, AudioInput, AudioRung, LossClass, Muted, PacketTime};
+use mixer::audio::{AudioConfig, AudioInput, AudioRung, Dtx, LossClass, Muted, PacketTime};
 use proptest::prelude::*;
 
 use crate::room::{PcmEncoder, Room, TICK, rung};
@@ -28,26 +28,16 @@ impl Tally {
     }
 }
 
-/// A packet is its samples, and with DTX a single byte after 200 ms of silence.
+/// A packet is its samples, and a pause a byte.
 #[derive(Clone, Debug, Default)]
 struct Tallied {
     tally: Arc<Tally>,
-    dtx: Dtx,
-    silent_ticks: usize,
 }
 
 impl AudioEncoder for Tallied {
     fn encode(&mut self, pcm: &[i16], packet: &mut Vec<u8>) -> Result<(), AudioCodecError> {
         self.tally.encodes.fetch_add(1, Ordering::Relaxed);
-        self.silent_ticks += pcm.len() / TICK;
-        if pcm.iter().any(|&sample| sample != 0) {
-            self.silent_ticks = 0;
-        }
-        PcmEncoder.encode(pcm, packet)?;
-        if self.dtx == Dtx::On && self.silent_ticks >= 10 {
-            packet.truncate(1);
-        }
-        Ok(())
+        PcmEncoder.encode(pcm, packet)
     }
 
     fn fork(&self) -> Box<dyn AudioEncoder> {
@@ -55,9 +45,9 @@ impl AudioEncoder for Tallied {
         Box::new(self.clone())
     }
 
-    fn set_dtx(&mut self, dtx: Dtx) -> Result<(), AudioCodecError> {
-        self.dtx = dtx;
-        Ok(())
+    fn pause(&mut self, packet: &mut Vec<u8>) {
+        packet.clear();
+        packet.push(0);
     }
 }
 
@@ -185,31 +175,29 @@ fn with_dtx_silence_is_a_packet_every_400_ms_and_sound_leaves_at_once() {
     room.mixer.handle(AudioInput::RemoveOutput {
         participant: ParticipantId(0),
     });
-    let mut sent = Vec::new();
+    let mut pauses = Vec::new();
+    let mut whole = Vec::new();
     for seq in 0..160 {
-        if !(30..130).contains(&seq) {
-            room.send(0, seq, &[500; TICK]);
-        } else {
-            room.mute(0, Muted::Yes);
-        }
-        if seq == 130 {
-            room.mute(0, Muted::No);
+        room.send(0, seq, &[500; TICK]);
+        match seq {
+            30 => room.mute(0, Muted::Yes),
+            130 => room.mute(0, Muted::No),
+            _ => {}
         }
         for packet in room.packets() {
             assert_eq!(packet.first_sample, (seq * TICK) as u64);
-            sent.push(seq);
+            match packet.payload.len() {
+                1 => pauses.push(seq),
+                _ => whole.push(seq),
+            }
         }
     }
 
-    // Silent from 31 on; the encoder pauses after ten ticks.
-    let pause: Vec<usize> = sent
-        .iter()
-        .copied()
-        .filter(|s| (40..130).contains(s))
-        .collect();
-    assert_eq!(pause, [40, 60, 80, 100, 120]);
-    assert!((0..40).chain(131..160).all(|tick| sent.contains(&tick)));
-    assert!(tally.encodes() < 90, "{}", tally.encodes());
+    // Silent from 31 on, of which 400 ms are encoded, up to 50.
+    assert_eq!(pauses, [51, 71, 91, 111]);
+    let expected: Vec<usize> = (0..51).chain(130..160).collect();
+    assert_eq!(whole, expected);
+    assert_eq!(tally.encodes(), whole.len());
 }
 
 #[test]

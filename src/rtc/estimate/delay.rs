@@ -145,3 +145,73 @@ fn bytes_to_f64(bytes: usize) -> f64 {
 fn to_i64(micros: f64) -> i64 {
     micros as i64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// A packet every 20 ms from `from` on, each of which waits for so many ms.
+    fn arrive(delay: &mut QueueingDelay, from: u64, waits: &[u64]) {
+        for (n, wait) in (0_u64..).zip(waits) {
+            let departure = ms(from + 20 * n);
+            delay.arrived((departure, departure + ms(500 + wait)), 100, None);
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_queue_is_what_the_fastest_of_the_recent_packets_waited() {
+        let mut delay = QueueingDelay::default();
+        arrive(&mut delay, 0, &[0; 20]);
+
+        arrive(&mut delay, 1_000, &[30, 90, 50, 80, 30, 70, 60, 35]);
+
+        assert_eq!(delay.standing(), ms(30));
+        assert_eq!(delay.newest(), ms(30));
+        arrive(&mut delay, 1_160, &[60, 55]);
+        assert_eq!((delay.standing(), delay.newest()), (ms(30), ms(35)));
+    }
+
+    #[test]
+    fn a_queue_that_empties_between_frames_is_none() {
+        let mut delay = QueueingDelay::default();
+
+        arrive(
+            &mut delay,
+            0,
+            &[0, 80, 60, 40, 20, 0, 80, 60, 40, 20, 0, 80, 60],
+        );
+
+        assert_eq!(delay.standing(), Duration::ZERO);
+        assert!(delay.spread() >= ms(20));
+    }
+
+    #[test]
+    fn a_path_that_has_become_longer_is_known_after_half_a_minute() {
+        let mut delay = QueueingDelay::default();
+        arrive(&mut delay, 0, &[0; 50]);
+
+        arrive(&mut delay, 1_000, &[40; 1_400]);
+        assert_eq!(delay.standing(), ms(40));
+        arrive(&mut delay, 29_000, &[40; 300]);
+
+        assert_eq!(delay.standing(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_long_packet_takes_longer_by_itself_where_the_capacity_is_known() {
+        let mut delay = QueueingDelay::default();
+        arrive(&mut delay, 0, &[0; 10]);
+
+        // 1,050 bytes more than a small one: 84 ms at 100 kb/s.
+        for n in 0..10 {
+            let departure = ms(2_000 + 100 * n);
+            delay.arrived((departure, departure + ms(584)), 1_200, Some(100_000.0));
+        }
+
+        assert_eq!(delay.standing(), Duration::ZERO);
+    }
+}

@@ -108,3 +108,52 @@ impl Loss {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `count` packets, one every 20 ms from `from` on, of which each `every`th is lost.
+    fn count(loss: &mut Loss, from: u64, count: u64, every: u64) {
+        for n in 0..count {
+            let departure = Duration::from_millis(from + 20 * n);
+            loss.count(departure, u32::from(n % every == 0));
+        }
+    }
+
+    #[test]
+    fn two_percent_are_never_held_against_the_path() {
+        let mut loss = Loss::default();
+
+        count(&mut loss, 0, 200, 50);
+
+        assert!((0.01..0.03).contains(&loss.share()), "{}", loss.share());
+        assert!(loss.excess() < 0.01);
+    }
+
+    #[test]
+    fn loss_is_that_of_the_last_second_or_of_fifty_packets() {
+        let mut loss = Loss::default();
+        count(&mut loss, 0, 200, 5);
+        assert!(loss.excess() > 0.15);
+
+        count(&mut loss, 4_000, 100, 1_000);
+
+        assert!(loss.share() < 0.03, "{}", loss.share());
+    }
+
+    #[test]
+    fn loss_that_is_the_paths_own_counts_no_more_until_the_path_is_better() {
+        let mut loss = Loss::default();
+        count(&mut loss, 0, 200, 5);
+
+        loss.accept();
+        assert!(loss.excess() < 0.01 && loss.inherent() > 0.15);
+        count(&mut loss, 4_000, 200, 1_000);
+        for _ in 0..60 {
+            loss.relax(Duration::from_secs(1));
+        }
+
+        assert!(loss.inherent() < 0.03, "{}", loss.inherent());
+    }
+}

@@ -37,6 +37,9 @@ const LONGEST_RETRY: Duration = Duration::from_secs(16);
 /// How long after its end a probe's last packets may be reported.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
+/// How long the trend still shows a probe after its end is known.
+const AFTERMATH: Duration = Duration::from_millis(300);
+
 /// Arrived as fast as it was sent, if at least this share of it.
 const AS_FAST: f64 = 0.9;
 
@@ -66,6 +69,7 @@ pub(super) struct Prober {
     under_way: Option<UnderWay>,
     not_before: Duration,
     retry: Option<Duration>,
+    disturbed_until: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +115,7 @@ impl Prober {
             return None;
         }
         self.under_way = None;
+        self.disturbed_until = now + AFTERMATH;
         let finding = judge(&probe, received);
         self.not_before = now
             + match finding {
@@ -128,6 +133,11 @@ impl Prober {
                 }
             };
         Some(finding)
+    }
+
+    /// Whether delay that rises may be of a probe's making.
+    pub(super) fn disturbs(&self, now: Duration) -> bool {
+        self.under_way.is_some() || now < self.disturbed_until
     }
 
     /// The path has shown a limit: no probe for a while.
@@ -166,4 +176,82 @@ fn judge(probe: &UnderWay, received: &Received) -> Finding {
 )]
 fn whole(value: f64) -> u64 {
     value as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// Ten packets of 500 bytes, one every 10 ms, which arrive one every `spacing` ms.
+    fn received(spacing: u64) -> Received {
+        let mut received = Received::default();
+        for n in 0..11 {
+            let arrival = ms(1_000 + spacing * n);
+            received.push(ms(10 * n), Some(arrival), 4_000.0);
+        }
+        received
+    }
+
+    fn finding(spacing: u64) -> Option<Finding> {
+        let mut prober = Prober::default();
+        prober.begin(ms(0), 250_000.0).unwrap();
+        assert_eq!(prober.finding(ms(150), ms(90), &received(spacing)), None);
+        prober.finding(ms(200), ms(110), &received(spacing))
+    }
+
+    #[test]
+    fn what_comes_as_fast_as_it_left_passes_and_what_does_not_is_the_capacity() {
+        assert_eq!(finding(10), Some(Finding::AtLeast(400_000.0)));
+        assert_eq!(finding(16), Some(Finding::JustThis(250_000.0)));
+    }
+
+    #[test]
+    fn a_probe_that_was_not_filled_tells_nothing() {
+        let mut prober = Prober::default();
+        prober.begin(ms(0), 390_000.0).unwrap();
+
+        assert_eq!(
+            prober.finding(ms(200), ms(110), &received(10)),
+            Some(Finding::Nothing)
+        );
+    }
+
+    #[test]
+    fn one_probe_is_under_way_at_a_time_and_failures_space_them_out() {
+        let mut prober = Prober::default();
+        let mut began = Vec::new();
+        for now in (0..60_000).step_by(100).map(ms) {
+            began.extend(prober.begin(now, 250_000.0).map(|_| now.as_millis()));
+            let narrow = {
+                let mut received = Received::default();
+                let start = u64::try_from(*began.last().unwrap()).unwrap();
+                for n in 0..11 {
+                    received.push(ms(start + 10 * n), Some(ms(start + 20 * n)), 4_000.0);
+                }
+                received
+            };
+            prober.finding(now, now, &narrow);
+        }
+
+        assert_eq!(began, [0, 4_200, 12_400, 28_600, 44_800]);
+    }
+
+    #[test]
+    fn no_probe_adds_more_than_fifty_milliseconds_of_queue() {
+        for rate in [24_000, 64_000, 100_000, 299_000, 300_000, 5_000_000] {
+            let rate = f64::from(rate);
+            let probe = Prober::default().begin(ms(0), rate).unwrap();
+
+            // What does not pass while it is sent, over a path that carries just the estimate.
+            let sent = probe.bytes as f64 * 8.0;
+            let took = sent / probe.bits_per_second as f64;
+            let queue = (sent - rate * took) / rate;
+
+            assert!(queue <= 0.050_5, "{rate}: {queue}");
+        }
+    }
 }

@@ -221,3 +221,47 @@ fn fit(points: &VecDeque<(f64, f64)>) -> Option<f64> {
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The trend after `count` packets, one every 20 ms, each of which took so many microseconds
+    /// longer than the one before.
+    fn after(count: u64, longer_us: u64) -> Trend {
+        let mut trend = Trendline::default();
+        for n in 0..count {
+            let departure = Duration::from_millis(20 * n);
+            let delay = Duration::from_micros(1_000_000 + longer_us * n);
+            trend.arrived(departure, departure + delay);
+        }
+        trend.trend()
+    }
+
+    #[test]
+    fn a_queue_that_grows_is_seen_within_half_a_second() {
+        assert_eq!(after(25, 5_000), Trend::Rising);
+        assert_eq!(after(25, 0), Trend::Steady);
+    }
+
+    #[test]
+    fn clocks_that_drift_apart_are_no_trend() {
+        // 200 ppm of 20 ms.
+        assert_eq!(after(5_000, 4), Trend::Steady);
+    }
+
+    #[test]
+    fn packets_that_leave_together_are_one_group() {
+        let mut trend = Trendline::default();
+        for n in 0..60 {
+            // Five at once, that come one after the other: the queue they make is their own.
+            for place in 0..5 {
+                let departure = Duration::from_millis(33 * n);
+                let arrival = departure + Duration::from_millis(100 + 5 * place);
+                trend.arrived(departure, arrival);
+            }
+        }
+
+        assert_eq!(trend.trend(), Trend::Steady);
+    }
+}

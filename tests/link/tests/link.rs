@@ -114,6 +114,30 @@ fn a_narrow_place_spaces_packets_and_drops_those_that_find_its_queue_full() {
 }
 
 #[test]
+fn a_place_that_becomes_narrower_still_passes_what_it_has_taken_as_before() {
+    let bandwidth = |bits_per_second| {
+        Some(Bandwidth {
+            bits_per_second,
+            queue_bytes: 1_000,
+        })
+    };
+    let config = LinkConfig {
+        bandwidth: bandwidth(80_000),
+        ..LinkConfig::default()
+    };
+    let mut link = Link::new(config, 1);
+
+    // 10 ms each, then 20.
+    link.send(ms(0), 100, 1);
+    link.send(ms(0), 100, 2);
+    link.set_bandwidth(bandwidth(40_000));
+    link.send(ms(0), 100, 3);
+
+    let arrivals: Vec<Duration> = link.deliver(ms(100)).map(|arrived| arrived.at).collect();
+    assert_eq!(arrivals, [ms(10), ms(20), ms(40)]);
+}
+
+#[test]
 fn half_a_bit_that_still_waits_keeps_a_full_queue_full() {
     let bandwidth = Bandwidth {
         bits_per_second: 3,

@@ -3,7 +3,8 @@
 //!
 //! Delay is counted from the fastest path ([`Arrivals::fastest`]): how much later than a packet
 //! that took no longer than the fastest arrives, it plays. The *target* is what the arrivals need
-//! plus what the losses are worth, within the configured minimum and maximum.
+//! plus what the losses are worth, or what is asked for so that sound and picture stay together if
+//! that is more, within the configured minimum and maximum.
 //!
 //! Packets are needed a tick at a time, so of a packet that begins in the middle of a tick only
 //! the part of its delay up to the beginning of that tick is of use: the rest is *slack*, at most
@@ -34,6 +35,9 @@ const TOLERATED_SLACK_SAMPLES: i64 = 120;
 
 /// More than this off the target: hurry. 40 ms.
 const FAR_SAMPLES: i64 = 1_920;
+
+/// The most delay that may be asked for without a need of the arrivals.
+const MOST_ASKED_FOR: Duration = Duration::from_millis(200);
 
 /// What to do about the delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +86,8 @@ pub(super) struct Progress {
 #[derive(Clone, Debug)]
 pub(super) struct Delay {
     minimum: i64,
+    /// What is asked for on top of what the arrivals need.
+    least: i64,
     maximum: i64,
 }
 
@@ -93,8 +99,14 @@ impl Delay {
         Self {
             // A packet may have to wait for a tick on top of its target.
             minimum: samples_in(config.jitter_minimum.min(longest)).min(maximum - 2 * TICK),
+            least: 0,
             maximum,
         }
+    }
+
+    /// Has the target be `least` or more, as far as [`MOST_ASKED_FOR`] goes.
+    pub(super) fn set_least(&mut self, least: Duration) {
+        self.least = samples_in(least.min(MOST_ASKED_FOR));
     }
 
     /// How long a packet may wait, all told.
@@ -105,6 +117,7 @@ impl Delay {
     /// The useful delay to have.
     pub(super) fn target(&self, arrivals: &Arrivals, lookahead: i64) -> i64 {
         (arrivals.spread() + MARGIN_SAMPLES + lookahead)
+            .max(self.least)
             .clamp(self.minimum, self.maximum - 2 * TICK)
     }
 

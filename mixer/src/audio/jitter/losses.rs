@@ -28,8 +28,8 @@ const RARE: u32 = WHOLE / 250;
 /// The delay that is worth one percent of lost packets: 40 ms.
 const WORTH_SAMPLES: i64 = 1_920;
 
-/// Copies are coarser than what they replace: five of them count as two losses.
-const COPIES_PER_LOSS: (u32, u32) = (5, 2);
+/// Copies are coarser than what they replace: four of them count as a loss.
+const COPIES_PER_LOSS: u64 = 4;
 
 /// Once paid, a lookahead is kept until it costs this many times what it is worth.
 const KEPT_UNTIL: i64 = 2;
@@ -109,11 +109,16 @@ impl Losses {
     pub(super) fn played(&mut self, length: i64, carries_copy: bool) {
         self.in_a_row = 0;
         self.length = length;
+        let had_copies = self.has_copies();
         self.since_copy = if carries_copy {
             0
         } else {
             self.since_copy.saturating_add(1)
         };
+        if self.has_copies() != had_copies {
+            // What was worth waiting for before may not be now: no reason to keep to it.
+            self.asking = false;
+        }
         self.rate -= self.rate / MEMORY;
         self.share -= self.share / MEMORY;
         self.judge();
@@ -153,9 +158,8 @@ impl Losses {
         let whole = u64::from(WHOLE);
         let share = u64::from(self.share);
         let left = if self.has_copies() {
-            let (copies, losses) = COPIES_PER_LOSS;
             // Of two in a row, one has no copy.
-            share * u64::from(losses) / u64::from(copies) + share * share / whole
+            share / COPIES_PER_LOSS + share * share / whole
         } else {
             share
         };
@@ -211,10 +215,10 @@ mod tests {
             (20, false, Some(50), 110),
             (20, false, Some(100), 160),
             (20, true, Some(50), 20),
-            (20, true, Some(15), 75),
+            (20, true, Some(5), 20),
             (10, true, None, 20),
             (10, true, Some(50), 110),
-            (10, true, Some(100), 160),
+            (10, true, Some(100), 20),
             (10, true, Some(300), 20),
             (10, false, Some(300), 0),
         ];
@@ -227,6 +231,16 @@ mod tests {
                 "{nth} {copies} {round_trip:?}"
             );
         }
+    }
+
+    #[test]
+    fn copies_that_begin_to_come_end_a_wait_that_they_make_needless() {
+        let mut losses = losing(10, false, Some(100));
+        assert_eq!(losses.lookahead(), 160 * 48);
+
+        losses.played(LENGTH, true);
+
+        assert_eq!(losses.lookahead(), 20 * 48);
     }
 
     #[test]

@@ -82,3 +82,24 @@ fn a_receiver_is_told_what_its_link_would_have_to_carry() {
     assert_eq!(short, ["speaker"]);
     assert_eq!(enough, ["speaker", "low"]);
 }
+
+#[test]
+fn more_than_the_best_that_is_wanted_takes_is_of_no_use() {
+    let mut viewer = Viewer::new();
+    let useful = |viewer: &Viewer| viewer.receiver.useful_kbps(&viewer.ladder);
+    let all = useful(&viewer);
+    assert!((2_000..2_400).contains(&all), "{all} kb/s");
+
+    viewer.receiver.set_wish(Wish {
+        max_height: Some(360),
+        ..Wish::default()
+    });
+    let lower = useful(&viewer);
+    assert!((1_000..1_200).contains(&lower), "{lower} kb/s");
+
+    viewer.receiver.set_wish(Wish {
+        max_kbps: Some(100),
+        ..Wish::default()
+    });
+    assert_eq!(useful(&viewer), 100);
+}

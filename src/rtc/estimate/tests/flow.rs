@@ -176,6 +176,12 @@ impl Flow {
         self.first(since, |rate| rate <= bits_per_second)
     }
 
+    /// The lowest estimate after `since`.
+    pub(super) fn lowest(&self, since: Duration) -> u64 {
+        let rates = self.rates.iter().filter(|(at, _)| *at > since);
+        rates.map(|(_, rate)| *rate).min().unwrap_or_default()
+    }
+
     fn first(&self, since: Duration, is: impl Fn(u64) -> bool) -> Duration {
         let mut rates = self.rates.iter();
         let first = rates.find(|(at, rate)| *at > since && is(*rate));

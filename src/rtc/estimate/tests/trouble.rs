@@ -53,7 +53,7 @@ fn a_queue_too_short_to_be_seen_is_told_by_its_loss() {
 
 #[test]
 fn jitter_costs_some_of_the_rate_but_not_all() {
-    for (jitter, least_used) in [(10, 0.75), (20, 0.7)] {
+    for (jitter, least_used) in [(10, 0.75), (20, 0.7), (50, 0.15)] {
         for bits_per_second in [64_000, 300_000, 1_000_000] {
             let mut path = Path::new(bits_per_second, 1);
             path.set_jitter(Jitter::Uniform(ms(jitter)));
@@ -69,6 +69,28 @@ fn jitter_costs_some_of_the_rate_but_not_all() {
             );
             assert!(used > least_used, "{jitter} {bits_per_second}: {used}");
         }
+    }
+}
+
+#[test]
+fn jitter_takes_little_from_a_sender_that_leaves_room_to_spare() {
+    for (jitter, least) in [(20, 1_000_000), (50, 250_000), (100, 150_000)] {
+        let mut path = Path::new(2_000_000, 1);
+        path.set_jitter(Jitter::Uniform(ms(jitter)));
+        let media = Media {
+            video: (300_000.0, 300_000.0),
+            ..Media::default()
+        };
+        let mut path = with_sender(path, media, 1);
+
+        path.run_until(secs(60));
+
+        let lowest = path.flow(0).lowest(secs(20));
+        println!(
+            "360 kb/s sent of 2000, ±{jitter} ms of jitter: at least {} kb/s estimated",
+            lowest / 1_000
+        );
+        assert!(lowest > least, "{jitter}: {lowest}");
     }
 }
 
