@@ -211,6 +211,29 @@ async fn whoever_sends_more_than_is_taken_is_told_and_nobody_else() {
     assert_eq!(notices(&mut bob).await, []);
 }
 
+#[tokio::test]
+async fn whoever_is_seen_is_told_what_is_worth_sending_and_so_is_the_transport() {
+    let mut room = room();
+    let mut ann = welcome(&mut room);
+
+    let told = loop {
+        tokio::select! {
+            news = room.media.news() => {
+                room.follow_media(news);
+            }
+            message = ann.line.next() => if let ServerMessage::Uplink(uplink) = message {
+                break uplink;
+            },
+        }
+    };
+
+    let video = told.video.unwrap();
+    assert_eq!((video.width, video.height), (64, 36), "a tile is 16 to 9");
+    let media_kbps = u64::from(video.kbps + told.audio.kbps);
+    let worth_bps = ann.link.path.uplink_worth_bps().unwrap();
+    assert!(worth_bps > 1_000 * media_kbps, "{worth_bps}, {told:?}");
+}
+
 /// What somebody was told until the end.
 async fn notices(guest: &mut Guest) -> Vec<Notice> {
     let mut notices = Vec::new();

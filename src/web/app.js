@@ -115,6 +115,12 @@ function follow(current) {
     const { code, message } = /** @type {CustomEvent} */ (event).detail;
     toast(NOTICES[code] ?? message);
   });
+  let wasThin = false;
+  current.addEventListener("uplink", () => {
+    const isThin = current.camera && current.paused === "thin";
+    if (isThin && !wasThin) toast("Your connection is too thin for your picture now: the others hear you.");
+    wasThin = isThin;
+  });
   current.addEventListener("trouble", (event) => {
     console.warn("mosaic:", /** @type {CustomEvent} */ (event).detail.error);
   });

@@ -12,7 +12,7 @@
  *
  * Events, each a CustomEvent: `state` {state, previous, error}, `participants` {change, participant,
  * reason}, `speaker` {participant}, `layout` {canvas, tiles, seenAs}, `quality` {@link Quality}, `uplink`
- * {@link Uplink}, `stream` {stream}, `notice` {code, message}, `trouble` {error}.
+ * {video, audio, paused}, `stream` {stream}, `notice` {code, message}, `trouble` {error}.
  *
  * Bounds: one WebSocket and one RTCPeerConnection at a time, one request timer each, at most
  * {@link MAX_EARLY_CANDIDATES} candidates waiting for an answer.
@@ -75,8 +75,8 @@ const WIDER = 1.25;
  *  a while; and wider. Each picture that had to be given up doubles how long the next is waited for. */
 const LOOKS_NARROW = 2;
 const LOOKS_BARE = 4;
-const LOOKS_WIDER = 8;
-const MAX_LOOKS_WIDER = 128;
+const LOOKS_WIDER = 5;
+const MAX_LOOKS_WIDER = 160;
 /** What a narrow uplink is good for. */
 const NARROW_HEIGHT_PX = 180;
 const NARROW_FPS = 8;
@@ -480,8 +480,7 @@ export class Call extends EventTarget {
         break;
       case "uplink":
         this.#uplink = { video: message.video, audio: message.audio };
-        this.#emit("uplink", this.#uplink);
-        this.#tune();
+        this.#followUplink();
         break;
       case "notice":
         this.#emit("notice", { code: message.code, message: message.message });
@@ -597,7 +596,7 @@ export class Call extends EventTarget {
         if (transport.state() === "connected") this.#onMediaState("connected");
       },
     });
-    if (this.#fitToTile) this.#uplinkWatch = new UplinkWatch(transport, () => this.#tune());
+    if (this.#fitToTile) this.#uplinkWatch = new UplinkWatch(transport, () => this.#followUplink());
     this.#applyTracks(transport);
     return transport;
   }
@@ -711,6 +710,11 @@ export class Call extends EventTarget {
     if (!this.#seatedSession || text === this.#sentStatus) return;
     this.#sentStatus = text;
     this.#seatedSession.send(status);
+  }
+
+  #followUplink() {
+    this.#tune();
+    this.#emit("uplink", { video: null, audio: null, ...this.#uplink, paused: this.paused });
   }
 
   /** Sends what somebody sees and the uplink carries: it saves the link, the browser and the mixer. */
@@ -1160,7 +1164,7 @@ class UplinkWatch {
   #bare = 0;
   #above = 0;
   /** How many of the latter it takes if there is no picture now. */
-  #patience = LOOKS_WIDER / 2;
+  #patience = LOOKS_WIDER;
   /** What is wide enough. An estimate grows no further than what is sent, so less may be. */
   #wideBps = NARROW_BPS;
   /** @type {Room} */ room = "wide";
@@ -1191,7 +1195,7 @@ class UplinkWatch {
       // A picture for which there was no room after all was to the harm of the sound.
       this.#patience = Math.min(2 * this.#patience, MAX_LOOKS_WIDER);
     } else if (room === "wide") {
-      this.#patience = LOOKS_WIDER / 2;
+      this.#patience = LOOKS_WIDER;
     }
     if (room !== this.room) this.#narrow = this.#bare = this.#above = 0;
     const before = `${this.room} ${this.videoBps}`;
