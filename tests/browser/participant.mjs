@@ -173,6 +173,7 @@ function installSenses() {
     participants: () => [...call.participants.values()],
     speaker: () => call.speaker,
     layout: () => call.layout,
+    quality: () => call.quality,
     leave: () => call.leave(),
     transports: () => transports.map(({ connectionState }) => connectionState),
     offers: () => offers,
@@ -227,6 +228,9 @@ function installSenses() {
           ({ kind, packetsReceived, framesDecoded, packetsLost, totalSamplesReceived, concealedSamples,
              frameWidth, frameHeight }));
     },
+
+    /** All that the browser counts. */
+    statistics: async () => [...(await transports.at(-1).getStats()).values()],
 
     /**
      * All that the browser counts of RTP, by what it is about: `inbound`, `outbound`, and `reported`,
