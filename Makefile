@@ -11,8 +11,8 @@ export CHROMIUM
 .NOTPARALLEL:
 
 .PHONY: help run test test-rust test-properties test-browser lint deny fixtures screenshot \
-        bench bench-estimator bench-isolation bench-latency bench-network bench-pieces bench-room bench-churn \
-        bench-encoders \
+        bench bench-estimator bench-isolation bench-ladder bench-latency bench-links bench-network bench-pieces \
+        bench-room bench-churn bench-encoders \
         deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
@@ -83,6 +83,13 @@ bench-churn: deps-build build-load ## What 200 joins and leaves leave behind
 bench-network: deps-test build-load ## Real browsers over bad networks (ARGS="--only loss-5,move --seconds 10")
 	MOSAICD=target/release/mosaicd RELAY=target/release/examples/relay \
 		node tests/browser/bench/network.mjs $(ARGS)
+
+bench-links: deps-test build-load ## What one gets at each downlink, in a room of nine (ARGS="--only 64,steps-200")
+	MOSAICD=target/release/mosaicd RELAY=target/release/examples/relay LOAD=target/release/examples/load \
+		node tests/browser/bench/links.mjs $(ARGS)
+
+bench-ladder: deps-build build-load ## CPU of a room whose whole ladder is in use, beside one rung
+	target/release/examples/load ladder $(ARGS)
 
 bench-latency: deps-build build-load ## Delay through the mixer, beside GStreamer and Janus if installed
 	target/release/examples/latency $(ARGS)

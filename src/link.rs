@@ -38,7 +38,7 @@ const AUDIO_ASKED_PACKETS: usize = 16;
 
 /// Video frames on the way out: a sixth of a second at 30 frames per second. A transport that
 /// falls further behind loses the oldest and asks its room for a keyframe.
-const VIDEO_OUT_FRAMES: usize = 5;
+pub(crate) const VIDEO_OUT_FRAMES: usize = 5;
 
 /// One audio packet, shared by all who hear the same encode.
 #[derive(Clone, Debug)]
@@ -186,6 +186,11 @@ impl Link {
     /// The next frame to send.
     pub(crate) fn next_video_out(&self) -> Option<VideoOut> {
         self.video_out.pop()
+    }
+
+    /// How many frames wait to be sent.
+    pub(crate) fn video_out_waiting(&self) -> usize {
+        self.video_out.queue.len()
     }
 
     /// Resolves when something was left to send since the last time.

@@ -2,6 +2,7 @@
 //! nonsense.
 
 #[path = "support/client.rs"]
+#[expect(dead_code, reason = "shared with the load client")]
 mod client;
 #[path = "support/clip.rs"]
 #[expect(dead_code, reason = "shared with the benches")]
@@ -12,6 +13,7 @@ mod daemon;
 #[path = "support/peer.rs"]
 mod peer;
 #[path = "support/player.rs"]
+#[expect(dead_code, reason = "shared with the load client")]
 mod player;
 #[path = "support/received.rs"]
 #[expect(dead_code, reason = "shared with the benches")]

@@ -6,16 +6,17 @@
 //!
 //! Where that would be faster than [`OVER`] times what the path carries, the packets leave at that
 //! rate instead, one by one, so that a large frame waits here and not in the path's queue, where
-//! audio would wait behind it. Faster than the path all the same: frames differ in size. No frame
-//! takes longer than its interval, so frames do not pile up. Time is an argument; whoever drives
-//! this sleeps until [`Pacer::next_send`].
+//! audio would wait behind it. A wide path is sent to faster than it is, since frames differ in size
+//! and the surplus is over in milliseconds; on a thin one it would be most of a second of queue.
+//! A frame may take longer than its interval while few others wait, never so long that they do not
+//! find room. Time is an argument; whoever drives this sleeps until [`Pacer::next_send`].
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use codecs::video::VIDEO_CLOCK_HZ;
 
-use crate::link::VideoOut;
+use crate::link::{VIDEO_OUT_FRAMES, VideoOut};
 
 /// Portions of a frame: so few that pacing costs few wake-ups, so many that none is a burst.
 const STEPS: usize = 5;
@@ -26,8 +27,15 @@ const MIN_PORTION: usize = 2;
 /// A frame is sent within one part in so many of its interval.
 const SPREAD: u32 = 3;
 
-/// How much faster than the path carries it a frame may leave.
+/// How much faster than the path carries it a frame may leave,
 const OVER: u64 = 2;
+
+/// unless the path carries no more than this, in bit/s. Then it leaves as the path carries it:
+/// audio beside it is what comes on top.
+const THIN: u64 = 250_000;
+
+/// A frame may take so many intervals, less one for each that waits behind it.
+const SLACK: usize = VIDEO_OUT_FRAMES - 1;
 
 /// What a packet is longer on the path than its payload.
 const HEADER_BYTES: usize = 64;
@@ -76,14 +84,22 @@ struct Frame {
 }
 
 impl Pacer {
-    /// Begins to send `frame` at `now` over a path that carries `bits_per_second`, if that is known.
-    /// The one before must be through.
-    pub(super) fn begin(&mut self, frame: VideoOut, bits_per_second: Option<u64>, now: Instant) {
+    /// Begins to send `frame` at `now` over a path that carries `bits_per_second`, if that is known,
+    /// while `waiting` others wait. The one before must be through.
+    pub(super) fn begin(
+        &mut self,
+        frame: VideoOut,
+        waiting: usize,
+        bits_per_second: Option<u64>,
+        now: Instant,
+    ) {
         let interval = self.interval(frame.timestamp);
         self.last_timestamp = Some(frame.timestamp);
         let packets = frame.payloads.len();
         let usual = interval.min(MAX_INTERVAL) / SPREAD;
-        let needed = takes(&frame, bits_per_second).min(interval);
+        let intervals = u32::try_from(SLACK.saturating_sub(waiting).max(1)).unwrap_or(1);
+        let longest = (interval * intervals).min(LONGEST);
+        let needed = takes(&frame, bits_per_second).min(longest);
         let (portion, spread) = match needed > usual {
             true => (1, needed),
             false => (packets.div_ceil(STEPS).max(MIN_PORTION), usual),
@@ -161,8 +177,9 @@ fn takes(frame: &VideoOut, bits_per_second: Option<u64>) -> Duration {
         .payloads
         .iter()
         .map(|payload| payload.len() + HEADER_BYTES);
+    let over = if rate > THIN { OVER } else { 1 };
     let bits = 8 * u64::try_from(bytes.sum::<usize>()).unwrap_or(u64::MAX / 16);
-    Duration::from_micros(bits.saturating_mul(1_000_000) / (OVER * rate).max(1))
+    Duration::from_micros(bits.saturating_mul(1_000_000) / (over * rate).max(1))
 }
 
 #[cfg(test)]
@@ -189,7 +206,7 @@ mod tests {
 
     /// When each packet of the frame leaves, in ms after its begin, if asked every millisecond.
     fn departures(pacer: &mut Pacer, frame: VideoOut, begin: Instant) -> Vec<u64> {
-        pacer.begin(frame, None, begin);
+        pacer.begin(frame, 0, None, begin);
         let mut departures = Vec::new();
         for at in 0..200 {
             while pacer.take(begin + ms(at)).is_some() {
@@ -227,7 +244,7 @@ mod tests {
     #[test]
     fn packets_keep_their_order_and_the_last_one_carries_the_marker() {
         let mut pacer = Pacer::default();
-        pacer.begin(frame(9, 7), None, Instant::now());
+        pacer.begin(frame(9, 7), 0, None, Instant::now());
 
         let sent: Vec<Paced> = std::iter::from_fn(|| pacer.rush()).collect();
 
@@ -258,24 +275,35 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_is_large_for_its_path_leaves_at_twice_its_rate_but_not_for_ever() {
+    fn a_frame_that_is_large_for_its_path_leaves_at_its_rate_but_not_for_ever() {
         let start = Instant::now();
         let payloads: Arc<[Bytes]> = vec![Bytes::from_static(&[0; 436]); 5].into();
-        // 2,500 bytes: 100 ms at 200 kb/s, 1 s at 20, for which there are 500 ms.
-        for (bits_per_second, step) in [(100_000, 20), (10_000, 100), (2_000_000, 11)] {
+        // 2,500 bytes, every 100 ms: 200 ms at 100 kb/s; 2 s at 10, for which there is less the more
+        // others wait; 50 ms at twice 200 kb/s; 20 ms at twice 500, where a third of the interval is
+        // more.
+        for (bits_per_second, waiting, step) in [
+            (100_000, 0, 40),
+            (10_000, 0, 80),
+            (10_000, 2, 40),
+            (10_000, 4, 20),
+            (10_000, 9, 20),
+            (200_000, 0, 20),
+            (260_000, 0, 7),
+            (2_000_000, 0, 11),
+        ] {
             let mut pacer = Pacer::default();
             departures(&mut pacer, frame(0, 1), start);
             let payloads = Arc::clone(&payloads);
             let large = VideoOut {
                 payloads,
-                ..frame(45_000, 0)
+                ..frame(9_000, 0)
             };
-            pacer.begin(large, Some(bits_per_second), start);
+            pacer.begin(large, waiting, Some(bits_per_second), start);
 
             while pacer.take(start).is_some() {}
 
             let waits = pacer.next_send().unwrap() - start;
-            assert_eq!(waits.as_millis(), step, "{bits_per_second}");
+            assert_eq!(waits.as_millis(), step, "{bits_per_second}, {waiting}");
         }
     }
 

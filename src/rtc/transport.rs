@@ -174,6 +174,7 @@ impl Rtc {
             video: negotiated(video).await,
             link,
             states,
+            began: None,
         };
         tokio::spawn(sender.run().in_current_span());
         Ok((transport, answer))

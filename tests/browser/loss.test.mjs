@@ -34,7 +34,7 @@ describe("a call over a path that loses packets", () => {
     browser = await launch();
     both = [];
     for (const look of [RED, GREEN]) {
-      const settings = { room: "loss", withhold: true, throbs: true, ...look };
+      const settings = { room: "loss", withhold: true, throbs: true, hurry: true, ...look };
       both.push({ look, ...(await participate(browser, daemon.url, settings)) });
     }
   });

@@ -177,6 +177,7 @@ function installSenses() {
     speaker: () => call.speaker,
     quality: () => call.quality,
     layout: () => call.layout,
+    quality: () => call.quality,
     leave: () => call.leave(),
     transports: () => transports.map(({ connectionState }) => connectionState),
     offers: () => offers,
@@ -232,6 +233,9 @@ function installSenses() {
           ({ kind, packetsReceived, framesDecoded, packetsLost, totalSamplesReceived, concealedSamples,
              frameWidth, frameHeight }));
     },
+
+    /** All that the browser counts. */
+    statistics: async () => [...(await transports.at(-1).getStats()).values()],
 
     /**
      * All that the browser counts of RTP, by what it is about: `inbound`, `outbound`, and `reported`,

@@ -1,5 +1,6 @@
 //! Loads a running daemon: `room` shows what a conference of nine costs, `churn` what joins and
-//! leaves leave behind, `isolation` whether one who floods makes the others late.
+//! leaves leave behind, `isolation` whether one who floods makes the others late, `ladder` what many
+//! rungs cost beside one. `fill` only joins a daemon that somebody else looks at.
 //!
 //! The participants send recordings as they are and only count what they get, so that nearly all
 //! of the work is the daemon's. It is another process, looked at from outside.
@@ -8,17 +9,18 @@
 
 mod churn;
 #[path = "../support/client.rs"]
-#[expect(dead_code, reason = "shared with the tests")]
 mod client;
 #[path = "../support/clip.rs"]
 #[expect(dead_code, reason = "shared with the benches and tests")]
 mod clip;
 #[path = "../support/daemon.rs"]
 mod daemon;
+mod fill;
 #[path = "../support/floor.rs"]
 #[expect(dead_code, reason = "shared with the benches and tests")]
 mod floor;
 mod isolation;
+mod ladder;
 #[path = "../support/peer.rs"]
 mod peer;
 #[path = "../support/player.rs"]
@@ -50,6 +52,10 @@ enum Part {
     Churn(churn::Churn),
     /// Whether one who floods makes everybody late
     Isolation(isolation::Isolation),
+    /// What a room costs whose whole ladder is in use, beside one with one rung
+    Ladder(ladder::Ladder),
+    /// Participants for somebody else's room, until the input ends
+    Fill(fill::Fill),
     /// The codec floor of the room alone
     #[command(hide = true)]
     Floor {
@@ -67,6 +73,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Part::Room(room) => runtime.block_on(room.run()),
         Part::Churn(churn) => runtime.block_on(churn.run()),
         Part::Isolation(isolation) => runtime.block_on(isolation.run()),
+        Part::Ladder(ladder) => runtime.block_on(ladder.run()),
+        Part::Fill(fill) => runtime.block_on(fill.run()),
         Part::Floor { seconds } => room::work_at_the_floor(seconds).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -5,7 +5,9 @@
 //! - `outage [up|down] MS [held]`: nothing gets through for so long; packets sent meanwhile are
 //!   lost, or wait and go on their way together when it ends
 //! - `move`: the faces towards the daemon get other addresses and ports
-//! - `stats`: nothing but the answer, which all commands have
+//! - `stats`: nothing but the answer, which all commands have: what became of the packets of each
+//!   direction so far; `bytes` that got through, by kind; and `queue`, how many of them took how many
+//!   ms through queue and narrow place
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,16 +1,24 @@
 //! One direction between one client and the daemon: a link whose properties may change while
 //! packets are under way.
+//!
+//! A packet is as long there as on any path: with its headers of IPv4 and UDP.
 
 use std::time::Duration;
 
 use link::{Link, LinkConfig, Outage};
 use serde_json::{Value, json};
 
+use crate::traffic::Traffic;
+
 /// Packets under way in one path; more are not taken.
 const MOST_UNDER_WAY: usize = 10_000;
 
+/// What a datagram is longer than what is in it: IPv4 and UDP.
+const HEADER_BYTES: usize = 20 + 8;
+
 pub(crate) struct Path {
     link: Link<Vec<u8>>,
+    traffic: Traffic,
 }
 
 /// What became of the packets of some paths.
@@ -21,6 +29,7 @@ impl Path {
     pub(crate) fn new(config: LinkConfig, seed: u64) -> Self {
         Self {
             link: Link::new(config, seed),
+            traffic: Traffic::default(),
         }
     }
 
@@ -41,7 +50,11 @@ impl Path {
 
     pub(crate) fn send(&mut self, now: Duration, packet: Vec<u8>) {
         if self.link.under_way() < MOST_UNDER_WAY {
-            self.link.send(now, packet.len(), packet);
+            let bytes = packet.len() + HEADER_BYTES;
+            let start = [0, 1].map(|n| packet.get(n).copied().unwrap_or_default());
+            if let Some(took) = self.link.send(now, bytes, packet) {
+                self.traffic.count(start, bytes, took);
+            }
         }
     }
 
@@ -58,6 +71,11 @@ impl Path {
 
     pub(crate) const fn counters(&self) -> Counters {
         Counters(self.link.counters())
+    }
+
+    /// What got through.
+    pub(crate) const fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 }
 

@@ -14,6 +14,7 @@ mod command;
 mod conditions;
 mod path;
 mod sockets;
+mod traffic;
 
 use std::net::SocketAddr;
 

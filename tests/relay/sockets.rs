@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::command::OutageOrder;
 use crate::conditions::{Conditions, Direction, Setting};
 use crate::path::{Counters, Path};
+use crate::traffic::Traffic;
 
 /// Clients at a time; beyond that, whoever was not heard of for longest goes.
 const MOST_CLIENTS: usize = 64;
@@ -125,11 +126,18 @@ impl Relay {
 
     pub(crate) fn stats(&self) -> Value {
         let sum = |path: fn(&Client) -> &Path| {
-            self.clients
-                .values()
-                .map(|client| path(client).counters())
+            let paths = || self.clients.values().map(path);
+            let mut traffic = Traffic::default();
+            for path in paths() {
+                traffic.add(path.traffic());
+            }
+            let mut sum = paths()
+                .map(Path::counters)
                 .fold(Counters::default(), Counters::and)
-                .to_json()
+                .to_json();
+            sum["bytes"] = traffic.bytes_json();
+            sum["queue"] = traffic.queue_json();
+            sum
         };
         let faces = self.clients.values().map(|client| &client.face);
         let faces: Vec<String> = faces

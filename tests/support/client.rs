@@ -1,6 +1,7 @@
 //! A participant without eyes and ears: signaling over the WebSocket, media over the `webrtc`
 //! crate. It sends what it is given; what it gets it counts and throws away.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,7 +65,20 @@ impl Client {
         name: &str,
         held: u8,
     ) -> anyhow::Result<(Self, Media)> {
-        let joining = Self::connect(address, room, name, held);
+        let joining = Self::connect(address, room, name, held, None);
+        tokio::time::timeout(PATIENCE, joining)
+            .await
+            .with_context(|| format!("{name} does not get into the room"))?
+    }
+
+    /// Joins and sends media to `media`, whatever the server announces.
+    pub(crate) async fn join_past(
+        address: &str,
+        room: &str,
+        name: &str,
+        media: SocketAddr,
+    ) -> anyhow::Result<(Self, Media)> {
+        let joining = Self::connect(address, room, name, UPRIGHT, Some(media));
         tokio::time::timeout(PATIENCE, joining)
             .await
             .with_context(|| format!("{name} does not get into the room"))?
@@ -75,6 +89,7 @@ impl Client {
         room: &str,
         name: &str,
         held: u8,
+        past: Option<SocketAddr>,
     ) -> anyhow::Result<(Self, Media)> {
         let url = format!("ws://{address}/ws");
         let (mut socket, _) = tokio_tungstenite::connect_async(url).await?;
@@ -102,7 +117,7 @@ impl Client {
             sdp: offer.sdp,
         };
         say(&mut socket, &offer).await?;
-        negotiate(&mut socket, connection.as_ref(), &mut state).await?;
+        negotiate(&mut socket, connection.as_ref(), &mut state, past).await?;
 
         let (to_say, sayings) = mpsc::channel(SAYINGS);
         let session = tokio::spawn(stay(socket, sayings));
@@ -140,6 +155,7 @@ async fn negotiate(
     socket: &mut Socket,
     connection: &dyn PeerConnection,
     state: &mut watch::Receiver<RTCPeerConnectionState>,
+    past: Option<SocketAddr>,
 ) -> anyhow::Result<()> {
     loop {
         tokio::select! {
@@ -150,7 +166,10 @@ async fn negotiate(
                         connection.set_remote_description(answer).await?;
                     }
                     // The server sends them after its answer.
-                    Some(ServerMessage::Candidate { candidate }) => {
+                    Some(ServerMessage::Candidate { mut candidate }) => {
+                        if let Some(media) = past {
+                            candidate.candidate = aimed_at(&candidate.candidate, media);
+                        }
                         connection.add_ice_candidate(init(candidate)).await?;
                     }
                     Some(ServerMessage::Error(error)) => bail!("refused: {error:?}"),
@@ -194,6 +213,16 @@ async fn stay(
         }
     }
     bail!("the server hung up without an answer to leave")
+}
+
+/// A candidate with another address and port, its fifth and sixth field (RFC 8839 §5.1).
+fn aimed_at(candidate: &str, media: SocketAddr) -> String {
+    let (ip, port) = (media.ip().to_string(), media.port().to_string());
+    let mut fields: Vec<&str> = candidate.split_whitespace().collect();
+    if let [_, _, _, _, to_ip, to_port, ..] = fields.as_mut_slice() {
+        (*to_ip, *to_port) = (&ip, &port);
+    }
+    fields.join(" ")
 }
 
 fn init(candidate: Candidate) -> RTCIceCandidateInit {

@@ -17,6 +17,27 @@ const MAX_PAYLOAD_BYTES: usize = 1_180;
 const PICTURE_STEP: u32 = 90_000 / FRAMES_PER_SECOND;
 const SOUND_STEP: u32 = 48_000 / TICKS_PER_SECOND;
 
+/// How long each speaks where people take turns.
+const TURN: Duration = Duration::from_secs(5);
+
+/// A place in a round of people who speak one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// When the first began.
+    pub(crate) since: Instant,
+    /// From 0 on.
+    pub(crate) place: usize,
+    /// At least 1.
+    pub(crate) of: usize,
+}
+
+impl Turn {
+    fn is_now(self) -> bool {
+        let turns = self.since.elapsed().as_millis() / TURN.as_millis();
+        turns % self.of.max(1) as u128 == self.place as u128
+    }
+}
+
 /// A clip on its way. RTP times, sequence numbers and picture ids go on where the clip begins
 /// anew, which it does with a keyframe.
 pub(crate) struct Player {
@@ -27,6 +48,8 @@ pub(crate) struct Player {
     offset: u32,
     pictures: u32,
     sounds: u32,
+    /// Without one, there is sound all the time.
+    turn: Option<Turn>,
 }
 
 impl Player {
@@ -45,7 +68,17 @@ impl Player {
             offset: rand::random(),
             pictures: 0,
             sounds: 0,
+            turn: None,
         })
+    }
+
+    /// Is heard in its turn only: at other times no sound is sent, as with discontinuous
+    /// transmission.
+    pub(crate) fn in_turn(self, turn: Turn) -> Self {
+        Self {
+            turn: Some(turn),
+            ..self
+        }
     }
 
     /// Plays until `stop` resolves.
@@ -82,10 +115,12 @@ impl Player {
     async fn send_sound(&mut self) -> anyhow::Result<()> {
         let packet = &self.clip.packets[self.sounds as usize % self.clip.packets.len()];
         let timestamp = self.time(self.sounds, SOUND_STEP);
-        self.media
-            .audio
-            .send(timestamp, false, packet.clone())
-            .await?;
+        if self.turn.is_none_or(Turn::is_now) {
+            self.media
+                .audio
+                .send(timestamp, false, packet.clone())
+                .await?;
+        }
         self.sounds += 1;
         Ok(())
     }

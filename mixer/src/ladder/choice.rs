@@ -1,8 +1,8 @@
 //! Which rung a receiver gets, over time.
 //!
-//! Down soon, up late. A rung is left a tenth of a second after its least bitrate is missed by
-//! far, and 800 ms after it is missed at all: an estimate that dips, as all of them do, is not yet
-//! a thinner link. A higher one is taken when there has been room for it, and a tenth more, for
+//! Down soon, up late. A rung is left a tenth of a second after less than half of its least bitrate
+//! is there, 400 ms after a seventh of it is missing, and 800 ms after any of it is: an estimate that
+//! dips, as all of them do while a queue empties, is not yet a thinner link. A higher one is taken when there has been room for it, and a tenth more, for
 //! three seconds on end. Who has to come down again soon after a rise waits twice as long for the
 //! next, up to 48 s, and is forgiven one such failure a minute; so a link that seems to carry more
 //! now and then does not make the picture flap. In the first ten seconds, when an estimate only begins to find the link, one second of
@@ -55,8 +55,12 @@ pub enum Why {
 /// A rung whose least bitrate is missed by one part in this is missed by far.
 const FAR: u32 = 7;
 
-/// A rung missed by far is left after this: two looks in a row, ten of which make a second.
-const LEAVE_FAR_AFTER: Duration = Duration::from_millis(100);
+/// A rung of which not half is there is left after this: two looks in a row, ten of which make a
+/// second.
+const LEAVE_HALF_AFTER: Duration = Duration::from_millis(100);
+
+/// A rung missed by far is left after this.
+const LEAVE_FAR_AFTER: Duration = Duration::from_millis(400);
 
 /// A rung that is missed at all is left after this.
 const LEAVE_AFTER: Duration = Duration::from_millis(800);
@@ -162,6 +166,7 @@ impl Choice {
                 return false;
             }
             Some(Fit::Forbidden) => Duration::ZERO,
+            Some(Fit::Half) => LEAVE_HALF_AFTER,
             Some(Fit::Far) => LEAVE_FAR_AFTER,
             Some(Fit::Near) => LEAVE_AFTER,
         };
@@ -203,6 +208,8 @@ impl Choice {
 enum Fit {
     /// The receiver does not want it.
     Forbidden,
+    /// Not half of its least bitrate is there.
+    Half,
     /// Its least bitrate is missed by far.
     Far,
     /// Its least bitrate is missed.
@@ -215,7 +222,9 @@ enum Fit {
 impl Fit {
     fn of(rung: &RungSpec, wire_kbps: u32) -> Self {
         let (kbps, least) = (video_kbps(rung, wire_kbps), *rung.kbps.start());
-        if kbps < least - least / FAR {
+        if kbps < least / 2 {
+            Self::Half
+        } else if kbps < least - least / FAR {
             Self::Far
         } else if kbps < least {
             Self::Near

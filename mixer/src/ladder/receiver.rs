@@ -13,6 +13,10 @@ use crate::video::Arrangement;
 /// on a link of 100 kb/s.
 const FIRST_KBPS: u32 = 120;
 
+/// What video gets of it: a first picture of two or three kilobytes, which comes soon on any link.
+/// More would keep the first second of audio from links of 64 kb/s and less.
+const FIRST_VIDEO_KBPS: u32 = 20;
+
 /// After so long without knowing what a link carries, its receiver does not tell, and gets all.
 const UNKNOWN_FOR: Duration = Duration::from_secs(5);
 
@@ -138,6 +142,10 @@ impl Receiver {
         let Split { audio, video_kbps } =
             self.splitter
                 .divide(now, link_kbps, self.max_audio_kbps, loss_percent);
+        let video_kbps = match known {
+            Known::NotYet => video_kbps.min(FIRST_VIDEO_KBPS),
+            Known::Yes | Known::Never => video_kbps,
+        };
         let wish = self.wish;
         let video = self
             .choice

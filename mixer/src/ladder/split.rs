@@ -3,16 +3,17 @@
 //! | from kb/s | audio kb/s | packet ms | on the link |
 //! |---|---|---|---|
 //! | 0 | 12 | 120 | 16 |
-//! | 26 | 16 | 120 | 20 |
-//! | 70 | 16 | 60 | 24 |
-//! | 140 | 20 | 60 | 28 |
+//! | 27 | 20 | 120 | 24 |
+//! | 75 | 20 | 60 | 28 |
 //! | 220 | 24 | 40 | 36 |
 //! | 350 | 32 | 20 | 56 |
 //! | 1000 | 40 | 20 | 64 |
 //! | 2000 | as much as it may get | 20 | |
 //!
-//! Long packets cost delay and lose more at once, so they are left as soon as there is room. A link
-//! has to be above a row's bound by an eighth before audio takes it, and below to leave it.
+//! Long packets cost delay and lose more at once, so they are left as soon as there is room. So is
+//! 12 kb/s: from 20 on, packets carry copies of the one before (in-band FEC). A link has to be above
+//! a row's bound by an eighth before audio takes it. Below the bound audio stays for a second if it
+//! takes no more than half, since estimates dip while a queue empties, and packet times that come and go are heard.
 
 use std::time::Duration;
 
@@ -37,11 +38,10 @@ impl AudioShape {
 }
 
 /// From how many kb/s on audio has which shape. The lowest first.
-const ROWS: [(u32, AudioShape); 8] = [
+const ROWS: [(u32, AudioShape); 7] = [
     row(0, 12, 120),
-    row(26, 16, 120),
-    row(70, 16, 60),
-    row(140, 20, 60),
+    row(27, 20, 120),
+    row(75, 20, 60),
     row(220, 24, 40),
     row(350, 32, 20),
     row(1_000, 40, 20),
@@ -59,6 +59,10 @@ const fn row(from_kbps: u32, bitrate_kbps: u32, packet_ms: u32) -> (u32, AudioSh
 /// How long a link must have had room for better audio before it gets it. Changing costs nothing,
 /// but packet times that come and go are heard as delay that does.
 const RISE_AFTER: Duration = Duration::from_secs(3);
+
+/// For so long audio stays on a row for which the link is not enough, as long as it
+/// takes no more than half of it.
+const LEAVE_AFTER: Duration = Duration::from_secs(1);
 
 /// A link above a row's bound by one part in this may take the row.
 const MARGIN: u32 = 8;
@@ -84,6 +88,8 @@ pub(super) struct Splitter {
     row: Option<usize>,
     /// Since when there has been room for a better row.
     room_since: Option<RoomTime>,
+    /// Since when the link has been below the row's bound.
+    below_since: Option<RoomTime>,
 }
 
 impl Splitter {
@@ -96,7 +102,7 @@ impl Splitter {
         max_audio_kbps: u32,
         loss_percent: u32,
     ) -> Split {
-        let row = self.follow(now, link_kbps);
+        let row = self.follow(now, link_kbps, max_audio_kbps);
         let audio = shape_of(row, max_audio_kbps);
         Split {
             audio,
@@ -104,22 +110,38 @@ impl Splitter {
         }
     }
 
-    fn follow(&mut self, now: RoomTime, link_kbps: u32) -> usize {
+    fn follow(&mut self, now: RoomTime, link_kbps: u32, max_audio_kbps: u32) -> usize {
         let sure = row_of(link_kbps - link_kbps / MARGIN);
         let row = *self.row.get_or_insert(sure);
-        let row = if sure <= row {
+        let row = if row_of(link_kbps) < row {
             self.room_since = None;
-            // Down at once: audio that does not fit is not heard.
-            row.min(row_of(link_kbps))
-        } else if now.since(*self.room_since.get_or_insert(now)) >= RISE_AFTER {
-            self.room_since = None;
-            sure
+            let below_since = *self.below_since.get_or_insert(now);
+            let fits = fits(shape_of(row, max_audio_kbps), link_kbps);
+            if fits && now.since(below_since) < LEAVE_AFTER {
+                row
+            } else {
+                row_of(link_kbps)
+            }
         } else {
-            row
+            self.below_since = None;
+            if sure <= row {
+                self.room_since = None;
+                row
+            } else if now.since(*self.room_since.get_or_insert(now)) >= RISE_AFTER {
+                self.room_since = None;
+                sure
+            } else {
+                row
+            }
         };
         self.row = Some(row);
         row
     }
+}
+
+/// Whether audio leaves half of the link to video.
+fn fits(audio: AudioShape, link_kbps: u32) -> bool {
+    audio.wire_kbps() <= link_kbps / 2
 }
 
 fn row_of(link_kbps: u32) -> usize {

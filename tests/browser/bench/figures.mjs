@@ -3,7 +3,7 @@
  */
 
 /** What a person hears in place of what did not come; silence that was concealed is not heard. */
-const AUDIBLE = ({ concealedSamples, silentConcealedSamples }) => concealedSamples - silentConcealedSamples;
+export const AUDIBLE = ({ concealedSamples, silentConcealedSamples }) => concealedSamples - silentConcealedSamples;
 
 /** Sound softer than this, in dBFS, for longer than the ebb between two syllables, has stopped. */
 const SILENT_DBFS = -60;
@@ -81,12 +81,14 @@ function firstOf(times, interval_ms) {
   return Infinity;
 }
 
-const difference = (before, after) =>
+/** What each counter has grown by. */
+export const difference = (before, after) =>
   Object.fromEntries(Object.entries(after)
     .filter(([, value]) => typeof value === "number")
     .map(([name, value]) => [name, value - (before[name] ?? 0)]));
 
-const share = (part, whole) => (100 * part) / whole;
+/** In percent. */
+export const share = (part, whole) => (100 * part) / whole;
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The middle one; NaN of none. */
@@ -95,4 +97,5 @@ export function median(values) {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
-const longestGap = (times) => Math.max(0, ...times.slice(1).map((time, n) => time - times[n]));
+/** The longest time between two. */
+export const longestGap = (times) => Math.max(0, ...times.slice(1).map((time, n) => time - times[n]));

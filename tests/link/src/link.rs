@@ -88,8 +88,9 @@ impl<T: Clone> Link<T> {
         &self.config
     }
 
-    /// Hands over a packet of `bytes` at `now`; times must not run backwards.
-    pub fn send(&mut self, now: Duration, bytes: usize, packet: T) {
+    /// Hands over a packet of `bytes` at `now`; times must not run backwards. Says how long it takes
+    /// from there through the queue and the narrow place, or `None` if it never gets through.
+    pub fn send(&mut self, now: Duration, bytes: usize, packet: T) -> Option<Duration> {
         self.counters.sent += 1;
         // Drawn for every packet, whatever becomes of it.
         let lost = self.losses.loses();
@@ -98,21 +99,22 @@ impl<T: Clone> Link<T> {
 
         let Some(begins) = self.after_outages(now) else {
             self.counters.in_outage += 1;
-            return;
+            return None;
         };
         if lost {
             self.counters.lost += 1;
-            return;
+            return None;
         }
         let Some(passed) = self.pass(begins, bytes) else {
             self.counters.overflowed += 1;
-            return;
+            return None;
         };
         if twice {
             self.counters.duplicated += 1;
             self.set_out(passed + delays[1], packet.clone());
         }
         self.set_out(passed + delays[0], packet);
+        Some(passed - now)
     }
 
     /// Takes out what has arrived by `now`, in the order of arrival.

@@ -1,0 +1,117 @@
+//! What it costs to serve everybody according to their link: rooms of nine, one after the other. In
+//! every second one all get the same picture and sound; in the others the whole ladder is in use,
+//! since some ask for less. The CPU time of both is compared.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use mosaicd::signaling::message::{ClientMessage, Prefer};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::client::Client;
+use crate::clip::usual_clips;
+use crate::daemon::Daemon;
+use crate::player::{Player, Turn};
+use crate::verdict;
+
+/// Participants in each room.
+const PARTICIPANTS: usize = 9;
+
+/// The whole ladder against one rung.
+const BUDGET: f64 = 1.6;
+
+/// What some of them ask for at most, in kb/s: with those who ask for nothing, four rungs that move
+/// and four of audio, of 60, 40 and 20 ms.
+const ASKED_KBPS: [u32; 4] = [100, 200, 300, 500];
+
+/// Until links are known and everybody is where they stay.
+const WARM_UP: Duration = Duration::from_secs(12);
+
+/// `ladder`
+#[derive(Debug, Args)]
+pub(crate) struct Ladder {
+    /// How long to look at each room, after a warm-up
+    #[arg(long, value_name = "S", default_value_t = 15,
+          value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// Rooms of either kind
+    #[arg(long, value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u32).range(1..=50))]
+    rounds: u32,
+}
+
+/// Who asks for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rungs {
+    One,
+    All,
+}
+
+impl Ladder {
+    /// Runs and prints; fails over budget.
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let (mut one, mut all) = (0.0, 0.0);
+        for _ in 0..self.rounds {
+            for (rungs, sum) in [(Rungs::One, &mut one), (Rungs::All, &mut all)] {
+                let cpu = self.room(rungs).await?;
+                println!("  rungs {rungs:<4?} {:>6.1} % of one core", cpu * 100.0);
+                *sum += cpu;
+            }
+        }
+        let ratio = all / one;
+        let (kept, code) = verdict(ratio <= BUDGET);
+        println!(
+            "a room of {PARTICIPANTS} with the whole ladder in use, against one with one rung: \
+             {ratio:.2} (budget {BUDGET:.1}, {kept})"
+        );
+        Ok(code)
+    }
+
+    /// The CPU time of a daemon with one room, in cores.
+    async fn room(&self, rungs: Rungs) -> anyhow::Result<f64> {
+        let daemon = Daemon::start(&[])?;
+        let (stop, stopped) = watch::channel(false);
+        let mut players = JoinSet::new();
+        let mut clients = Vec::new();
+        let (since, of) = (tokio::time::Instant::now(), PARTICIPANTS);
+        for (place, clip) in usual_clips(of)?.into_iter().enumerate() {
+            let name = format!("participant {place}");
+            let (client, media) = Client::join(&daemon.address, "ladder", &name).await?;
+            let mut stopped = stopped.clone();
+            let until = async move {
+                let _ = stopped.wait_for(|stop| *stop).await;
+            };
+            let turn = Turn { since, place, of };
+            players.spawn(Player::new(clip, media)?.in_turn(turn).play(until));
+            if let Some(max_kbps) = ASKED_KBPS.get(place)
+                && rungs == Rungs::All
+            {
+                let wish = Prefer {
+                    max_kbps: Some(*max_kbps),
+                    ..Prefer::default()
+                };
+                client.say(ClientMessage::Prefer(wish)).await?;
+            }
+            clients.push(client);
+        }
+        for client in &clients {
+            client.received().more(1, 1).await?;
+        }
+        tokio::time::sleep(WARM_UP).await;
+
+        let (began, before) = (Instant::now(), daemon.usage()?);
+        tokio::time::sleep(Duration::from_secs(self.seconds.into())).await;
+        let (took, after) = (began.elapsed(), daemon.usage()?);
+
+        stop.send_replace(true);
+        while let Some(played) = players.join_next().await {
+            played??;
+        }
+        for client in clients {
+            client.leave().await?;
+        }
+        Ok((after.cpu - before.cpu).as_secs_f64() / took.as_secs_f64())
+    }
+}
