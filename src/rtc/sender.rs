@@ -139,12 +139,8 @@ impl Sender {
                 return;
             };
             let waiting = self.link.video_out_waiting();
-            pacer.begin(
-                frame,
-                waiting,
-                self.link.path.downlink_bps(),
-                Instant::now(),
-            );
+            let now = Instant::now();
+            pacer.begin(frame, waiting, self.rate(now), now);
         }
     }
 

@@ -70,6 +70,11 @@ const MARGIN: u32 = 8;
 /// Of what is left for video, one part in this is for sending again what got lost.
 const RESEND_SHARE: u32 = 20;
 
+/// Below this link, in kb/s, one part in this: the queue there is a matter of single packets, and
+/// what comes on top of the usual stands in it.
+const THIN_KBPS: u32 = 300;
+const THIN_RESEND_SHARE: u32 = 8;
+
 /// More than it takes until [`link_for`] moves no more than a kb/s.
 const SETTLING_ROUNDS: usize = 8;
 
@@ -171,7 +176,12 @@ fn video_part(link_kbps: u32, audio: AudioShape, loss_percent: u32) -> u32 {
     let left = link_kbps.saturating_sub(audio.wire_kbps() + control_kbps(link_kbps));
     // What is lost once is sent twice; a fifth of it at most, beyond which resending is hopeless.
     let lost = left * loss_percent.min(20) / 100;
-    left - lost - (left - lost) / RESEND_SHARE
+    let share = if link_kbps < THIN_KBPS {
+        THIN_RESEND_SHARE
+    } else {
+        RESEND_SHARE
+    };
+    left - lost - (left - lost) / share
 }
 
 /// For what an estimate of media does not count: reports, STUN, NACK, feedback on what the

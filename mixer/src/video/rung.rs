@@ -136,8 +136,17 @@ impl Rung {
         }
     }
 
-    /// Shows `layout` from the next frame on.
+    /// Shows `layout` from the next frame on: as a keyframe where another is shown large. An encoder
+    /// that goes on as if nothing had happened makes a frame of two and a half times that.
     pub(crate) fn set_layout(&mut self, layout: Layout) {
+        let first = |layout: &Layout| layout.tiles().first().map(|(participant, _)| *participant);
+        let speaker_matters = match self.arrangement {
+            Arrangement::Grid => false,
+            Arrangement::SpeakerLarge | Arrangement::SpeakerAlone => true,
+        };
+        if speaker_matters && first(&layout) != first(&self.layout) {
+            self.throttle.request();
+        }
         self.layout = layout;
         self.canvas_state = CanvasState::Outdated;
     }

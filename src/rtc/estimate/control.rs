@@ -58,6 +58,13 @@ const LOSS_PAUSE: Duration = Duration::from_millis(500);
 /// Sending less than this share of the rate, we are not what fills the queue.
 const USED: f64 = 0.7;
 
+/// On thin paths a single packet takes as long as a queue that counts elsewhere, and audio that
+/// meets one of video is late by that. Below this rate so much is no queue yet, in bits; but never
+/// longer than this.
+const THIN: f64 = 150_000.0;
+const PACKET_BITS: f64 = 2_000.0;
+const LONGEST_PACKET_TIME: Duration = Duration::from_millis(50);
+
 /// What the rate does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
@@ -199,7 +206,7 @@ impl Control {
     }
 
     fn grow_or_cut(&mut self, signs: &Signs, elapsed: f64) -> Step {
-        if signs.is_congested(self.noise) {
+        if signs.is_congested(self.noise + self.packet_time()) {
             return self.cut(signs);
         }
         if signs.excess_loss > LOSS_REDUCES {
@@ -288,6 +295,14 @@ impl Control {
         self.limit = signs.rates.map(|rates| rates.acknowledged);
         self.set(self.rate * (1.0 - 0.5 * signs.excess_loss));
         Step::MetLimit
+    }
+
+    /// What a packet that happens to be before another one makes it wait.
+    fn packet_time(&self) -> Duration {
+        if self.rate > THIN {
+            return Duration::ZERO;
+        }
+        Duration::from_secs_f64(PACKET_BITS / self.rate.max(1.0)).min(LONGEST_PACKET_TIME)
     }
 
     fn is_used(&self, signs: &Signs) -> bool {

@@ -77,9 +77,8 @@ async function atRow(row) {
       for (const [at, { rung, audio_kbps, packet_ms, reason }] of (await room.notes()).qualities) {
         console.log(`    ${((at - room.joined) / 1_000).toFixed(1)} s: ${rung?.name ?? "paused"}, audio ${audio_kbps}@${packet_ms}, ${reason}`);
       }
-      for (const line of room.daemon.log.filter((line) => line.includes(`participant=${room.id}`) && /downlink|audio rung/.test(line))) {
-        console.log(`    ${line.slice(11, 23)} ${line.replace(/^.*mosaicd[^ ]*:/, "")}`);
-      }
+      const said = room.daemon.log.filter((line) => / downlink /.test(line) && line > new Date(room.joined).toISOString());
+      for (const line of said) console.log(`    ${line.slice(11, 23)} ${line.replace(/^.*downlink /, "")}`);
       console.log(figures);
     }
     return figures;

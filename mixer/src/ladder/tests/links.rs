@@ -115,9 +115,9 @@ fn a_step_down_is_followed_within_a_second() {
     viewer.play(steady(1_500, 20));
 
     for (kbps, rung, within_ms) in [
-        (600, "medium", 400),
-        (90, "speaker", 100),
-        (30, "paused", 100),
+        (600, "medium", 600),
+        (90, "speaker", 300),
+        (30, "paused", 300),
     ] {
         let changes = viewer.play(steady(kbps, 20));
 

@@ -81,7 +81,7 @@ impl Control {
 
     /// Takes in what is seen while the queue is being drained.
     pub(super) fn drain(&mut self, signs: &Signs, mut drain: Drain) -> Step {
-        if signs.newest < signs.empty(self.noise) {
+        if signs.newest < signs.empty(self.noise + self.packet_time() / 2) {
             self.mode = Mode::Growing;
             self.state = State::Holding;
             if signs.latest < drain.began {
