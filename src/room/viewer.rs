@@ -235,17 +235,17 @@ mod tests {
 
         let bps = Some(90_000);
         let loss_percent = 0;
-        for ms in [20_000, 20_100] {
+        for ms in [20_000, 20_300] {
             viewer.allocate(at(ms), &ladder(), Downlink { bps, loss_percent });
         }
         assert!(matches!(
-            viewer.turn(at(20_100), &ladder(), Focus::Speaker),
+            viewer.turn(at(20_300), &ladder(), Focus::Speaker),
             Turn::Begun(_)
         ));
         assert_eq!(needs(&viewer), 2);
-        viewer.turn(at(21_099), &ladder(), Focus::Speaker);
+        viewer.turn(at(21_299), &ladder(), Focus::Speaker);
         assert_eq!(needs(&viewer), 2);
-        viewer.turn(at(21_100), &ladder(), Focus::Speaker);
+        viewer.turn(at(21_300), &ladder(), Focus::Speaker);
 
         assert_eq!(needs(&viewer), 1);
         assert_eq!(viewer.watches(), None);
@@ -256,11 +256,11 @@ mod tests {
         let (mut viewer, high) = viewer(1_500);
         let bps = Some(90_000);
         let loss_percent = 0;
-        for ms in [20_000, 20_100] {
+        for ms in [20_000, 20_300] {
             viewer.allocate(at(ms), &ladder(), Downlink { bps, loss_percent });
         }
 
-        viewer.turn(at(20_100), &ladder(), Focus::Speaker);
+        viewer.turn(at(20_300), &ladder(), Focus::Speaker);
 
         let needs: Vec<_> = viewer.needs().collect();
         assert_eq!((needs[0].0.id(), needs[0].1), (high, None));
