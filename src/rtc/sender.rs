@@ -22,11 +22,6 @@ use crate::link::Link;
 /// How often what is known of the path goes to the log, at debug.
 const PATH_LOGGED_EVERY: Duration = Duration::from_secs(5);
 
-/// Until a path is known it is taken to carry this: a first picture sent at once would be a third of
-/// a second of queue on a thin one. After so long without knowing it, nobody will say.
-const FIRST_BPS: u64 = 120_000;
-const FIRST: Duration = Duration::from_secs(5);
-
 /// One of our tracks, ready to send: sequence numbers and timestamps start anywhere and are
 /// continuous from there on.
 pub(super) struct OutgoingTrack {
@@ -75,8 +70,6 @@ pub(super) struct Sender {
     pub(super) video: Option<OutgoingTrack>,
     pub(super) link: Arc<Link>,
     pub(super) states: watch::Receiver<TransportState>,
-    /// When the first frame left.
-    pub(super) began: Option<Instant>,
 }
 
 impl Sender {
@@ -146,13 +139,6 @@ impl Sender {
                 Instant::now(),
             );
         }
-    }
-
-    /// What the path carries, as far as is known or must be assumed.
-    fn rate(&mut self, now: Instant) -> Option<u64> {
-        let began = *self.began.get_or_insert(now);
-        let assumed = (now.saturating_duration_since(began) < FIRST).then_some(FIRST_BPS);
-        self.link.path.downlink_bps().or(assumed)
     }
 
     async fn send_video(&mut self, packet: Paced) {

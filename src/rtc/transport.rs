@@ -174,7 +174,6 @@ impl Rtc {
             video: negotiated(video).await,
             link,
             states,
-            began: None,
         };
         tokio::spawn(sender.run().in_current_span());
         Ok((transport, answer))
