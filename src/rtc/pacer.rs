@@ -178,10 +178,12 @@ fn takes(frame: &VideoOut, bits_per_second: Option<u64>) -> Duration {
         .payloads
         .iter()
         .map(|payload| payload.len() + HEADER_BYTES);
-    let leaves = match rate {
-        ..=THINNEST => rate * 13 / 20,
-        ..=THIN => rate * 17 / 20,
-        _ => rate.saturating_mul(OVER),
+    let leaves = if rate <= THINNEST {
+        rate * 13 / 20
+    } else if rate <= THIN {
+        rate * 17 / 20
+    } else {
+        rate.saturating_mul(OVER)
     };
     let bits = 8 * u64::try_from(bytes.sum::<usize>()).unwrap_or(u64::MAX / 16);
     Duration::from_micros(bits.saturating_mul(1_000_000) / leaves.max(1))

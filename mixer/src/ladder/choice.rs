@@ -1,11 +1,12 @@
 //! Which rung a receiver gets, over time.
 //!
 //! Down soon, up late. A rung is left 300 ms after less than half of its least bitrate is there,
-//! 600 ms after a seventh of it is missing, and 800 ms after any of it is: an estimate that
-//! dips, as all of them do while a queue empties, is not yet a thinner link. A higher one is taken when there has been room for it, and a tenth more, for
-//! three seconds on end. Who has to come down again soon after a rise waits twice as long for the
-//! next, up to 48 s, and is forgiven one such failure a minute; so a link that seems to carry more
-//! now and then does not make the picture flap. In the first ten seconds, when an estimate only begins to find the link, one second of
+//! 600 ms after a seventh of it is missing, and 800 ms after any of it is: an estimate that dips,
+//! as all of them do while a queue empties, is not yet a thinner link. A higher one is taken when
+//! there has been room for it, and a tenth more, for three seconds on end. Who has to come down
+//! again soon after a rise waits twice as long for the next, up to 48 s, and is forgiven one such
+//! failure a minute; so a link that seems to carry more now and then does not make the picture
+//! flap. In the first ten seconds, when an estimate only begins to find the link, one second of
 //! room is enough.
 
 use std::time::Duration;
