@@ -42,7 +42,11 @@ export async function participate(browser, url, look, { page: address = `${url}/
   const id = await page.evaluate(async ({ url, look }) => window.senses.join(url, look), { url, look });
   const ask = (question, argument) =>
     page.evaluate(([question, argument]) => window.senses[question](argument), [question, argument]);
-  if (!look.hurry) await until("the best picture", () => ask("quality"), (quality) => quality?.reason === "best");
+  if (!look.hurry) {
+    // What is to come is told first, what is where on it when it is there.
+    await until("the best picture", async () => ({ quality: await ask("quality"), layout: await ask("layout") }),
+      ({ quality, layout }) => quality?.reason === "best" && layout.canvas.height === quality.rung.height);
+  }
   return { id, page, errors, ask, close: () => context.close() };
 }
 

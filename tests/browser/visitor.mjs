@@ -29,8 +29,10 @@ export async function visit(browser, url, { path = "/", context: shared, setting
     inCall: () => until("the picture of the call", () => page.evaluate(() =>
       window.mosaic?.call?.state === "connected" && document.querySelector("#picture").videoWidth > 0)),
     /** Resolves once the link turned out to carry all there is. */
-    atBest: () => until("the best picture", () => page.evaluate(() =>
-      window.mosaic?.call?.quality?.reason === "best" && window.mosaic.call.layout.tiles.length > 0)),
+    atBest: () => until("the best picture", () => page.evaluate(() => {
+      const { quality, layout } = window.mosaic?.call ?? {};
+      return quality?.reason === "best" && layout.tiles.length > 0 && layout.canvas.height === quality.rung.height;
+    })),
     /** The call's own knowledge: {self, state, speaker, layout, participants}. */
     call: () => page.evaluate(() => {
       const { call } = window.mosaic;

@@ -131,7 +131,7 @@ fn a_link_a_little_too_thin_is_given_most_of_a_second() {
     let mut viewer = Viewer::new();
     viewer.play(steady(330, 20));
 
-    let changes = viewer.play(steady(260, 5));
+    let changes = viewer.play(steady(280, 5));
 
     let expected = [(0, "medium".to_owned()), (800, "low".to_owned())];
     assert_eq!(changes, expected);
@@ -142,7 +142,7 @@ fn a_dip_that_is_over_soon_changes_nothing() {
     let mut viewer = Viewer::new();
     viewer.play(steady(330, 20));
 
-    let dip = steady(330, 1).chain([260; 7]).chain(steady(330, 5));
+    let dip = steady(330, 1).chain([280; 7]).chain(steady(330, 5));
 
     assert_eq!(viewer.names(dip), ["medium"]);
 }
