@@ -36,7 +36,7 @@ describe("a participant behind 100 kb/s", () => {
     await relay.tell(`target ${boundAddress(daemon.log)}`);
     browser = await launch();
     // Each has a path of its own, so nobody is in the other's queue.
-    const room = { room: "links", withhold: true };
+    const room = { room: "links", withhold: true, hurry: true };
     speaker = await participate(browser, daemon.url, { ...room, throbs: true, ...RED });
     thin = await participate(browser, daemon.url, { ...room, name: GREEN.name });
   });
