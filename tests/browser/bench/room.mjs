@@ -45,7 +45,7 @@ async function begin(browser, settings, ends) {
   await relay.tell(`target ${media}`);
   ends.push(await fill(daemon.url, media));
   const joined = Date.now();
-  const receiver = await participate(browser, daemon.url, { room: ROOM, name: "Thin", withhold: true });
+  const receiver = await participate(browser, daemon.url, { room: ROOM, name: "Thin", withhold: true, hurry: true });
   ends.push(() => receiver.close());
   await receiver.page.evaluate(installNotes);
   const note = (question) => receiver.page.evaluate((question) => window.notes[question](), question);

@@ -15,7 +15,7 @@ import { participate } from "../participant.mjs";
  * @param {{room: string, name: string, pitch_hz: number}} who
  */
 export async function witness(browser, url, { room, name, pitch_hz }) {
-  const participant = await participate(browser, url, { room, name, withhold: true });
+  const participant = await participate(browser, url, { room, name, withhold: true, hurry: true });
   await participant.page.evaluate(installWitness);
   await participant.page.evaluate((pitch_hz) => window.witness.speak(pitch_hz), pitch_hz);
   const ask = (question) => participant.page.evaluate((question) => window.witness[question](), question);
