@@ -11,6 +11,8 @@
 
 #[path = "support/scene.rs"]
 mod scene;
+#[path = "support/verbatim.rs"]
+mod verbatim;
 
 use codecs::audio::{AudioDecoder, AudioEncoder, Channels, TICK_SAMPLES};
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig, Packet};

@@ -11,14 +11,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench stops by panicking")]
 
+#[path = "../support/verbatim.rs"]
+mod verbatim;
+
 use std::hint::black_box;
 
 use bytes::Bytes;
-use codecs::audio::{AudioCodecError, AudioDecoder, Channels, TICK_SAMPLES};
+use codecs::audio::{Channels, TICK_SAMPLES};
 use codecs::opus::{OpusEncoder, OpusEncoderConfig};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioRung, PacketTime, RecordedAudio};
 use mixer::{ParticipantId, RoomTime};
+
+use verbatim::Verbatim;
 
 const PEOPLE: u32 = 9;
 
@@ -109,32 +114,6 @@ fn voice() -> Vec<Bytes> {
         .collect();
     let tick = |pcm: &[i16]| pcm.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     samples.chunks_exact(TICK_SAMPLES).map(tick).collect()
-}
-
-/// Takes samples out of the packet as they are.
-#[derive(Debug)]
-struct Verbatim;
-
-impl AudioDecoder for Verbatim {
-    fn decode(&mut self, packet: &[u8], pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError> {
-        let samples = packet.chunks_exact(2);
-        pcm.extend(samples.map(|pair| i16::from_le_bytes([pair[0], pair[1]])));
-        Ok(packet.len() / 2)
-    }
-
-    fn recover(
-        &mut self,
-        _: &[u8],
-        samples: usize,
-        pcm: &mut Vec<i16>,
-    ) -> Result<usize, AudioCodecError> {
-        self.conceal(samples, pcm)
-    }
-
-    fn conceal(&mut self, samples: usize, pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError> {
-        pcm.resize(pcm.len() + samples, 0);
-        Ok(samples)
-    }
 }
 
 criterion_group!(benches, sharing);

@@ -6,10 +6,12 @@
 use std::f64::consts::TAU;
 
 use bytes::Bytes;
-use codecs::audio::{AudioCodecError, AudioDecoder, Channels, SAMPLE_RATE_HZ, TICK_SAMPLES};
+use codecs::audio::{AudioDecoder, Channels, SAMPLE_RATE_HZ, TICK_SAMPLES};
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig};
 use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioRung, Muted, RecordedAudio};
 use mixer::{ParticipantId, RoomTime};
+
+use super::verbatim::Verbatim;
 
 const TALKER: ParticipantId = ParticipantId(1);
 const LISTENER: ParticipantId = ParticipantId(2);
@@ -177,30 +179,4 @@ fn power_db(samples: &[f64]) -> f64 {
 pub(crate) fn loudest(windows: &[f64]) -> f64 {
     let settled = usize::try_from(SETTLED_TICK).unwrap() * WINDOWS_PER_TICK;
     windows[settled..].iter().copied().fold(0.0, f64::max)
-}
-
-/// Takes samples out of the packet as they are.
-#[derive(Debug)]
-struct Verbatim;
-
-impl AudioDecoder for Verbatim {
-    fn decode(&mut self, packet: &[u8], pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError> {
-        let samples = packet.chunks_exact(2);
-        pcm.extend(samples.map(|pair| i16::from_le_bytes([pair[0], pair[1]])));
-        Ok(packet.len() / 2)
-    }
-
-    fn recover(
-        &mut self,
-        _: &[u8],
-        samples: usize,
-        pcm: &mut Vec<i16>,
-    ) -> Result<usize, AudioCodecError> {
-        self.conceal(samples, pcm)
-    }
-
-    fn conceal(&mut self, samples: usize, pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError> {
-        pcm.resize(pcm.len() + samples, 0);
-        Ok(samples)
-    }
 }
