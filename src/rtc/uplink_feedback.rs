@@ -6,13 +6,17 @@
 //! sixth of one with 32 kb/s. So it comes less often where the downlink is thin, and never takes
 //! more than one part in [`SHARE`] of it, down to one every [`RAREST`]. That is as rare as browsers
 //! themselves make it; their estimators still follow.
+//!
+//! What was sent while nothing at all came is not spoken of. A path that was gone for a moment, or
+//! changed for another, is no narrower for it; told of a hundred packets lost, a browser takes it to
+//! be, and sends a picture in three seconds less of one. It judges by what it hears of afterwards.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rtc::interceptor::TwccReceiverInterceptor;
-use rtc::interceptor::{Interceptor, StreamInfo, TaggedPacket, TwccReceiverBuilder};
+use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket, TwccReceiverBuilder};
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 
@@ -30,10 +34,18 @@ const USUAL: Duration = Duration::from_millis(100);
 /// And where there is none.
 const RAREST: Duration = Duration::from_millis(250);
 
+/// Nothing came for so long: the path was gone. More than the time between two packets of a muted
+/// participant without a picture, which is 400 ms (RFC 6716 §2.1.9).
+const GONE: Duration = Duration::from_millis(600);
+
 /// The crate's station, wound up by ours.
 pub(super) struct UplinkFeedback {
     inner: TwccReceiverInterceptor,
     link: Arc<Link>,
+    /// The streams bound, for a station made anew.
+    streams: Vec<StreamInfo>,
+    /// When media came last, if it did.
+    arrived: Option<Instant>,
     /// When feedback was made last, if it was.
     made: Option<Instant>,
 }
@@ -41,9 +53,22 @@ pub(super) struct UplinkFeedback {
 impl UplinkFeedback {
     pub(super) fn new(link: Arc<Link>) -> Self {
         Self {
-            inner: TwccReceiverBuilder::new().with_interval(USUAL).build(),
+            inner: station(),
             link,
+            streams: Vec::new(),
+            arrived: None,
             made: None,
+        }
+    }
+
+    /// Media comes: if for the first time after a while, what was lost meanwhile is forgotten.
+    fn arrive(&mut self, now: Instant) {
+        let last = self.arrived.replace(now);
+        if last.is_some_and(|last| now.saturating_duration_since(last) >= GONE) {
+            self.inner = station();
+            for stream in &self.streams {
+                self.inner.bind_remote_stream(stream);
+            }
         }
     }
 
@@ -55,6 +80,10 @@ impl UplinkFeedback {
             .map(|made| made + interval(self.link.path.downlink_bps()));
         Some(rested.map_or(due, |rested| rested.max(due)))
     }
+}
+
+fn station() -> TwccReceiverInterceptor {
+    TwccReceiverBuilder::new().with_interval(USUAL).build()
 }
 
 /// Time between feedbacks for whom the downlink carries so much, if that is known.
@@ -81,6 +110,9 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for UplinkFeedback {
     type Time = Instant;
 
     fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Self::Error> {
+        if matches!(packet.message.packet, Packet::Rtp(_)) {
+            self.arrive(packet.now);
+        }
         self.inner.handle_read(packet)
     }
 
@@ -119,18 +151,23 @@ impl Interceptor for UplinkFeedback {
     }
 
     fn bind_remote_stream(&mut self, info: &StreamInfo) {
+        self.streams.retain(|stream| stream.ssrc != info.ssrc);
+        self.streams.push(info.clone());
         self.inner.bind_remote_stream(info);
     }
 
     fn unbind_remote_stream(&mut self, info: &StreamInfo) {
+        self.streams.retain(|stream| stream.ssrc != info.ssrc);
         self.inner.unbind_remote_stream(info);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use bytes::Bytes;
-    use rtc::interceptor::{AttributedPacket, Packet, RTPHeaderExtension};
+    use rtc::interceptor::{AttributedPacket, RTPHeaderExtension};
     use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
     use rtc::rtp::header::Header;
     use rtc::sdp::extmap::TRANSPORT_CC_URI;
@@ -179,14 +216,15 @@ mod tests {
         }
     }
 
-    /// When feedback is made, in ms, and of how many packets, if one comes every 20 ms for a second.
-    fn made(downlink_bps: Option<u64>) -> Vec<(u64, u16)> {
+    /// When feedback is made, in ms, and of how many packets, if one leaves every 20 ms, and all
+    /// come but those that leave at a time that is `gone`.
+    fn made(downlink_bps: Option<u64>, lasts_ms: u64, gone: Range<u64>) -> Vec<(u64, u16)> {
         let start = Instant::now();
         let mut feedback = feedback(start, downlink_bps);
         let mut made = Vec::new();
-        for at_ms in 0..1_000 {
+        for at_ms in 0..lasts_ms {
             let now = start + ms(at_ms);
-            if at_ms % 20 == 0 {
+            if at_ms % 20 == 0 && !gone.contains(&at_ms) {
                 let number = u16::try_from(at_ms / 20).unwrap();
                 feedback.handle_read(packet(number, now)).unwrap();
                 assert!(feedback.poll_read().is_some(), "packets pass");
@@ -208,7 +246,7 @@ mod tests {
     #[test]
     fn feedback_is_made_ten_times_a_second_where_there_is_room() {
         for downlink_bps in [None, Some(1_000_000)] {
-            let made = made(downlink_bps);
+            let made = made(downlink_bps, 1_000, 0..0);
 
             assert_eq!(made.len(), 9, "{made:?}");
             assert!(made.iter().all(|(_, packets)| (5..=6).contains(packets)));
@@ -217,7 +255,7 @@ mod tests {
 
     #[test]
     fn on_a_thin_downlink_there_is_less_of_it_and_it_speaks_of_as_many_packets() {
-        let made = made(Some(32_000));
+        let made = made(Some(32_000), 1_000, 0..0);
 
         let at: Vec<u64> = made.iter().map(|(at, _)| *at).collect();
         assert_eq!(at, [100, 350, 600, 850]);
@@ -226,6 +264,18 @@ mod tests {
                 .iter()
                 .all(|(_, packets)| (12..=13).contains(packets))
         );
+    }
+
+    #[test]
+    fn what_was_lost_while_the_path_was_gone_is_not_spoken_of_and_other_losses_are() {
+        let spoken_of = |gone: Range<u64>| -> u16 {
+            let made = made(None, 4_000, gone);
+            made.iter().map(|(_, packets)| packets).sum()
+        };
+        let all = spoken_of(0..0);
+
+        assert_eq!(spoken_of(1_000..1_500), all, "25 packets, all lost");
+        assert_eq!(all - spoken_of(1_000..3_000), 100, "as many were lost");
     }
 
     #[test]
