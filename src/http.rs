@@ -7,21 +7,18 @@ mod pace;
 mod socket;
 
 use std::future::Future;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::room::Rooms;
-use crate::rtc::Rtc;
+use crate::signaling::Venue;
 
 /// What a request may need.
 #[derive(Clone, Debug)]
 pub(crate) struct Doors {
-    pub(crate) rooms: Arc<Rooms>,
-    pub(crate) rtc: Rtc,
+    pub(crate) venue: Venue,
     /// Becomes true when the server is about to stop.
     pub(crate) draining: watch::Receiver<bool>,
 }

@@ -4,6 +4,7 @@
 //! in it. [`serve`] does that live over WebRTC, [`mix`] offline over files; both drive the same
 //! mixers from the `mixer` crate.
 
+mod access;
 pub mod cli;
 mod http;
 mod ladder_file;

@@ -176,6 +176,7 @@ impl Room {
             name,
             token,
             line,
+            ..
         } = request;
         let Entered {
             seat,

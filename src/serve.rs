@@ -13,10 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use crate::access::Access;
 use crate::http::{self, Doors};
 use crate::room::{MediaConfig, RoomConfig, Rooms};
 use crate::rtc::Rtc;
 pub use crate::rtc::{Announce, MediaAddress, MediaPorts};
+use crate::signaling::Venue;
 
 /// How long open requests may take to end once the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -82,11 +84,12 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         },
     };
     let (drain, draining) = watch::channel(false);
-    let doors = Doors {
+    let venue = Venue {
         rooms: Arc::new(Rooms::new(rooms, config.max_rooms, Arc::new(pool))),
         rtc,
-        draining,
+        access: Arc::new(Access::default()),
     };
+    let doors = Doors { venue, draining };
     info!(%address, %canvas, "serving");
     if !address.ip().is_loopback() {
         warn!("browsers give cameras only to https:// or localhost: put HTTPS in front");

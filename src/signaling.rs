@@ -8,7 +8,12 @@ pub mod message;
 mod names;
 mod session;
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::access::Access;
+use crate::room::Rooms;
+use crate::rtc::Rtc;
 
 pub(crate) use line::{Line, LineEnd, line};
 pub(crate) use names::{DisplayName, RoomName};
@@ -17,3 +22,11 @@ pub(crate) use session::Session;
 /// How often a client is asked to ping. A session of which nothing was heard for three times as
 /// long is over.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What sessions are held in.
+#[derive(Clone, Debug)]
+pub(crate) struct Venue {
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) rtc: Rtc,
+    pub(crate) access: Arc<Access>,
+}

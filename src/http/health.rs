@@ -23,7 +23,7 @@ pub(super) async fn report(State(doors): State<Doors>) -> Response {
     let Census {
         rooms,
         participants,
-    } = doors.rooms.census();
+    } = doors.venue.rooms.census();
     let health = Health {
         status: "ok",
         rooms,

@@ -44,7 +44,7 @@ pub(super) async fn upgrade(socket: WebSocketUpgrade, State(doors): State<Doors>
 
 async fn converse(mut socket: WebSocket, doors: Doors) {
     let (line, mut end) = line();
-    let mut session = Session::new(doors.rooms, doors.rtc, line);
+    let mut session = Session::new(doors.venue, None, line);
     let ended = exchange(&mut socket, &mut session, &mut end, doors.draining).await;
     drop(session);
     match ended {

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::seats::{JoinError, SeatId, StatusChange};
+use crate::access::Grant;
 use crate::link::Link;
 use crate::rtc::{Transport, TransportEvent, TransportId};
 use crate::signaling::message::RequestId;
@@ -22,6 +23,9 @@ pub(crate) struct JoinRequest {
     /// Echoed in the reply.
     pub(crate) id: Option<RequestId>,
     pub(crate) name: DisplayName,
+    /// What they were let in as.
+    #[expect(dead_code, reason = "rooms have no roles yet")]
+    pub(crate) grant: Grant,
     /// For a seat to take back.
     pub(crate) token: Option<String>,
     /// Where the room says what happens, from the reply on.

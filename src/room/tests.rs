@@ -9,6 +9,7 @@ use mixer::ladder::Ladder;
 use mixer::video::{Fit, Marker, VideoPacket};
 
 use super::*;
+use crate::access::Grant;
 use crate::link::Link;
 use crate::rtc::Direction;
 use crate::signaling::{DisplayName, LineEnd, line};
@@ -47,6 +48,7 @@ struct Guest {
 fn welcome(room: &mut Room) -> Guest {
     let (said, line) = line();
     let request = JoinRequest {
+        grant: Grant::anybody(),
         id: None,
         name: DisplayName::parse("Ann").unwrap(),
         token: None,
@@ -172,6 +174,7 @@ async fn a_seat_that_nobody_waits_for_any_more_has_no_session() {
     let mut room = room();
     let (said, _line) = line();
     let request = JoinRequest {
+        grant: Grant::anybody(),
         id: None,
         name: DisplayName::parse("Ann").unwrap(),
         token: None,

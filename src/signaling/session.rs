@@ -8,15 +8,17 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tracing::{Instrument, Span, debug, field, info_span};
 
+use super::Venue;
 use super::line::Line;
 use super::message::{
     ClientMessage, ErrorCode, ErrorMessage, Join, MAX_MESSAGE_BYTES, Prefer, PreferredLayout,
     RequestId, ServerMessage, VERSION,
 };
 use super::names::{DisplayName, RoomName};
+use crate::access::Denied;
 use crate::link::Link;
 use crate::room::{
-    Attachment, EnterError, JoinError, JoinRequest, RoomHandle, Rooms, SeatId, StatusChange,
+    Attachment, EnterError, JoinError, JoinRequest, RoomHandle, SeatId, StatusChange,
 };
 use crate::rtc::{Candidate, Offer, OfferError, Rtc, Transport, TransportEvent, TransportId};
 
@@ -30,8 +32,9 @@ const TRANSPORT_EVENTS: usize = 64;
 /// reason, a seat that was not given up is held for a while.
 #[derive(Debug)]
 pub(crate) struct Session {
-    rooms: Arc<Rooms>,
-    rtc: Rtc,
+    venue: Venue,
+    /// What the carrier brought along to show who this is.
+    credential: Option<String>,
     line: Line,
     seated: Option<SeatedSession>,
     /// After a leave the carrier closes; whatever was said behind it comes too late.
@@ -61,11 +64,11 @@ struct Refusal {
 }
 
 impl Session {
-    pub(crate) fn new(rooms: Arc<Rooms>, rtc: Rtc, line: Line) -> Self {
+    pub(crate) fn new(venue: Venue, credential: Option<String>, line: Line) -> Self {
         let span = info_span!("session", room = field::Empty, participant = field::Empty);
         Self {
-            rooms,
-            rtc,
+            venue,
+            credential,
             line,
             seated: None,
             left: false,
@@ -148,13 +151,15 @@ impl Session {
                 "a name is at most 64 characters, none of them control",
             )
         })?;
+        let grant = self.venue.access.admit(self.credential.as_deref(), &room)?;
         let request = JoinRequest {
             id: join.id,
             name,
+            grant,
             token: join.token,
             line: self.line.clone(),
         };
-        let (handle, seated) = self.rooms.join(&room, request).await?;
+        let (handle, seated) = self.venue.rooms.join(&room, request).await?;
         self.span.record("room", field::display(&room));
         self.span
             .record("participant", field::display(seated.seat.participant));
@@ -179,7 +184,7 @@ impl Session {
             self.line.say(ServerMessage::Answer { id, sdp });
             return Ok(());
         }
-        let (sdp, events) = seated.connect(&self.rtc, offer).await?;
+        let (sdp, events) = seated.connect(&self.venue.rtc, offer).await?;
         self.line.say(ServerMessage::Answer { id, sdp });
         // Only now: a client has no use for candidates before the answer.
         seated.follow(events);
@@ -321,6 +326,12 @@ fn not_joined() -> Refusal {
     refusal(ErrorCode::NotJoined, "join a room first")
 }
 
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {}
+    }
+}
+
 impl From<EnterError> for Refusal {
     fn from(error: EnterError) -> Self {
         let code = match error {
@@ -355,7 +366,8 @@ mod tests {
 
     use super::super::line::{LineEnd, line};
     use super::*;
-    use crate::room::{MediaConfig, RoomConfig};
+    use crate::access::Access;
+    use crate::room::{MediaConfig, RoomConfig, Rooms};
     use crate::rtc::{MediaAddress, MediaPorts};
 
     fn rooms() -> Arc<Rooms> {
@@ -386,7 +398,12 @@ mod tests {
 
     async fn joined(rooms: &Arc<Rooms>, rtc: &Rtc) -> (Session, LineEnd) {
         let (said, end) = line();
-        let mut session = Session::new(Arc::clone(rooms), rtc.clone(), said);
+        let venue = Venue {
+            rooms: Arc::clone(rooms),
+            rtc: rtc.clone(),
+            access: Arc::new(Access::default()),
+        };
+        let mut session = Session::new(venue, None, said);
         session
             .hear(r#"{"type":"join","version":1,"room":"demo"}"#)
             .await;

@@ -11,6 +11,7 @@ import { launch } from "../browser.mjs";
 import { contract, sfu } from "./contract.mjs";
 import { flags } from "./flags.mjs";
 import { received, rungIn } from "./links-figures.mjs";
+import { psnr } from "./psnr.mjs";
 import { inRoomOfNine } from "./room.mjs";
 
 const LOSS_PERCENT = 2;
@@ -72,23 +73,27 @@ async function atRow(row) {
     const before = await room.look();
     await pause(how.seconds);
     const after = await room.look();
-    const figures = received({ kbps, early, before, after, notes: await room.notes(), types: await room.types() });
+    const notes = await room.notes();
+    const figures = received({ kbps, early, before, after, notes, types: await room.types() });
+    const measured = notes.tiles.filter(({ at }) => at >= before.at_ms && at < after.at_ms);
     if (how.verbose) {
-      for (const [at, { rung, audio_kbps, packet_ms, reason }] of (await room.notes()).qualities) {
+      for (const [at, { rung, audio_kbps, packet_ms, reason }] of notes.qualities) {
         console.log(`    ${((at - room.joined) / 1_000).toFixed(1)} s: ${rung?.name ?? "paused"}, audio ${audio_kbps}@${packet_ms}, ${reason}`);
       }
       const said = room.daemon.log.filter((line) => / downlink /.test(line) && line > new Date(room.joined).toISOString());
       for (const line of said) console.log(`    ${line.slice(11, 23)} ${line.replace(/^.*downlink /, "")}`);
       console.log(figures);
     }
-    return figures;
+    return { ...figures, tiles: measured };
   });
+  found.psnr_db = await psnr(browser, found.tiles);
   judge("audio concealed", found.concealed, 3, "%");
   judge("queue, p95", found.queue_p95_ms, row.queue_ms, "ms");
   judge("of the link used", found.used, 95, "%");
+  console.log(`  ${"speaker's tile, PSNR".padEnd(34)} ${found.psnr_db.toFixed(1).padStart(7)} dB  of ${found.tiles.length} samples`);
   expect("rung", `${found.rungs} (promised: ${row.promise})`, row.keeps(found));
   table.push(`| ${kbps} kb/s | ${found.concealed.toFixed(2)} % | ${found.audio} | ${found.rungs} | ${found.fps.toFixed(1)}/s `
-    + `| ${found.longest_gap_ms.toFixed(0)} ms | ${found.queue_p50_ms} / ${found.queue_p95_ms} / ${found.queue_max_ms} ms `
+    + `| ${found.longest_gap_ms.toFixed(0)} ms | ${found.psnr_db.toFixed(1)} dB | ${found.queue_p50_ms} / ${found.queue_p95_ms} / ${found.queue_max_ms} ms `
     + `| ${found.used.toFixed(0)} % | ${sfu(kbps)} |`);
   const { audio, video, resends, rtcp, stun } = found.kbps_by_kind;
   bytes.push(`| ${kbps} kb/s | ${[audio, video, resends, rtcp, stun].map((value) => value.toFixed(1)).join(" | ")} |`);
@@ -135,8 +140,8 @@ try {
 }
 if (table.length) {
   console.log(`\nNine in the room, ${LOSS_PERCENT} % loss, ${2 * DELAY_MS} ms round trip, a queue of ${QUEUE}, ${how.seconds} s after ${how.settle} s.\n`);
-  console.log("| downlink | audio concealed | audio | rung | frames | longest gap | queue p50 / p95 / max | used | an SFU would need, computed |");
-  console.log("|---|---|---|---|---|---|---|---|---|");
+  console.log("| downlink | audio concealed | audio | rung | frames | longest gap | speaker's tile | queue p50 / p95 / max | used | an SFU would need, computed |");
+  console.log("|---|---|---|---|---|---|---|---|---|---|");
   for (const row of table) console.log(row);
   console.log("\nkb/s on the link, by kind, headers down to IP included.\n");
   console.log("| downlink | audio | video | resends and probes | RTCP | STUN |");

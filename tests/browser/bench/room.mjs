@@ -61,7 +61,10 @@ async function begin(browser, settings, ends) {
       if (await receiver.ask("pair") !== relay.address) throw new Error("the relay was passed by");
       return { at_ms: Date.now(), inbound, down };
     },
-    /** {frames: when each was shown, qualities: [time, quality]}, times in ms of the machine's clock. */
+    /**
+     * {frames: when each was shown, qualities: [time, quality], tiles: what the speaker's looked like
+     * now and then}, times in ms of the machine's clock; luma in base64.
+     */
     notes: () => note("all"),
     /** Payload types: {audio, video, resends}. */
     types: () => note("types"),
@@ -89,16 +92,37 @@ function installNotes() {
   const call = window.senses.call();
   const video = document.querySelector("video");
   const wall = () => performance.timeOrigin + performance.now();
+  const SAMPLE_EVERY_MS = 1_700;
+  const MAX_SAMPLES = 40;
   const frames = [];
+  const tiles = [];
   const qualities = call.quality ? [[wall(), call.quality]] : [];
   call.addEventListener("quality", ({ detail }) => qualities.push([wall(), detail]));
   const look = () => {
     frames.push(wall());
+    if (frames.at(-1) - (tiles.at(-1)?.at ?? -Infinity) >= SAMPLE_EVERY_MS) sample();
     video.requestVideoFrameCallback(look);
   };
+
+  /** The speaker's tile as it is shown at this moment. */
+  function sample() {
+    const { layout, speaker, participants } = call;
+    const tile = layout?.tiles.find(({ participant }) => participant === speaker);
+    if (!tile || tiles.length >= MAX_SAMPLES) return;
+    const [across, down] = [video.videoWidth / layout.canvas.width, video.videoHeight / layout.canvas.height];
+    const [width, height] = [Math.round(tile.width * across), Math.round(tile.height * down)];
+    const context = new OffscreenCanvas(width, height).getContext("2d");
+    context.drawImage(video, tile.left * across, tile.top * down, width, height, 0, 0, width, height);
+    const { data } = context.getImageData(0, 0, width, height);
+    let luma = "";
+    for (let n = 0; n < data.length; n += 4) {
+      luma += String.fromCharCode(0.299 * data[n] + 0.587 * data[n + 1] + 0.114 * data[n + 2]);
+    }
+    tiles.push({ at: frames.at(-1), name: participants.get(speaker).name, width, height, luma: btoa(luma) });
+  }
   video.requestVideoFrameCallback(look);
   window.notes = {
-    all: () => ({ frames, qualities }),
+    all: () => ({ frames, qualities, tiles }),
     async types() {
       const report = await window.senses.statistics();
       const codecs = report.filter(({ type }) => type === "codec");

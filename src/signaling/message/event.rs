@@ -1,0 +1,191 @@
+//! What the server says.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Candidate, ErrorMessage, Layout, Quality, RequestId, Uplink};
+
+/// What the server says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// The seat is taken; everything about the room.
+    Joined(Joined),
+    /// Answers an offer.
+    Answer {
+        /// The offer's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+        /// The session description.
+        sdp: String,
+    },
+    /// One of the server's ICE candidates.
+    Candidate {
+        /// The candidate.
+        candidate: Candidate,
+    },
+    /// Somebody joined, or is no longer as before.
+    Participant {
+        /// How it is now.
+        participant: Participant,
+    },
+    /// Somebody's seat is gone.
+    ParticipantLeft {
+        /// Whose.
+        participant: String,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// The active speaker is somebody else now.
+    Speaker {
+        /// Who; null if nobody has spoken yet, or the speaker left.
+        participant: Option<String>,
+    },
+    /// Where everybody is now in the picture that this participant gets.
+    Layout(Layout),
+    /// What this participant gets now, and why it is no better.
+    Quality(Quality),
+    /// What is worth sending: more would be seen and heard by nobody.
+    Uplink(Uplink),
+    /// Something that the participant ought to know, and may do something about.
+    Notice(Notice),
+    /// The seat was given up, as asked.
+    Left {
+        /// The request's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+    },
+    /// A sign of life.
+    Pong {
+        /// The request's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+    },
+    /// The server ends the session after this.
+    Bye {
+        /// Why.
+        reason: ByeReason,
+    },
+    /// A request failed, or a message made no sense.
+    Error(ErrorMessage),
+}
+
+/// Everything about the room one has just joined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// The request's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RequestId>,
+    /// The protocol version spoken.
+    pub version: u32,
+    /// One's own id.
+    pub participant: String,
+    /// Takes this seat back in a later session, as long as it is held.
+    pub token: String,
+    /// The room's name.
+    pub room: String,
+    /// What to put into `RTCConfiguration.iceServers`.
+    pub ice_servers: Vec<IceServer>,
+    /// How often the client should ping, in milliseconds.
+    pub ping_interval_ms: u64,
+    /// How long the seat of somebody absent is held, in milliseconds.
+    pub seat_ms: u64,
+    /// The most participants the room takes.
+    pub max_participants: usize,
+    /// The best picture there is.
+    pub canvas: Canvas,
+    /// Everybody in the room, oneself included, in the order of joining.
+    pub participants: Vec<Participant>,
+}
+
+/// A STUN or TURN server, as `RTCIceServer` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceServer {
+    /// `stun:` and `turn:` addresses.
+    pub urls: Vec<String>,
+    /// For TURN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// For TURN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+/// The mixed picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Canvas {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Pictures per second.
+    pub fps: u32,
+}
+
+/// Somebody in the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// Given once in the room's life.
+    pub id: String,
+    /// What they call themselves; may be empty.
+    pub name: String,
+    /// Whether their microphone is muted, by their own word.
+    pub muted: bool,
+    /// Whether their camera is on, by their own word.
+    pub camera: bool,
+    /// Whether they are out of reach at the moment.
+    pub absent: bool,
+}
+
+/// Something that one participant is told about what they send or receive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// For programs.
+    pub code: NoticeCode,
+    /// For people.
+    pub message: String,
+}
+
+impl Notice {
+    /// The participant sends more than the server decodes.
+    #[must_use]
+    pub fn source_thinned() -> Self {
+        Self {
+            code: NoticeCode::SourceThinned,
+            message: "you send more than the server takes: the others get it with gaps".to_owned(),
+        }
+    }
+}
+
+/// What a notice is about, as a word that never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeCode {
+    /// More pixels, frames or packets come than the server takes: some are dropped.
+    SourceThinned,
+}
+
+/// Why somebody's seat is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaveReason {
+    /// By their own will.
+    Left,
+    /// They were absent for too long.
+    Gone,
+}
+
+/// Why the server ends a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ByeReason {
+    /// Another session took the seat with its token.
+    Taken,
+    /// The seat was held too long for somebody who was not there.
+    Gone,
+    /// The client took its messages too slowly.
+    Slow,
+    /// The server is about to stop.
+    Draining,
+    /// The room's media failed again and again, so that the server gave the room up.
+    Failed,
+}

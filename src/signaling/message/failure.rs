@@ -1,0 +1,60 @@
+//! What the server says when a request fails.
+
+use serde::{Deserialize, Serialize};
+
+use super::RequestId;
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorMessage {
+    /// The request's, where it had one and it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RequestId>,
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people.
+    pub message: String,
+    /// After how many milliseconds another try makes sense.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// What went wrong, as a word that never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// The message is not JSON.
+    BadJson,
+    /// It is JSON, but a field is missing or of a wrong type.
+    BadMessage,
+    /// Its `type` is not known.
+    UnknownType,
+    /// The version is not spoken here.
+    BadVersion,
+    /// The room's name is not a name for a room.
+    BadRoom,
+    /// The participant's name is too long or has control characters.
+    BadName,
+    /// This needs a seat, and the session has none.
+    NotJoined,
+    /// The session has a seat already.
+    AlreadyJoined,
+    /// The room takes no more participants.
+    RoomFull,
+    /// The server takes no more rooms.
+    TooManyRooms,
+    /// The token is for no seat that is still held.
+    BadToken,
+    /// The offer is not a session description.
+    BadSdp,
+    /// The offer's audio section lacks Opus.
+    NoOpus,
+    /// The offer's video section lacks VP8.
+    NoVp8,
+    /// The candidate makes no sense.
+    BadCandidate,
+    /// The message is longer than [`MAX_MESSAGE_BYTES`].
+    TooLarge,
+    /// The fault is the server's.
+    Internal,
+}
