@@ -3,9 +3,15 @@
 //!
 //! A packet is resent at most once per three quarters of a round trip: until the answer to the
 //! first request can have arrived, a second request is about the same loss. And all resends
-//! together stay within a quarter of what the track has sent in the last second, or 32 kb/s if that
-//! is more, and in any case within a quarter of what the path carries: on one that is too narrow,
-//! answering everything would make the loss worse.
+//! together stay within a share of what the track has sent in the last second, or 32 kb/s if that
+//! is more, and of what the path carries: on one that is too narrow, answering everything would make
+//! the loss worse. The share is two fifths where it is known what the path carries, since that falls
+//! when it is too narrow, and a quarter where it is not. One lost packet in five takes a quarter,
+//! resends that get lost included, and losses come in bursts.
+//!
+//! What was sent before a keyframe is forgotten when the keyframe has left: a receiver goes on from
+//! that. On a path that has just become narrow everything from before may be missing, and would take
+//! the place of what is missing of the keyframe.
 //!
 //! Holds at most [`CAPACITY`] packets, none older than [`MAX_AGE`]. Time is an argument.
 
@@ -28,10 +34,13 @@ const MIN_INTERVAL: Duration = Duration::from_millis(50);
 /// The time between two resends of a packet while the round trip is unknown.
 const INTERVAL_WITHOUT_ROUND_TRIP: Duration = Duration::from_millis(200);
 
-/// Resends may take one part in so many of what is sent.
-const SHARE: u64 = 4;
+/// Resends may take so many percent of what is sent,
+const SHARE_PERCENT: u64 = 40;
 
-/// Or this many bytes in a second, if that is more (32 kb/s): a quarter of the few bytes of a
+/// or so many while it is not known what the path carries.
+const BLIND_SHARE_PERCENT: u64 = 25;
+
+/// Or this many bytes in a second, if that is more (32 kb/s): a share of the few bytes of a
 /// picture that hardly moves would not hold a single packet of its last change.
 const MIN_SHARE_BYTES: u64 = 4_000;
 
@@ -63,6 +72,8 @@ pub(super) struct SentHistory {
     resent: ByteRate,
     /// What the path carries, in bytes per second, if that is known.
     capacity: Option<u64>,
+    /// Where the keyframe begins that is leaving.
+    keyframe: Option<u16>,
 }
 
 #[derive(Debug)]
@@ -75,6 +86,11 @@ struct Sent {
 }
 
 impl SentHistory {
+    /// The packet that leaves next, `seq`, begins a keyframe.
+    pub(super) fn keyframe_begins(&mut self, seq: u16) {
+        self.keyframe = Some(seq);
+    }
+
     /// Keeps `packet`, which leaves at `now`. A jump in the sequence numbers forgets what was
     /// before it.
     pub(super) fn sent(&mut self, packet: &Packet, now: Instant) {
@@ -93,6 +109,11 @@ impl SentHistory {
             padded: 0,
         });
         self.forget(now);
+        if packet.header.marker
+            && let Some(first) = self.keyframe.take()
+        {
+            self.forget_before(first);
+        }
     }
 
     /// The path carries so many bits per second; `None` if that is not known.
@@ -104,6 +125,7 @@ impl SentHistory {
     /// it as resent.
     pub(super) fn ask(&mut self, seq: u16, round_trip: Option<Duration>, now: Instant) -> Answer {
         self.forget(now);
+        let share = self.share(now);
         let Some(first) = self.packets.front() else {
             return Answer::Unknown;
         };
@@ -122,8 +144,6 @@ impl SentHistory {
             return Answer::TooSoon;
         }
         let bytes = wire_bytes(&sent.packet);
-        let share = (self.sent.last_second(now) / SHARE).max(MIN_SHARE_BYTES);
-        let share = share.min(self.capacity.map_or(u64::MAX, |bytes| bytes / SHARE));
         if self.resent.last_second(now) + bytes > share {
             return Answer::OverShare;
         }
@@ -143,9 +163,31 @@ impl SentHistory {
         Some(best.packet.clone())
     }
 
+    /// What resends may take in a second, in bytes.
+    fn share(&mut self, now: Instant) -> u64 {
+        let sent = self.sent.last_second(now);
+        match self.capacity {
+            None => percent(BLIND_SHARE_PERCENT, sent).max(MIN_SHARE_BYTES),
+            Some(capacity) => percent(SHARE_PERCENT, sent)
+                .max(MIN_SHARE_BYTES)
+                .min(percent(SHARE_PERCENT, capacity)),
+        }
+    }
+
     fn last_seq(&self) -> Option<u16> {
         let last = self.packets.back()?;
         Some(last.packet.header.sequence_number)
+    }
+
+    /// Forgets what was sent before packet `seq`, if that is still here.
+    fn forget_before(&mut self, seq: u16) {
+        let first = self.packets.front();
+        let before = first.map(|first| seq.wrapping_sub(first.packet.header.sequence_number));
+        if let Some(before) = before.map(usize::from)
+            && before < self.packets.len()
+        {
+            self.packets.drain(..before);
+        }
     }
 
     fn forget(&mut self, now: Instant) {
@@ -158,6 +200,10 @@ impl SentHistory {
             self.packets.pop_front();
         }
     }
+}
+
+fn percent(percent: u64, of: u64) -> u64 {
+    of.saturating_mul(percent) / 100
 }
 
 /// What `packet` takes on the wire.
@@ -240,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn resends_stay_within_a_quarter_of_what_was_sent_in_the_last_second() {
+    fn resends_stay_within_their_share_of_what_was_sent_in_the_last_second() {
         let start = Instant::now();
         let mut history = history(0, 100, start);
 
@@ -253,12 +299,12 @@ mod tests {
     }
 
     #[test]
-    fn resends_stay_within_a_quarter_of_what_the_path_carries() {
+    fn resends_stay_within_their_share_of_what_the_path_carries() {
         let start = Instant::now();
         let mut history = history(0, 100, start);
 
-        // 3,000 bytes a second, of which packets have 1,200.
-        history.set_capacity(Some(96_000));
+        // 4,000 bytes a second for resends, of which packets have 1,200.
+        history.set_capacity(Some(80_000));
 
         let resent = |history: &mut SentHistory| {
             let asked = (0..100).map(|seq| history.ask(seq, RTT, start));
@@ -266,9 +312,9 @@ mod tests {
                 .filter(|answer| matches!(answer, Answer::Resend(_)))
                 .count()
         };
-        assert_eq!(resent(&mut history), 2);
-        history.set_capacity(None);
-        assert_eq!(resent(&mut history), 23);
+        assert_eq!(resent(&mut history), 3);
+        history.set_capacity(Some(8_000_000));
+        assert_eq!(resent(&mut history), 37);
     }
 
     #[test]
@@ -303,6 +349,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_before_a_keyframe_is_not_resent_once_the_keyframe_has_left() {
+        let start = Instant::now();
+        for first in [0, 32_760, 65_530] {
+            let mut history = history(first, 40, start);
+            let keyframe = first.wrapping_add(40);
+            let last = Packet {
+                header: Header {
+                    marker: true,
+                    ..packet(keyframe.wrapping_add(1)).header
+                },
+                ..packet(0)
+            };
+
+            history.keyframe_begins(keyframe);
+            history.sent(&packet(keyframe), start);
+            let asked = history.ask(first.wrapping_add(39), RTT, start);
+            assert!(matches!(asked, Answer::Resend(_)), "it is still leaving");
+            history.sent(&last, start);
+
+            let asked = history.ask(first.wrapping_add(38), RTT, start);
+            assert_eq!(asked, Answer::Unknown);
+            let asked = history.ask(keyframe, RTT, start);
+            assert_eq!(asked, Answer::Resend(packet(keyframe)));
+        }
+    }
+
+    #[test]
     fn at_most_its_capacity_is_kept() {
         let start = Instant::now();
         let count = u16::try_from(CAPACITY).unwrap() + 7;
@@ -331,9 +404,8 @@ mod tests {
                     let near = next_seq.wrapping_sub(seq % 64);
                     if let Answer::Resend(resent) = history.ask(near, RTT, now) {
                         prop_assert_eq!(resent.header.sequence_number, near);
-                        let (resent, sent) = (&mut history.resent, &mut history.sent);
-                        let share = (sent.last_second(now) / SHARE).max(MIN_SHARE_BYTES);
-                        prop_assert!(resent.last_second(now) <= share);
+                        let share = history.share(now);
+                        prop_assert!(history.resent.last_second(now) <= share);
                     }
                 }
                 prop_assert!(history.packets.len() <= CAPACITY);

@@ -13,6 +13,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::{BufMut, BytesMut};
+use codecs::rtp::vp8::Descriptor;
+use codecs::video::FrameKind;
+use codecs::vp8::FrameHeader;
 use rtc::interceptor::{Packet, StreamInfo};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp::header::Header;
@@ -20,7 +23,7 @@ use rtc::rtp::header::Header;
 use super::downlink::ProbeOrder;
 use super::history::{Answer, SentHistory, wire_bytes};
 use super::padding::Padding;
-use super::stage::{Outbox, Stage, has_nack};
+use super::stage::{Outbox, Stage, has_nack, is_audio};
 use crate::link::Link;
 
 /// The stage that resends.
@@ -33,8 +36,15 @@ pub(super) struct Resender {
 }
 
 struct Stream {
+    kind: Kind,
     history: SentHistory,
     rtx: Option<Rtx>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Audio,
+    Vp8,
 }
 
 /// The stream that carries what is resent.
@@ -100,6 +110,16 @@ impl Resender {
 }
 
 impl Stream {
+    fn begins_keyframe(&self, payload: &[u8]) -> bool {
+        let head = Descriptor::parse(payload)
+            .ok()
+            .filter(|_| self.kind == Kind::Vp8);
+        head.is_some_and(|(descriptor, frame)| {
+            let begins = descriptor.starts_partition && descriptor.partition == 0;
+            begins && FrameHeader::peek_kind(frame) == Some(FrameKind::Key)
+        })
+    }
+
     /// The packet as it is resent (RFC 4588 §4): its payload preceded by its sequence number.
     fn wrap(&mut self, packet: rtc::rtp::Packet) -> rtc::rtp::Packet {
         let Some(rtx) = &mut self.rtx else {
@@ -150,6 +170,10 @@ impl Stage for Resender {
         if let Packet::Rtp(packet) = packet
             && let Some(stream) = self.streams.get_mut(&packet.header.ssrc)
         {
+            if stream.begins_keyframe(&packet.payload) {
+                let seq = packet.header.sequence_number;
+                stream.history.keyframe_begins(seq);
+            }
             stream.history.sent(packet, now);
             self.padding.sent(wire_bytes(packet));
         }
@@ -160,7 +184,12 @@ impl Stage for Resender {
             return;
         }
         let rtx = info.ssrc_rtx.zip(info.payload_type_rtx);
+        let kind = match is_audio(info) {
+            true => Kind::Audio,
+            false => Kind::Vp8,
+        };
         self.streams.entry(info.ssrc).or_insert_with(|| Stream {
+            kind,
             history: SentHistory::default(),
             rtx: rtx.map(|(ssrc, payload_type)| Rtx {
                 ssrc,
