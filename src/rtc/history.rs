@@ -5,8 +5,8 @@
 //! first request can have arrived, a second request is about the same loss. And all resends
 //! together stay within a share of what the track has sent in the last second, or 32 kb/s if that
 //! is more, and of what the path carries: on one that is too narrow, answering everything would make
-//! the loss worse. The share is two fifths where it is known what the path carries, since that falls
-//! when it is too narrow, and a quarter where it is not. One lost packet in five takes a quarter,
+//! the loss worse. The share is two fifths where the path is known to be wide, since what is known
+//! falls when it is too narrow, and a quarter where it is not. One lost packet in five takes a quarter,
 //! resends that get lost included, and losses come in bursts.
 //!
 //! What was sent before a keyframe is forgotten when the keyframe has left: a receiver goes on from
@@ -37,8 +37,10 @@ const INTERVAL_WITHOUT_ROUND_TRIP: Duration = Duration::from_millis(200);
 /// Resends may take so many percent of what is sent,
 const SHARE_PERCENT: u64 = 40;
 
-/// or so many while it is not known what the path carries.
-const BLIND_SHARE_PERCENT: u64 = 25;
+/// or so many while it is not known that the path carries more than this, in bytes per second
+/// (300 kb/s): where a packet takes longer than a tick, audio waits behind each.
+const CAREFUL_SHARE_PERCENT: u64 = 25;
+const THIN: u64 = 37_500;
 
 /// Or this many bytes in a second, if that is more (32 kb/s): a share of the few bytes of a
 /// picture that hardly moves would not hold a single packet of its last change.
@@ -165,13 +167,16 @@ impl SentHistory {
 
     /// What resends may take in a second, in bytes.
     fn share(&mut self, now: Instant) -> u64 {
-        let sent = self.sent.last_second(now);
-        match self.capacity {
-            None => percent(BLIND_SHARE_PERCENT, sent).max(MIN_SHARE_BYTES),
-            Some(capacity) => percent(SHARE_PERCENT, sent)
-                .max(MIN_SHARE_BYTES)
-                .min(percent(SHARE_PERCENT, capacity)),
-        }
+        let share = match self.capacity {
+            Some(capacity) if capacity > THIN => SHARE_PERCENT,
+            _ => CAREFUL_SHARE_PERCENT,
+        };
+        let most = self
+            .capacity
+            .map_or(u64::MAX, |bytes| percent(share, bytes));
+        percent(share, self.sent.last_second(now))
+            .max(MIN_SHARE_BYTES)
+            .min(most)
     }
 
     fn last_seq(&self) -> Option<u16> {
@@ -303,8 +308,8 @@ mod tests {
         let start = Instant::now();
         let mut history = history(0, 100, start);
 
-        // 4,000 bytes a second for resends, of which packets have 1,200.
-        history.set_capacity(Some(80_000));
+        // 3,000 bytes a second for resends, of which packets have 1,200.
+        history.set_capacity(Some(96_000));
 
         let resent = |history: &mut SentHistory| {
             let asked = (0..100).map(|seq| history.ask(seq, RTT, start));
@@ -312,9 +317,9 @@ mod tests {
                 .filter(|answer| matches!(answer, Answer::Resend(_)))
                 .count()
         };
-        assert_eq!(resent(&mut history), 3);
+        assert_eq!(resent(&mut history), 2);
         history.set_capacity(Some(8_000_000));
-        assert_eq!(resent(&mut history), 37);
+        assert_eq!(resent(&mut history), 38);
     }
 
     #[test]

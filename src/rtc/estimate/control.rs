@@ -65,6 +65,12 @@ const THIN: f64 = 150_000.0;
 const PACKET_BITS: f64 = 2_000.0;
 const LONGEST_PACKET_TIME: Duration = Duration::from_millis(50);
 
+/// So few packets cross a thin path in the time a rate is measured over that one of them lost is an
+/// eighth of it, as is a pause between two pictures. A queue shorter than this therefore shows no
+/// capacity there below this share of the last; if it is lower still, the queue stays, and shows it.
+const BRIEF: Duration = Duration::from_millis(100);
+const BELIEVED: f64 = 0.85;
+
 /// What the rate does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
@@ -260,6 +266,12 @@ impl Control {
             return Step::Done;
         } else {
             rates.acknowledged.max(self.rate * SHARE)
+        };
+        let capacity = match self.limit {
+            Some(limit) if self.rate <= THIN && signs.newest < BRIEF => {
+                capacity.max(limit * BELIEVED)
+            }
+            _ => capacity,
         };
         if let Some((share, left)) = self.competed
             && signs.now.saturating_sub(left) < BACK_WITHIN
