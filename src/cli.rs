@@ -121,6 +121,10 @@ struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = 100,
           value_parser = clap::value_parser!(u16).range(1..))]
     max_rooms: u16,
+    /// The most signaling sessions at a time
+    #[arg(long, value_name = "N", default_value_t = 5000,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_sessions: u32,
 }
 
 #[derive(Debug, Args)]
@@ -164,6 +168,7 @@ impl ServeArgs {
             seat_hold: Duration::from_secs(self.seat_seconds),
             max_participants: self.max_participants.into(),
             max_rooms: self.max_rooms.into(),
+            max_sessions: usize::try_from(self.max_sessions).unwrap_or(usize::MAX),
             fit: self.picture.fit.into(),
         })
     }

@@ -1,10 +1,13 @@
-//! Everything HTTP: the page, the health check and the signaling WebSocket. The only module that
+//! Everything HTTP: the page, the health check and what carries signaling. The only module that
 //! names axum.
 
 mod assets;
+mod cors;
+mod failure;
 mod health;
-mod pace;
+mod requests;
 mod socket;
+mod stream;
 
 use std::future::Future;
 
@@ -13,12 +16,13 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::signaling::Venue;
+use crate::signaling::{Sessions, Venue};
 
 /// What a request may need.
 #[derive(Clone, Debug)]
 pub(crate) struct Doors {
     pub(crate) venue: Venue,
+    pub(crate) sessions: Sessions,
     /// Becomes true when the server is about to stop.
     pub(crate) draining: watch::Receiver<bool>,
 }
@@ -36,6 +40,7 @@ pub(crate) async fn serve(
     let router = Router::new()
         .route("/healthz", get(health::report))
         .route("/ws", get(socket::upgrade))
+        .merge(requests::router())
         .merge(assets::router())
         .with_state(doors);
     axum::serve(listener, router)

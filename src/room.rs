@@ -33,13 +33,13 @@ use tracing::{error, info, info_span, warn};
 pub(crate) use handle::{Attachment, JoinRequest, RoomHandle};
 pub(crate) use media::MediaConfig;
 pub(crate) use rooms::{Census, EnterError, Rooms};
-pub(crate) use seats::{JoinError, SeatId, StatusChange};
+pub(crate) use seats::{Client, JoinError, SeatId, StatusChange};
 
 use crate::rtc::{TransportEvent, TransportId};
-use crate::signaling::PING_INTERVAL;
 use crate::signaling::message::{
     ByeReason, Canvas, Joined, LeaveReason, Notice, RequestId, ServerMessage, VERSION,
 };
+use crate::signaling::{PING_INTERVAL, SILENCE};
 use handle::{Command, Seated};
 use media::{Media, News, Started};
 use restarts::Restarts;
@@ -161,6 +161,10 @@ impl Room {
                 }
                 let _ = done.send(());
             }
+            Command::Client { seat, client } => {
+                let changed = self.seats.follow_client(seat, client, Instant::now());
+                self.tell_if(seat.participant, changed);
+            }
             Command::HangUp { seat } => self.hang_up(seat),
         }
     }
@@ -222,9 +226,11 @@ impl Room {
             version: VERSION,
             participant: seat.participant.to_string(),
             token,
+            session: None,
             room: self.name.clone(),
             ice_servers: Vec::new(),
             ping_interval_ms: to_ms(PING_INTERVAL),
+            silence_ms: to_ms(SILENCE),
             seat_ms: to_ms(self.config.seat_hold),
             max_participants: self.config.max_participants,
             canvas: Canvas {

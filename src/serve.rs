@@ -18,7 +18,7 @@ use crate::http::{self, Doors};
 use crate::room::{MediaConfig, RoomConfig, Rooms};
 use crate::rtc::Rtc;
 pub use crate::rtc::{Announce, MediaAddress, MediaPorts};
-use crate::signaling::Venue;
+use crate::signaling::{Sessions, Venue};
 
 /// How long open requests may take to end once the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -40,6 +40,8 @@ pub struct ServeConfig {
     pub max_participants: usize,
     /// The most rooms at a time.
     pub max_rooms: usize,
+    /// The most signaling sessions at a time.
+    pub max_sessions: usize,
     /// How pictures meet regions of another aspect.
     pub fit: Fit,
 }
@@ -89,7 +91,12 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         rtc,
         access: Arc::new(Access::default()),
     };
-    let doors = Doors { venue, draining };
+    let sessions = Sessions::new(venue.clone(), config.max_sessions, draining.clone());
+    let doors = Doors {
+        venue,
+        sessions,
+        draining,
+    };
     info!(%address, %canvas, "serving");
     if !address.ip().is_loopback() {
         warn!("browsers give cameras only to https:// or localhost: put HTTPS in front");

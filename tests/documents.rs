@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mosaicd::signaling::message::{ClientMessage, ErrorCode, ServerMessage};
+use mosaicd::signaling::message::{ClientMessage, ErrorCode, Event, ServerMessage};
 use serde_json::Value;
 
 fn root() -> &'static Path {
@@ -91,7 +91,9 @@ fn every_message_in_the_protocol_is_one_of_ours_to_the_last_field() {
         let server = serde_json::from_value::<ServerMessage>(value.clone())
             .map(|message| serde_json::to_value(message).unwrap());
         // What a type does not know it ignores; so it must give back all that was there.
-        let known = [client, server]
+        let event = serde_json::from_value::<Event>(value.clone())
+            .map(|event| serde_json::to_value(event).unwrap());
+        let known = [client, server, event]
             .into_iter()
             .flatten()
             .any(|back| back == value);
@@ -117,6 +119,8 @@ fn every_message_in_the_protocol_is_one_of_ours_to_the_last_field() {
         "pong",
         "prefer",
         "quality",
+        "resume",
+        "resumed",
         "speaker",
         "status",
         "uplink",
@@ -139,6 +143,9 @@ fn every_error_code_is_in_the_protocol() {
         ErrorCode::RoomFull,
         ErrorCode::TooManyRooms,
         ErrorCode::BadToken,
+        ErrorCode::BadResume,
+        ErrorCode::NoSession,
+        ErrorCode::TooManySessions,
         ErrorCode::BadSdp,
         ErrorCode::NoOpus,
         ErrorCode::NoVp8,

@@ -1,15 +1,58 @@
 //! The signaling of a running daemon, as PROTOCOL.md describes it, and what it does with clients
-//! that do not follow it.
+//! that do not follow it: once over each carrier.
 
+#[path = "support/carrier.rs"]
+mod carrier;
 #[path = "support/daemon.rs"]
 #[expect(dead_code, reason = "shared with the load client")]
 mod daemon;
-#[path = "support/socket.rs"]
-mod socket;
+#[path = "support/http.rs"]
+mod http;
 
+use carrier::{Carrier, Kind};
 use daemon::Daemon;
-use mosaicd::signaling::message::{ByeReason, ErrorCode, LeaveReason, RequestId, ServerMessage};
-use socket::Socket;
+use mosaicd::signaling::message::{
+    ByeReason, ErrorCode, Joined, LeaveReason, RequestId, Resumed, ServerMessage,
+};
+
+/// Makes a test of each function for each carrier.
+macro_rules! over_each_carrier {
+    ($($test:ident,)*) => {
+        mod over_a_websocket {
+            $(#[tokio::test]
+            async fn $test() -> anyhow::Result<()> {
+                super::$test(super::Kind::Socket).await
+            })*
+        }
+        mod over_server_sent_events {
+            $(#[tokio::test]
+            async fn $test() -> anyhow::Result<()> {
+                super::$test(super::Kind::Events).await
+            })*
+        }
+        mod by_polling {
+            $(#[tokio::test]
+            async fn $test() -> anyhow::Result<()> {
+                super::$test(super::Kind::Polls).await
+            })*
+        }
+    };
+}
+
+over_each_carrier! {
+    everybody_is_told_who_comes_and_goes,
+    the_reply_to_a_leave_is_the_last_word_after_all_that_was_waiting,
+    nonsense_is_refused_by_code_and_the_room_is_undisturbed,
+    an_offer_with_audio_alone_is_answered,
+    a_full_room_and_a_full_server_say_so,
+    a_token_takes_the_seat_back_and_the_earlier_session_is_told,
+    a_seat_nobody_sits_in_goes_after_its_time_and_the_room_with_it,
+    a_session_goes_on_over_another_carrier_and_misses_nothing,
+    a_client_that_takes_nothing_for_too_long_has_to_join_again,
+    what_was_never_said_cannot_be_resumed,
+    a_session_that_was_left_is_no_more,
+    somebody_without_a_carrier_is_absent_until_back,
+}
 
 const AUDIO_ONLY_OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
     a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 \
@@ -21,12 +64,11 @@ fn offer(sdp: &str) -> String {
     serde_json::json!({"type": "offer", "id": 5, "sdp": sdp}).to_string()
 }
 
-#[tokio::test]
-async fn everybody_is_told_who_comes_and_goes() -> anyhow::Result<()> {
+async fn everybody_is_told_who_comes_and_goes(kind: Kind) -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
-    let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
+    let (mut ann, _) = Carrier::join(kind, &daemon.address, ("demo", "Ann")).await?;
 
-    let mut bob = Socket::join(&daemon.address, "demo", "Bob").await?;
+    let (mut bob, _) = Carrier::join(kind, &daemon.address, ("demo", "Bob")).await?;
     bob.say(r#"{"type":"status","muted":true}"#).await?;
     bob.say(r#"{"type":"leave","id":9}"#).await?;
 
@@ -55,10 +97,11 @@ async fn everybody_is_told_who_comes_and_goes() -> anyhow::Result<()> {
     bob.closed().await
 }
 
-#[tokio::test]
-async fn the_reply_to_a_leave_is_the_last_word_after_all_that_was_waiting() -> anyhow::Result<()> {
+async fn the_reply_to_a_leave_is_the_last_word_after_all_that_was_waiting(
+    kind: Kind,
+) -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
-    let mut ann = Socket::open(&daemon.address).await?;
+    let mut ann = Carrier::open(kind, &daemon.address).await?;
 
     for text in [
         r#"{"type":"join","version":1,"room":"demo","name":"Ann"}"#,
@@ -68,21 +111,23 @@ async fn the_reply_to_a_leave_is_the_last_word_after_all_that_was_waiting() -> a
         ann.say(text).await?;
     }
 
-    assert!(matches!(ann.hear().await?, ServerMessage::Joined(_)));
     assert!(matches!(
-        ann.hear().await?,
+        ann.hear().await?.message,
+        ServerMessage::Joined(_)
+    ));
+    assert!(matches!(
+        ann.hear().await?.message,
         ServerMessage::Participant { .. }
     ));
     let id = Some(RequestId::Number(3));
-    assert_eq!(ann.hear().await?, ServerMessage::Left { id });
+    assert_eq!(ann.hear().await?.message, ServerMessage::Left { id });
     ann.closed().await
 }
 
-#[tokio::test]
-async fn nonsense_is_refused_by_code_and_the_room_is_undisturbed() -> anyhow::Result<()> {
+async fn nonsense_is_refused_by_code_and_the_room_is_undisturbed(kind: Kind) -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
-    let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
-    let mut eve = Socket::open(&daemon.address).await?;
+    let (mut ann, _) = Carrier::join(kind, &daemon.address, ("demo", "Ann")).await?;
+    let mut eve = Carrier::open(kind, &daemon.address).await?;
     let h264 = AUDIO_ONLY_OFFER
         .replace("audio", "video")
         .replace("opus/48000/2", "H264/90000");
@@ -143,10 +188,9 @@ async fn nonsense_is_refused_by_code_and_the_room_is_undisturbed() -> anyhow::Re
     eve.ping().await
 }
 
-#[tokio::test]
-async fn an_offer_with_audio_alone_is_answered() -> anyhow::Result<()> {
+async fn an_offer_with_audio_alone_is_answered(kind: Kind) -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
-    let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
+    let (mut ann, _) = Carrier::join(kind, &daemon.address, ("demo", "Ann")).await?;
 
     ann.say(&offer(AUDIO_ONLY_OFFER)).await?;
 
@@ -165,11 +209,10 @@ async fn an_offer_with_audio_alone_is_answered() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_full_room_and_a_full_server_say_so() -> anyhow::Result<()> {
+async fn a_full_room_and_a_full_server_say_so(kind: Kind) -> anyhow::Result<()> {
     let daemon = Daemon::start(&["--max-participants", "1", "--max-rooms", "1"])?;
-    let _ann = Socket::join(&daemon.address, "demo", "Ann").await?;
-    let mut bob = Socket::open(&daemon.address).await?;
+    let (_ann, _) = Carrier::join(kind, &daemon.address, ("demo", "Ann")).await?;
+    let mut bob = Carrier::open(kind, &daemon.address).await?;
 
     let full = bob
         .refusal_code(r#"{"type":"join","version":1,"room":"demo"}"#)
@@ -185,10 +228,11 @@ async fn a_full_room_and_a_full_server_say_so() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_token_takes_the_seat_back_and_the_earlier_session_is_told() -> anyhow::Result<()> {
+async fn a_token_takes_the_seat_back_and_the_earlier_session_is_told(
+    kind: Kind,
+) -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
-    let mut first = Socket::open(&daemon.address).await?;
+    let mut first = Carrier::open(kind, &daemon.address).await?;
     first
         .say(r#"{"type":"join","version":1,"room":"demo","name":"Ann"}"#)
         .await?;
@@ -198,7 +242,7 @@ async fn a_token_takes_the_seat_back_and_the_earlier_session_is_told() -> anyhow
     };
     let seat = first.hear_until(joined).await?;
 
-    let mut second = Socket::open(&daemon.address).await?;
+    let mut second = Carrier::open(kind, &daemon.address).await?;
     let token = &seat.token;
     second
         .say(&format!(
@@ -218,11 +262,12 @@ async fn a_token_takes_the_seat_back_and_the_earlier_session_is_told() -> anyhow
     first.closed().await
 }
 
-#[tokio::test]
-async fn a_seat_nobody_sits_in_goes_after_its_time_and_the_room_with_it() -> anyhow::Result<()> {
+async fn a_seat_nobody_sits_in_goes_after_its_time_and_the_room_with_it(
+    kind: Kind,
+) -> anyhow::Result<()> {
     let daemon = Daemon::start(&["--seat-seconds", "1", "--max-rooms", "1"])?;
-    let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
-    let bob = Socket::join(&daemon.address, "demo", "Bob").await?;
+    let (mut ann, _) = Carrier::join(kind, &daemon.address, ("demo", "Ann")).await?;
+    let (bob, _) = Carrier::join(Kind::Socket, &daemon.address, ("demo", "Bob")).await?;
 
     drop(bob);
 
@@ -238,6 +283,160 @@ async fn a_seat_nobody_sits_in_goes_after_its_time_and_the_room_with_it() -> any
     assert_eq!(ann.hear_until(gone).await?, LeaveReason::Gone);
     ann.say(r#"{"type":"leave"}"#).await?;
     ann.closed().await?;
-    Socket::join(&daemon.address, "next", "Cid").await?;
+    Carrier::join(kind, &daemon.address, ("next", "Cid")).await?;
+    Ok(())
+}
+
+fn resume(joined: &Joined, after: u64) -> String {
+    let session = &joined.session;
+    serde_json::json!({"type": "resume", "version": 1, "session": session, "after": after})
+        .to_string()
+}
+
+fn status_of(name: &str, message: &ServerMessage) -> Option<bool> {
+    match message {
+        ServerMessage::Participant { participant } if participant.name == name => {
+            Some(participant.muted)
+        }
+        _ => None,
+    }
+}
+
+async fn a_session_goes_on_over_another_carrier_and_misses_nothing(
+    kind: Kind,
+) -> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let (mut bob, _) = Carrier::join(Kind::Socket, &daemon.address, ("demo", "Bob")).await?;
+    let (mut ann, seat) = Carrier::join(kind, &daemon.address, ("demo", "Ann")).await?;
+    let mut seen = 1;
+
+    for next in Kind::ALL {
+        drop(ann);
+        for muted in [true, false, true, false] {
+            bob.say(&format!(r#"{{"type":"status","muted":{muted}}}"#))
+                .await?;
+        }
+        // What Bob said has been done when he is answered.
+        bob.ping().await?;
+        ann = Carrier::open(next, &daemon.address).await?;
+        ann.say(&resume(&seat, seen)).await?;
+        ann.say(r#"{"type":"ping","id":"all"}"#).await?;
+
+        let resumed = ann.hear().await?;
+        assert!(resumed.seq.is_none());
+        let ServerMessage::Resumed(Resumed { after, last, .. }) = resumed.message else {
+            anyhow::bail!("{resumed:?}");
+        };
+        assert!(after == seen && last >= seen + 4, "{after} {last} {seen}");
+        let mut told = Vec::new();
+        loop {
+            let heard = ann.hear().await?;
+            assert_eq!(heard.seq, Some(seen + 1), "{heard:?}");
+            seen += 1;
+            told.extend(status_of("Bob", &heard.message));
+            if matches!(heard.message, ServerMessage::Pong { .. }) {
+                break;
+            }
+        }
+        assert_eq!(told, [true, false, true, false], "{next:?}");
+    }
+    Ok(())
+}
+
+async fn somebody_without_a_carrier_is_absent_until_back(kind: Kind) -> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let (mut bob, _) = Carrier::join(kind, &daemon.address, ("demo", "Bob")).await?;
+    let (ann, seat) = Carrier::join(Kind::Socket, &daemon.address, ("demo", "Ann")).await?;
+    let absent = |message| match message {
+        ServerMessage::Participant { participant } => Some((participant.name, participant.absent)),
+        _ => None,
+    };
+    assert_eq!(bob.hear_until(absent).await?, ("Ann".to_owned(), false));
+
+    drop(ann);
+    assert_eq!(bob.hear_until(absent).await?, ("Ann".to_owned(), true));
+
+    let mut ann = Carrier::open(kind, &daemon.address).await?;
+    ann.say(&resume(&seat, 1)).await?;
+    assert_eq!(bob.hear_until(absent).await?, ("Ann".to_owned(), false));
+    Ok(())
+}
+
+async fn a_client_that_takes_nothing_for_too_long_has_to_join_again(
+    kind: Kind,
+) -> anyhow::Result<()> {
+    /// So many may say all they want to say at once.
+    const TALKERS: usize = 6;
+    const WORDS: usize = 190;
+    let daemon = Daemon::start(&[])?;
+    let (ann, seat) = Carrier::join(Kind::Socket, &daemon.address, ("demo", "Ann")).await?;
+    drop(ann);
+
+    for _ in 0..TALKERS {
+        let (mut talker, _) =
+            Carrier::join(Kind::Socket, &daemon.address, ("demo", "Talker")).await?;
+        for n in 0..WORDS {
+            let muted = n % 2 == 0;
+            talker
+                .say(&format!(r#"{{"type":"status","muted":{muted}}}"#))
+                .await?;
+        }
+        talker.ping().await?;
+        talker.say(r#"{"type":"leave"}"#).await?;
+        talker.closed().await?;
+    }
+
+    let mut ann = Carrier::open(kind, &daemon.address).await?;
+    assert_eq!(
+        ann.refusal_code(&resume(&seat, 1)).await?,
+        ErrorCode::BadResume
+    );
+    let token = &seat.token;
+    ann.say(&format!(
+        r#"{{"type":"join","version":1,"room":"demo","token":"{token}"}}"#
+    ))
+    .await?;
+    let ServerMessage::Joined(again) = ann.hear().await?.message else {
+        anyhow::bail!("not joined");
+    };
+    assert_eq!(again.participant, seat.participant);
+    assert_ne!(again.session, seat.session);
+    Ok(())
+}
+
+async fn what_was_never_said_cannot_be_resumed(kind: Kind) -> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let (ann, mut seat) = Carrier::join(kind, &daemon.address, ("demo", "Ann")).await?;
+    let mut eve = Carrier::open(kind, &daemon.address).await?;
+
+    let behind = eve.refusal_code(&resume(&seat, 99)).await?;
+    seat.session = Some("0123456789abcdef0123456789abcdef".to_owned());
+    let made_up = eve.refusal_code(&resume(&seat, 1)).await?;
+
+    assert_eq!(
+        (behind, made_up),
+        (ErrorCode::BadResume, ErrorCode::NoSession)
+    );
+    drop(ann);
+    Ok(())
+}
+
+async fn a_session_that_was_left_is_no_more(kind: Kind) -> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let (mut ann, seat) = Carrier::join(kind, &daemon.address, ("demo", "Ann")).await?;
+
+    ann.say(r#"{"type":"leave","id":3}"#).await?;
+    let left = |message| matches!(message, ServerMessage::Left { .. }).then_some(());
+    ann.hear_until(left).await?;
+    ann.closed().await?;
+
+    let mut again = Carrier::open(kind, &daemon.address).await?;
+    let refused = again.refusal_code(&resume(&seat, 99)).await?;
+    assert!(matches!(
+        refused,
+        ErrorCode::NoSession | ErrorCode::BadResume
+    ));
+    let health = daemon.health()?;
+    assert_eq!((health.rooms, health.participants), (0, 0));
     Ok(())
 }

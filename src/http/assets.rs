@@ -39,9 +39,19 @@ const ASSETS: &[Asset] = &[
         body: include_str!("../web/app.js"),
     },
     Asset {
+        path: "/carriers.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/carriers.js"),
+    },
+    Asset {
         path: "/devices.js",
         content_type: SCRIPT,
         body: include_str!("../web/devices.js"),
+    },
+    Asset {
+        path: "/errors.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/errors.js"),
     },
     Asset {
         path: "/icon.svg",
@@ -77,6 +87,11 @@ const ASSETS: &[Asset] = &[
         path: "/say.js",
         content_type: SCRIPT,
         body: include_str!("../web/say.js"),
+    },
+    Asset {
+        path: "/session.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/session.js"),
     },
     Asset {
         path: "/stage.js",

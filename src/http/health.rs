@@ -15,6 +15,7 @@ struct Health {
     status: &'static str,
     rooms: usize,
     participants: usize,
+    sessions: usize,
     tasks: usize,
 }
 
@@ -28,9 +29,10 @@ pub(super) async fn report(State(doors): State<Doors>) -> Response {
         status: "ok",
         rooms,
         participants,
+        sessions: doors.sessions.count(),
         tasks: Handle::current().metrics().num_alive_tasks(),
     };
-    let body = serde_json::to_string(&health).expect("four plain fields");
+    let body = serde_json::to_string(&health).expect("five plain fields");
     let headers = [
         (CONTENT_TYPE, "application/json"),
         (CACHE_CONTROL, "no-store"),

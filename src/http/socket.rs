@@ -1,32 +1,42 @@
-//! Carries a signaling session over a WebSocket (RFC 6455): one text message each way at a time.
+//! Carries a session over a WebSocket (RFC 6455): one text message each way at a time.
+//!
+//! Pings of the WebSocket itself go out at the interval that clients are asked to keep, so that
+//! also a page whose timers are slowed down gives a sign of life: browsers answer by themselves.
+//!
+//! A client that does not take a message within [`SEND_TIMEOUT`] has lost this carrier. Messages
+//! longer than the protocol's bound are read up to [`MAX_FRAME_BYTES`].
 
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, interval_at, timeout};
 use tracing::debug;
 
 use super::Doors;
-use super::pace::Pace;
+use super::failure::bearer;
 use crate::signaling::message::{ByeReason, MAX_MESSAGE_BYTES, ServerMessage};
-use crate::signaling::{LineEnd, PING_INTERVAL, Session, line};
+use crate::signaling::{Attachment, Carrier, Next, Opened, PING_INTERVAL, SILENCE};
+
+/// The subprotocol: this document's version of the protocol.
+const SUBPROTOCOL: &str = "mosaicd.v1";
 
 /// Longer messages than the protocol's bound are still read so that they can be answered; beyond
 /// this the connection is cut.
 const MAX_FRAME_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
 
-/// A client that says nothing for this long, not even a ping, is gone.
-const SILENCE: Duration = PING_INTERVAL.saturating_mul(3);
-
 /// A client that does not take a message for this long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// First messages that may be refused over one socket.
+const MAX_REFUSALS: usize = 16;
+
 /// Why the loop over a socket ended.
 enum Ended {
-    /// All was said, by the reply to a leave or by our bye: we close.
+    /// All was said, by the reply to a leave or by our bye, or another carrier goes on: we close.
     Said,
     /// The client closes: our half of the handshake is all that is left to do.
     Closing,
@@ -35,18 +45,29 @@ enum Ended {
 }
 
 /// Answers `GET /ws`.
-pub(super) async fn upgrade(socket: WebSocketUpgrade, State(doors): State<Doors>) -> Response {
+pub(super) async fn upgrade(
+    socket: WebSocketUpgrade,
+    State(doors): State<Doors>,
+    headers: HeaderMap,
+) -> Response {
+    let socket = socket.protocols([SUBPROTOCOL]);
+    let offers = socket.requested_protocols().next().is_some();
+    if offers && socket.selected_protocol().is_none() {
+        let message = format!("the subprotocol is {SUBPROTOCOL}");
+        return (StatusCode::BAD_REQUEST, message).into_response();
+    }
+    let credential = bearer(&headers);
     socket
         .max_message_size(MAX_FRAME_BYTES)
         .max_frame_size(MAX_FRAME_BYTES)
-        .on_upgrade(|socket| converse(socket, doors))
+        .on_upgrade(|socket| carry(socket, doors, credential))
 }
 
-async fn converse(mut socket: WebSocket, doors: Doors) {
-    let (line, mut end) = line();
-    let mut session = Session::new(doors.venue, None, line);
-    let ended = exchange(&mut socket, &mut session, &mut end, doors.draining).await;
-    drop(session);
+async fn carry(mut socket: WebSocket, doors: Doors, credential: Option<String>) {
+    let ended = match open(&mut socket, doors, credential).await {
+        Ok(attachment) => exchange(&mut socket, attachment).await,
+        Err(ended) => ended,
+    };
     match ended {
         Ended::Said => {
             let (code, reason) = (close_code::NORMAL, "".into());
@@ -61,50 +82,94 @@ async fn converse(mut socket: WebSocket, doors: Doors) {
     }
 }
 
-async fn exchange(
+/// Listens until there is a session.
+async fn open(
     socket: &mut WebSocket,
-    session: &mut Session,
-    end: &mut LineEnd,
-    mut draining: watch::Receiver<bool>,
-) -> Ended {
-    let silence = sleep(SILENCE);
-    tokio::pin!(silence);
-    let mut pace = Pace::new(Instant::now());
+    mut doors: Doors,
+    credential: Option<String>,
+) -> Result<Attachment, Ended> {
+    for _ in 0..MAX_REFUSALS {
+        let first = tokio::select! {
+            first = timeout(SILENCE, first(socket)) => first.unwrap_or(Err(Ended::Lost))?,
+            () = told_to_stop(&mut doors.draining) => {
+                let reason = ByeReason::Draining;
+                let _ = say(socket, &ServerMessage::Bye { reason }).await;
+                return Err(Ended::Said);
+            }
+        };
+        let sessions = &doors.sessions;
+        match sessions
+            .open(first, credential.clone(), Carrier::Socket)
+            .await
+        {
+            Ok(Opened {
+                attachment,
+                resumed,
+                ..
+            }) => {
+                if let Some(resumed) = resumed {
+                    say(socket, &resumed).await?;
+                }
+                return Ok(attachment);
+            }
+            Err(error) => say(socket, &ServerMessage::Error(error)).await?,
+        }
+    }
+    debug!("nothing but refusals");
+    Err(Ended::Said)
+}
+
+async fn first(socket: &mut WebSocket) -> Result<String, Ended> {
+    loop {
+        if let Some(text) = text(socket.recv().await)? {
+            return Ok(text);
+        }
+    }
+}
+
+async fn exchange(socket: &mut WebSocket, mut session: Attachment) -> Ended {
+    let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
     loop {
         tokio::select! {
             received = socket.recv() => {
-                silence.as_mut().reset(Instant::now() + SILENCE);
-                sleep(pace.take(Instant::now())).await;
-                match received {
-                    Some(Ok(Message::Text(text))) => session.hear(&text).await,
-                    // Not a message of the protocol; answered like any other nonsense.
-                    Some(Ok(Message::Binary(_))) => session.hear("").await,
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    Some(Ok(Message::Close(_))) => return Ended::Closing,
-                    Some(Err(error)) => {
-                        debug!(%error, "socket failed");
-                        return Ended::Lost;
-                    }
-                    None => return Ended::Lost,
+                session.hear();
+                match text(received) {
+                    // If it is not heard, `next` says what is left to do.
+                    Ok(Some(text)) => drop(session.request(text).await),
+                    Ok(None) => {}
+                    Err(ended) => return ended,
                 }
             }
-            message = end.next() => {
-                if say(socket, &message).await.is_err() {
+            next = session.next() => match next {
+                Next::Say(event) => if send(socket, Message::text(&*event.text)).await.is_err() {
                     return Ended::Lost;
-                }
-                if matches!(message, ServerMessage::Left { .. } | ServerMessage::Bye { .. }) {
+                },
+                Next::Close => {
+                    session.confirm();
                     return Ended::Said;
                 }
-            }
-            () = told_to_stop(&mut draining) => {
-                let _ = say(socket, &ServerMessage::Bye { reason: ByeReason::Draining }).await;
-                return Ended::Said;
-            }
-            () = &mut silence => {
-                debug!("nothing heard for too long");
+                Next::Detached => return Ended::Said,
+            },
+            _ = pings.tick() => if send(socket, Message::Ping(Default::default())).await.is_err() {
                 return Ended::Lost;
-            }
+            },
         }
+    }
+}
+
+/// A message of the protocol, if that is what was received.
+fn text(received: Option<Result<Message, axum::Error>>) -> Result<Option<String>, Ended> {
+    match received {
+        Some(Ok(Message::Text(text))) => Ok(Some(text.as_str().to_owned())),
+        // Not a message of the protocol; answered like any other nonsense.
+        Some(Ok(Message::Binary(_))) => Ok(Some(String::new())),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(Message::Close(_))) => Err(Ended::Closing),
+        Some(Err(error)) => {
+            debug!(%error, "socket failed");
+            Err(Ended::Lost)
+        }
+        None => Err(Ended::Lost),
     }
 }
 
@@ -114,13 +179,15 @@ async fn told_to_stop(draining: &mut watch::Receiver<bool>) {
     }
 }
 
-/// The client does not take what we send.
-struct Deaf;
-
-async fn say(socket: &mut WebSocket, message: &ServerMessage) -> Result<(), Deaf> {
+/// Says something that has no number.
+async fn say(socket: &mut WebSocket, message: &ServerMessage) -> Result<(), Ended> {
     let text = serde_json::to_string(message).expect("the messages are plain data with text keys");
-    match timeout(SEND_TIMEOUT, socket.send(Message::Text(text.into()))).await {
+    send(socket, Message::text(text)).await
+}
+
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), Ended> {
+    match timeout(SEND_TIMEOUT, socket.send(message)).await {
         Ok(Ok(())) => Ok(()),
-        _ => Err(Deaf),
+        _ => Err(Ended::Lost),
     }
 }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::seats::{JoinError, SeatId, StatusChange};
+use super::seats::{Client, JoinError, SeatId, StatusChange};
 use crate::access::Grant;
 use crate::link::Link;
 use crate::rtc::{Transport, TransportEvent, TransportId};
@@ -76,6 +76,10 @@ pub(super) enum Command {
     Leave {
         seat: SeatId,
         done: oneshot::Sender<()>,
+    },
+    Client {
+        seat: SeatId,
+        client: Client,
     },
     HangUp {
         seat: SeatId,
@@ -163,6 +167,11 @@ impl RoomHandle {
         self.tell(Command::Leave { seat, done }).await;
         // An error means that the room has ended: then the seat is gone as well.
         let _ = when_done.await;
+    }
+
+    /// Says that the session lost its client, or has it back.
+    pub(crate) async fn follow_client(&self, seat: SeatId, client: Client) {
+        self.tell(Command::Client { seat, client }).await;
     }
 
     /// Says that the session ended without a word. The seat is held for a while. Does not wait, so

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::handle::Seated;
 use super::{JoinError, JoinRequest, RoomConfig, RoomHandle, open};
@@ -61,6 +62,11 @@ impl Rooms {
             }
             // It ended between being found and being asked: the next round opens another.
         }
+    }
+
+    /// How long the seat of somebody absent is held.
+    pub(crate) const fn seat_hold(&self) -> Duration {
+        self.config.seat_hold
     }
 
     /// Counts rooms and seats.

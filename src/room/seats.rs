@@ -17,8 +17,8 @@ use crate::rtc::{Direction, Transport, TransportId, TransportState};
 use crate::signaling::message::Participant;
 use crate::signaling::{DisplayName, Line};
 
-/// A transport that says it is connected is not believed after so long without a packet, where there
-/// is no session either: whoever is there sends reports at the least, every few seconds.
+/// A transport that says it is connected is not believed after so long without a packet, where no
+/// session reaches the client either: whoever is there sends reports at the least, every few seconds.
 const DEAD_AFTER: Duration = Duration::from_secs(15);
 
 /// A seat, as held by one session.
@@ -63,9 +63,20 @@ struct Seat {
     muted: bool,
     camera: bool,
     wish: Wish,
+    /// Where to say something: whatever is said while the client is away waits for it there.
     line: Option<Line>,
+    /// Whether the session that has the line can reach its client.
+    client: Client,
     connection: Option<Connection>,
     absent_since: Option<Instant>,
+}
+
+/// Whether a session can reach its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Client {
+    Here,
+    /// Its carrier was lost.
+    Away,
 }
 
 /// What a seat's media comes over. When the seat goes, the last handle closes it.
@@ -177,6 +188,7 @@ impl Seats {
             camera: true,
             wish: Wish::default(),
             line: Some(line),
+            client: Client::Here,
             connection: None,
             absent_since: None,
         };
@@ -208,6 +220,7 @@ impl Seats {
         seat.generation = generation;
         seat.name = name;
         let displaced = seat.line.replace(line);
+        seat.client = Client::Here;
         seat.judge(now);
         seat.hold_anew(now);
         Ok(Entered {
@@ -309,6 +322,19 @@ impl Seats {
         self.held(seat).is_some() && self.seats.remove(&seat.participant).is_some()
     }
 
+    /// The session lost its client, or has it back; true if that changed whether the participant is
+    /// absent.
+    pub(super) fn follow_client(&mut self, seat: SeatId, client: Client, now: Instant) -> bool {
+        let Some(held) = self.held(seat) else {
+            return false;
+        };
+        held.client = client;
+        if client == Client::Here {
+            held.hold_anew(now);
+        }
+        held.judge(now)
+    }
+
     /// The session is gone without a word; true if the participant is absent from now on.
     pub(super) fn hang_up(&mut self, seat: SeatId, now: Instant) -> bool {
         let Some(held) = self.held(seat) else {
@@ -384,7 +410,7 @@ impl Seat {
 
     /// Notes whether the participant can be reached; true if that changed.
     fn judge(&mut self, now: Instant) -> bool {
-        let in_session = self.line.is_some();
+        let in_session = self.line.is_some() && self.client == Client::Here;
         let reachable = match &self.connection {
             None => in_session,
             Some(connection) => match connection.state {

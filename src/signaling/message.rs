@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::rtc::Candidate;
 pub use event::{
-    ByeReason, Canvas, IceServer, Joined, LeaveReason, Notice, NoticeCode, Participant,
-    ServerMessage,
+    ByeReason, Canvas, Event, IceServer, Joined, LeaveReason, Notice, NoticeCode, Participant,
+    Resumed, ServerMessage,
 };
 pub use failure::{ErrorCode, ErrorMessage};
 pub use picture::{
     Layout, LayoutCanvas, NextRung, Quality, QualityReason, Tile, Uplink, UplinkAudio, UplinkVideo,
     VideoRung, VideoState,
 };
-pub use request::{ClientMessage, Join, Prefer, PreferredLayout};
+pub use request::{ClientMessage, Join, Prefer, PreferredLayout, Resume};
 
 /// The only version there is.
 pub const VERSION: u32 = 1;

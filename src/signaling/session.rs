@@ -18,7 +18,7 @@ use super::names::{DisplayName, RoomName};
 use crate::access::Denied;
 use crate::link::Link;
 use crate::room::{
-    Attachment, EnterError, JoinError, JoinRequest, RoomHandle, SeatId, StatusChange,
+    Attachment, Client, EnterError, JoinError, JoinRequest, RoomHandle, SeatId, StatusChange,
 };
 use crate::rtc::{Candidate, Offer, OfferError, Rtc, Transport, TransportEvent, TransportId};
 
@@ -58,7 +58,7 @@ struct TransportEvents {
 }
 
 /// A request that failed: what the client is told.
-struct Refusal {
+pub(super) struct Refusal {
     code: ErrorCode,
     message: String,
 }
@@ -76,11 +76,16 @@ impl Session {
         }
     }
 
-    /// Takes one message of the client.
-    pub(crate) async fn hear(&mut self, text: &str) {
+    /// Takes one message of the client; gives the last event that the client says it has seen, if
+    /// it says so.
+    pub(crate) async fn hear(&mut self, text: &str) -> Option<u64> {
+        let mut seen = None;
         let (id, heard) = match parse(text) {
             Ok(message) => {
                 let id = message.id().cloned();
+                if let ClientMessage::Ping { after, .. } = message {
+                    seen = after;
+                }
                 let span = self.span.clone();
                 (id, self.obey(message).instrument(span).await)
             }
@@ -95,6 +100,19 @@ impl Session {
                 retry_after_ms: None,
             };
             self.line.say(ServerMessage::Error(error));
+        }
+        seen
+    }
+
+    /// Whether there is a seat to come back to.
+    pub(super) const fn is_seated(&self) -> bool {
+        self.seated.is_some()
+    }
+
+    /// The client is away, or here again.
+    pub(super) async fn follow_client(&self, client: Client) {
+        if let Some(seated) = &self.seated {
+            seated.room.follow_client(seated.seat, client).await;
         }
     }
 
@@ -114,7 +132,13 @@ impl Session {
                 let seated = self.seated()?;
                 seated.room.wish(seated.seat, wish(&prefer)).await;
             }
-            ClientMessage::Ping { id } => self.line.say(ServerMessage::Pong { id }),
+            ClientMessage::Resume(_) => {
+                return Err(refusal(
+                    ErrorCode::BadResume,
+                    "resume comes before all else over a carrier",
+                ));
+            }
+            ClientMessage::Ping { id, .. } => self.line.say(ServerMessage::Pong { id }),
             ClientMessage::Leave { id } => {
                 let seated = self.seated.take().ok_or_else(not_joined)?;
                 self.left = true;
@@ -210,7 +234,7 @@ impl Session {
 }
 
 impl Drop for Session {
-    /// The carrier is gone, or its task has panicked.
+    /// The client is gone for good, or the session's task has panicked.
     fn drop(&mut self) {
         if let Some(seated) = self.seated.take() {
             seated.room.hang_up(seated.seat);
@@ -255,7 +279,7 @@ impl SeatedSession {
 }
 
 /// Reads one message, with its id as far as it can be read even when the rest cannot.
-fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
+pub(super) fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
     if text.len() > MAX_MESSAGE_BYTES {
         let message = format!("{} bytes, expected at most {MAX_MESSAGE_BYTES}", text.len());
         return Err((None, refusal(ErrorCode::TooLarge, message)));
@@ -290,8 +314,9 @@ fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
 }
 
 /// The types a client may send.
-const TYPES: [&str; 7] = [
+const TYPES: [&str; 8] = [
     "join",
+    "resume",
     "offer",
     "candidate",
     "status",
@@ -358,52 +383,16 @@ impl From<OfferError> for Refusal {
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, UdpSocket};
-    use std::time::Duration;
-
-    use codecs::video::PictureSize;
-    use mixer::ladder::Ladder;
-    use mixer::video::Fit;
 
     use super::super::line::{LineEnd, line};
+    use super::super::tests::{rooms, transports, venue};
     use super::*;
-    use crate::access::Access;
-    use crate::room::{MediaConfig, RoomConfig, Rooms};
-    use crate::rtc::{MediaAddress, MediaPorts};
-
-    fn rooms() -> Arc<Rooms> {
-        let media = MediaConfig {
-            ladder: Arc::new(Ladder::usual(PictureSize::new(64, 64).unwrap(), 30, 200).unwrap()),
-            audio_kbps: 32,
-            fit: Fit::Fit,
-        };
-        let config = RoomConfig {
-            seat_hold: Duration::from_secs(30),
-            max_participants: 9,
-            media,
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-        Arc::new(Rooms::new(config, 1, Arc::new(pool.unwrap())))
-    }
-
-    fn transports(ports: MediaPorts) -> Rtc {
-        let ip = Ipv4Addr::LOCALHOST.into();
-        let announce = None;
-        let address = MediaAddress {
-            ip,
-            ports,
-            announce,
-        };
-        Rtc::bind(&address).unwrap()
-    }
+    use crate::room::Rooms;
+    use crate::rtc::MediaPorts;
 
     async fn joined(rooms: &Arc<Rooms>, rtc: &Rtc) -> (Session, LineEnd) {
         let (said, end) = line();
-        let venue = Venue {
-            rooms: Arc::clone(rooms),
-            rtc: rtc.clone(),
-            access: Arc::new(Access::default()),
-        };
-        let mut session = Session::new(venue, None, said);
+        let mut session = Session::new(venue(rooms, rtc), None, said);
         session
             .hear(r#"{"type":"join","version":1,"room":"demo"}"#)
             .await;
@@ -503,7 +492,8 @@ mod tests {
         assert!(matches!(
             message,
             Ok(ClientMessage::Ping {
-                id: Some(RequestId::Number(1))
+                id: Some(RequestId::Number(1)),
+                after: None
             })
         ));
     }

@@ -6,35 +6,36 @@
  *     const call = await join({ room: "demo", name: "Ann", stream });
  *     video.srcObject = call.stream;
  *
- * No dependency, no build step, nothing of the page: any MediaStream will do, or none. One file on
- * purpose, so that it can be imported or copied as it is. The messages are those of PROTOCOL.md.
- * Tracks belong to the caller: they are never stopped here.
+ * No dependency, no build step, nothing of the page: any MediaStream will do, or none. It imports what
+ * is beside it (`session.js`, `carriers.js`, `errors.js`), so that it can be imported or copied with
+ * these. The messages are those of PROTOCOL.md. Tracks belong to the caller: they are never stopped here.
  *
  * Events, each a CustomEvent: `state` {state, previous, error}, `participants` {change, participant,
  * reason}, `speaker` {participant}, `layout` {canvas, tiles, seenAs}, `quality` {@link Quality}, `uplink`
  * {video, audio, paused}, `stream` {stream}, `notice` {code, message}, `trouble` {error}.
  *
- * Bounds: one WebSocket and one RTCPeerConnection at a time, one request timer each, at most
+ * Bounds: one carrier and one RTCPeerConnection at a time, one request timer each, at most
  * {@link MAX_EARLY_CANDIDATES} candidates waiting for an answer.
  *
  * @module mosaic
  */
 
+import { CarrierChoice } from "./carriers.js";
+import { MosaicError, asMosaicError, errorFrom, unreachable } from "./errors.js";
+import { Session } from "./session.js";
+
+export { MosaicError };
+
 /** The version of PROTOCOL.md spoken here. */
 export const PROTOCOL_VERSION = 1;
 
-const OPEN_TIMEOUT_MS = 10_000;
-const REPLY_TIMEOUT_MS = 10_000;
 const LEAVE_TIMEOUT_MS = 1_000;
 /** How long a leave that could not be said is tried again: as long as servers usually keep a seat. */
 const FAREWELL_MS = 30_000;
-/** Unanswered pings after which the server counts as gone. */
-const MAX_MISSED_PINGS = 2;
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 10_000;
 /** Whatever a server advises, nobody waits longer than this. */
 const MAX_RETRY_AFTER_MS = 60_000;
-const MIN_PING_INTERVAL_MS = 250;
 /** About two minutes of trying, after which the caller should ask the person. */
 const MAX_ATTEMPTS = 15;
 /** A session that lived this long was a good one: the next loss starts with a short wait again. */
@@ -101,8 +102,11 @@ const FAREWELLS = {
 /** Once in, these are worth another attempt; any other would only come again. */
 const PASSING_CODES = new Set([
   "unreachable", "timeout", "draining", "gone", "slow", "failed", "room_full", "too_many_rooms",
-  "not_joined", "bad_answer", "internal",
+  "too_many_sessions", "not_joined", "bad_answer", "internal",
 ]);
+
+/** Another carrier may have more luck. */
+const CARRIER_CODES = new Set(["unreachable", "timeout"]);
 
 /**
  * @typedef {"joining"|"connected"|"reconnecting"|"left"|"failed"} CallState
@@ -135,7 +139,8 @@ const PASSING_CODES = new Set([
  * @property {string} room 1 to 64 of `A-Z a-z 0-9 . _ -`
  * @property {string} name at most 64 characters
  * @property {MediaStream|null} [stream] what to send: its first audio and first video track
- * @property {string|URL} [url] the WebSocket; default: `ws` beside this file
+ * @property {string|URL} [url] the WebSocket; default: `ws` beside this file. `sessions` is beside it
+ * @property {"ws"|"sse"|"poll"} [carrier] the only way to talk to the server; default: the best that works
  * @property {string|null} [token] of an earlier call, to take its seat back
  * @property {boolean} [muted] start with the microphone muted
  * @property {boolean} [camera] start with the camera on (default)
@@ -154,25 +159,6 @@ const PASSING_CODES = new Set([
  * @property {{width: number, height: number, fps: number}|null} received the mixed picture
  * @property {{width: number, height: number, fps: number}|null} sent one's own picture
  */
-
-/** What went wrong: `code` is one of PROTOCOL.md's, or of this client's own. */
-export class MosaicError extends Error {
-  /**
-   * Own codes: `unreachable` (no server, or it went away), `timeout` (no reply), `unsupported` (no
-   * WebRTC here), `no_media` (packets do not get through), `bad_answer`, `left`, `unexpected`; and the reasons of a
-   * `bye`: `taken`, `gone`, `slow`, `draining`, `failed`.
-   *
-   * @param {string} code
-   * @param {string} message for people
-   * @param {number|null} [retryAfterMs] the server's advice, in milliseconds
-   */
-  constructor(code, message, retryAfterMs = null) {
-    super(message);
-    this.name = "MosaicError";
-    this.code = code;
-    this.retryAfterMs = retryAfterMs;
-  }
-}
 
 /**
  * Joins a room. Resolves once the server has answered the offer; media follows within moments, and
@@ -194,6 +180,7 @@ export class Call extends EventTarget {
   #room;
   #name;
   #token;
+  /** @type {CarrierChoice} */ #carriers;
   #maxVideoKbps;
   #fitToTile;
   /** @type {CallState} */ #state = "joining";
@@ -215,10 +202,15 @@ export class Call extends EventTarget {
   /** @type {Wishes|null} */ #wishes = null;
   #maxParticipants = 0;
   /** @type {RTCIceServer[]} */ #iceServers = [];
+  /** What may be continued: the session that has the seat, and the last event that came.
+   *  @type {{session: string, seen: number}|null} */ #resumable = null;
+  #pingIntervalMs = 5_000;
   /** Whether there has ever been a seat: then the caller is in, and stays so over lost sessions. */
   #wasSeated = false;
-  /** The session that has the seat; none between the loss of one and the next `joined`.
+  /** The session that has the seat; none between the loss of its carrier and the next.
    *  @type {Session|null} */ #seatedSession = null;
+  /** Whether the session that has the seat has answered what was offered last. */
+  #isSettled = false;
   #repairs = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #mediaTimer;
   /** @type {Pulse|null} */ #pulse = null;
@@ -239,6 +231,7 @@ export class Call extends EventTarget {
     this.#room = options.room;
     this.#name = options.name;
     this.#token = options.token ?? null;
+    this.#carriers = new CarrierChoice(options.carrier ?? null);
     this.#muted = options.muted ?? false;
     this.#camera = options.camera ?? true;
     this.#maxVideoKbps = options.maxVideoKbps ?? 1_500;
@@ -280,6 +273,8 @@ export class Call extends EventTarget {
   get maxParticipants() { return this.#maxParticipants; }
   /** Takes this seat back in a later call, within the server's `seat_ms`. */
   get token() { return this.#token; }
+  /** How the server is talked to, at last. @returns {"ws"|"sse"|"poll"} */
+  get carrier() { return this.#carriers.kind; }
   get muted() { return this.#muted; }
   get camera() { return this.#camera; }
 
@@ -314,7 +309,7 @@ export class Call extends EventTarget {
     const isKnown = session !== null && await sayFarewell(session);
     if (isKnown || this.#token === null) return;
     const seat = { room: this.#room, name: this.#name, token: this.#token };
-    await Promise.race([giveSeatUp(this.#url, seat), pause(LEAVE_TIMEOUT_MS)]);
+    await Promise.race([giveSeatUp(this.#carriers.kind, this.#url, seat), pause(LEAVE_TIMEOUT_MS)]);
   }
 
   /** Silences one's microphone, or opens it, and tells the others. @param {boolean} muted */
@@ -368,7 +363,7 @@ export class Call extends EventTarget {
 
   // -- the life of a call ------------------------------------------------------------------------
 
-  /** Sessions one after the other, until one ends for good. */
+  /** Carriers one after the other, until the call ends for good. */
   async #run() {
     for (let attempt = 0; !this.#isOver(); attempt += 1) {
       let cause;
@@ -395,16 +390,48 @@ export class Call extends EventTarget {
     }
   }
 
-  /** Opens a socket, takes a seat, connects media. @returns {Promise<Session>} */
+  /** Goes on with the session, or takes a seat, over a carrier that works. @returns {Promise<Session>} */
   async #openSession() {
-    const session = await Session.open(this.#url, (message) => this.#receive(message));
+    /** @type {MosaicError|null} */ let failure = null;
+    for (const kind of this.#carriers.candidates()) {
+      const session = await this.#enter(kind).catch((/** @type {MosaicError} */ error) => {
+        this.#throwIfOver();
+        if (!CARRIER_CODES.has(error.code)) throw error;
+        failure ??= error;
+        return null;
+      });
+      if (session !== null) return this.#connect(session, kind);
+    }
+    this.#carriers.failed();
+    throw failure ?? unreachable();
+  }
+
+  /** @param {import("./carriers.js").CarrierKind} kind @returns {Promise<Session>} that has the seat */
+  async #enter(kind) {
+    const seen = this.#resumable?.seen ?? 0;
+    const session = await Session.open(kind, this.#url, (message) => this.#receive(message), seen);
     try {
       this.#throwIfOver();
       this.#session = session;
-      const joined = await this.#takeSeat(session);
+      await this.#resume(session) || await this.#takeSeat(session);
       this.#throwIfOver();
-      this.#welcome(session, joined);
-      await this.#negotiate();
+      return session;
+    } catch (error) {
+      session.close();
+      throw asMosaicError(error);
+    }
+  }
+
+  /** Connects media where that is not connected. @param {Session} session @param {import("./carriers.js").CarrierKind} kind */
+  async #connect(session, kind) {
+    this.#carriers.works(kind);
+    session.closed.then(() => {
+      this.#carriers.lost(session.hasSpoken);
+      if (this.#resumable) this.#resumable.seen = session.seen;
+    });
+    try {
+      if (this.#isFlowing()) this.#setState("connected", null);
+      else await this.#negotiate();
       return session;
     } catch (error) {
       session.close();
@@ -412,12 +439,29 @@ export class Call extends EventTarget {
     }
   }
 
-  /** @param {Session} session @returns {Promise<any>} the `joined` message */
+  /** @param {Session} session @returns {Promise<boolean>} whether it goes on where it was */
+  async #resume(session) {
+    if (this.#resumable === null) return false;
+    const { session: id, seen } = this.#resumable;
+    try {
+      await session.request("resume", { version: PROTOCOL_VERSION, session: id, after: seen });
+      return true;
+    } catch (error) {
+      // What the server has against it, it has against this session, and not against the seat.
+      if (CARRIER_CODES.has(asMosaicError(error).code)) throw error;
+      this.#resumable = null;
+      this.#throwIfOver();
+      return false;
+    }
+  }
+
+  /** @param {Session} session */
   async #takeSeat(session) {
     const request = { version: PROTOCOL_VERSION, room: this.#room, name: this.#name };
     if (this.#token !== null) {
       try {
-        return await session.request("join", { ...request, token: this.#token });
+        await session.request("join", { ...request, token: this.#token });
+        return;
       } catch (error) {
         if (asMosaicError(error).code !== "bad_token") throw error;
         // The seat is gone, and what it had of media with it: come in as somebody new.
@@ -427,32 +471,47 @@ export class Call extends EventTarget {
         this.#throwIfOver();
       }
     }
-    return session.request("join", request);
+    await session.request("join", request);
   }
 
-  /** @param {Session} session @param {any} joined */
-  #welcome(session, joined) {
+  /** @param {any} joined */
+  #welcome(joined) {
     this.#wasSeated = true;
-    this.#seatedSession = session;
     this.#self = joined.participant;
     this.#token = joined.token ?? null;
+    this.#resumable = joined.session ? { session: joined.session, seen: 0 } : null;
     this.#iceServers = joined.ice_servers ?? [];
     this.#maxParticipants = joined.max_participants ?? 0;
+    this.#pingIntervalMs = joined.ping_interval_ms ?? this.#pingIntervalMs;
     this.#layout ??= { canvas: joined.canvas, tiles: [], seenAs: null };
     this.#participants.clear();
     for (const participant of joined.participants ?? []) {
       this.#participants.set(participant.id, participant);
     }
-    session.keepAlive(joined.ping_interval_ms ?? 5_000);
+    // Media of a seat taken back is offered anew: the server may know it no more.
+    this.#isSettled = false;
+    this.#settle();
+    this.#emit("participants", { change: "all", participant: null, reason: null });
+  }
+
+  /** The session may be used: says what may have been lost on the way here, or was not said. */
+  #settle() {
+    this.#seatedSession = this.#session;
+    this.#session?.keepAlive(this.#pingIntervalMs);
     this.#sentStatus = "";
     this.#sendStatus();
     if (this.#wishes) this.prefer(this.#wishes);
-    this.#emit("participants", { change: "all", participant: null, reason: null });
   }
 
   /** @param {any} message one that answers no request */
   #receive(message) {
     switch (message.type) {
+      case "joined":
+        if (!this.#isOver()) this.#welcome(message);
+        break;
+      case "resumed":
+        if (!this.#isOver()) this.#settle();
+        break;
       case "candidate":
         this.#transport?.addCandidate(message.candidate);
         break;
@@ -492,6 +551,7 @@ export class Call extends EventTarget {
         break;
       }
       case "bye":
+        this.#resumable = null;
         this.#session?.close(new MosaicError(message.reason, FAREWELLS[message.reason] ?? "the server ended the session"));
         break;
       case "error":
@@ -527,7 +587,7 @@ export class Call extends EventTarget {
 
   /** For a page on its way out, which waits for no reply. */
   #leaveAtOnce() {
-    this.#session?.send({ type: "leave" });
+    this.#session?.sendLast({ type: "leave" });
     this.#end("left", null);
   }
 
@@ -567,19 +627,26 @@ export class Call extends EventTarget {
     // RTCPeerConnection cannot follow; a new RTCPeerConnection can.
     for (let round = 0; round < 2; round += 1) {
       const session = this.#seatedSession;
-      if (!session) throw new MosaicError("unreachable", "the server is gone");
+      if (!session) throw unreachable("the server is gone");
+      this.#isSettled = false;
       this.#transport ??= this.#createTransport();
       const transport = this.#transport;
       const sdp = await transport.offer();
       const answer = await session.request("offer", { sdp });
       if (transport !== this.#transport) continue;
       if (await transport.accept(answer.sdp)) {
+        this.#isSettled = true;
         this.#attach(transport);
         return;
       }
       this.#dropTransport();
     }
     throw new MosaicError("bad_answer", "the server's answer could not be used");
+  }
+
+  /** Whether media needs nothing, as far as one can tell. */
+  #isFlowing() {
+    return this.#isSettled && this.#transport?.state() === "connected" && !this.#pulse?.silent;
   }
 
   #createTransport() {
@@ -754,14 +821,15 @@ async function sayFarewell(session) {
 /**
  * Takes a seat back in order to leave it, since that is what a lost session could not say any more.
  *
+ * @param {import("./carriers.js").CarrierKind} kind
  * @param {string} url
  * @param {{room: string, name: string, token: string}} seat
  */
-async function giveSeatUp(url, seat) {
+async function giveSeatUp(kind, url, seat) {
   const deadline = performance.now() + FAREWELL_MS;
   for (let attempt = 0; performance.now() < deadline; attempt += 1) {
     try {
-      const session = await Session.open(url, () => {});
+      const session = await Session.open(kind, url, () => {});
       try {
         await session.request("join", { version: PROTOCOL_VERSION, ...seat });
         await session.request("leave", {});
@@ -780,139 +848,6 @@ async function giveSeatUp(url, seat) {
 /** @param {number} ms */
 function pause(ms) {
   return new Promise((resolve) => { setTimeout(resolve, ms); });
-}
-
-/** One WebSocket: requests and their replies, pings, and one end. */
-class Session {
-  #socket;
-  #onMessage;
-  #nextId = 1;
-  /** @type {Map<number, {resolve: (reply: any) => void, reject: (error: MosaicError) => void}>} */
-  #waiting = new Map();
-  /** @type {ReturnType<typeof setInterval>|undefined} */ #pinging;
-  #missedPings = 0;
-  /** @type {(cause: MosaicError) => void} */ #settleClosed = () => {};
-  /** Resolves, never rejects, with why the session is over. @type {Promise<MosaicError>} */
-  closed;
-
-  /**
-   * @param {string} url
-   * @param {(message: any) => void} onMessage gets what answers no request
-   * @returns {Promise<Session>}
-   */
-  static open(url, onMessage) {
-    return new Promise((resolve, reject) => {
-      const socket = new WebSocket(url);
-      const session = new Session(socket, onMessage);
-      const unreachable = new MosaicError("unreachable", "the server cannot be reached");
-      const timer = setTimeout(() => session.close(unreachable), OPEN_TIMEOUT_MS);
-      socket.onopen = () => {
-        clearTimeout(timer);
-        resolve(session);
-      };
-      session.closed.then((cause) => {
-        clearTimeout(timer);
-        reject(cause);
-      });
-    });
-  }
-
-  /** @param {WebSocket} socket @param {(message: any) => void} onMessage */
-  constructor(socket, onMessage) {
-    this.#socket = socket;
-    this.#onMessage = onMessage;
-    this.closed = new Promise((resolve) => { this.#settleClosed = resolve; });
-    socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = () => this.close();
-    // Usually `close` follows; where a content security policy is in the way, it does not.
-    socket.onerror = () => this.close(new MosaicError("unreachable", "the server cannot be reached"));
-  }
-
-  /** @param {object} message dropped where the socket is not open: its end will be dealt with */
-  send(message) {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
-  }
-
-  /**
-   * @param {string} type
-   * @param {object} fields
-   * @param {number} [timeoutMs]
-   * @returns {Promise<any>} the reply
-   */
-  request(type, fields, timeoutMs = REPLY_TIMEOUT_MS) {
-    const id = this.#nextId;
-    this.#nextId += 1;
-    return new Promise((resolve, reject) => {
-      if (this.#socket.readyState !== WebSocket.OPEN) {
-        reject(new MosaicError("unreachable", "the server is gone"));
-        return;
-      }
-      const timer = setTimeout(
-        () => this.#settle(id, "reject", new MosaicError("timeout", `no reply to ${type}`)),
-        timeoutMs,
-      );
-      const settled = (/** @type {(value: any) => void} */ settle) => (/** @type {any} */ value) => {
-        clearTimeout(timer);
-        settle(value);
-      };
-      this.#waiting.set(id, { resolve: settled(resolve), reject: settled(reject) });
-      this.send({ type, id, ...fields });
-    });
-  }
-
-  /**
-   * Pings, and gives the session up when pings stay unanswered. Counts ticks, not time: a browser
-   * that slows the timers of a hidden page must not take that for a dead server.
-   *
-   * @param {number} intervalMs
-   */
-  keepAlive(intervalMs) {
-    clearInterval(this.#pinging);
-    this.#missedPings = 0;
-    this.#pinging = setInterval(() => {
-      if (this.#missedPings >= MAX_MISSED_PINGS) {
-        this.close(new MosaicError("unreachable", "the server does not answer"));
-        return;
-      }
-      this.#missedPings += 1;
-      this.send({ type: "ping" });
-    }, Math.max(intervalMs, MIN_PING_INTERVAL_MS));
-  }
-
-  /** @param {MosaicError} [cause] */
-  close(cause = new MosaicError("unreachable", "the server is gone")) {
-    clearInterval(this.#pinging);
-    this.#socket.onmessage = null;
-    this.#socket.onclose = null;
-    this.#socket.onerror = null;
-    this.#socket.close();
-    for (const id of [...this.#waiting.keys()]) this.#settle(id, "reject", cause);
-    this.#settleClosed(cause);
-  }
-
-  /** @param {unknown} data */
-  #receive(data) {
-    this.#missedPings = 0;
-    let message;
-    try {
-      message = JSON.parse(String(data));
-    } catch {
-      return;
-    }
-    if (typeof message?.type !== "string") return;
-    const isReply = message.type === "error"
-      ? this.#settle(message.id, "reject", errorFrom(message))
-      : this.#settle(message.id, "resolve", message);
-    if (!isReply) this.#onMessage(message);
-  }
-
-  /** @param {number} id @param {"resolve"|"reject"} how @param {any} value */
-  #settle(id, how, value) {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    waiting?.[how](value);
-    return waiting !== undefined;
-  }
 }
 
 /** One RTCPeerConnection with one audio and one video transceiver, both ways from the start. */
@@ -1364,17 +1299,6 @@ function noMedia() {
 
 function leftError() {
   return new MosaicError("left", "left while joining");
-}
-
-/** @param {any} message the server's `error` */
-function errorFrom(message) {
-  return new MosaicError(message.code, message.message, message.retry_after_ms ?? null);
-}
-
-/** @param {unknown} error */
-function asMosaicError(error) {
-  if (error instanceof MosaicError) return error;
-  return new MosaicError("unexpected", error instanceof Error ? error.message : String(error));
 }
 
 /**

@@ -25,7 +25,8 @@ export const near = (color, expected) =>
  * @param {import("playwright-core").Browser} browser
  * @param {string} url of the daemon
  * @param {{room: string, name: string, color?: number[], tone_hz?: number, recording?: string,
- *   muted?: boolean, token?: string, withhold?: boolean, throbs?: boolean, hurry?: boolean, fits?: boolean}} look
+ *   muted?: boolean, token?: string, withhold?: boolean, throbs?: boolean, hurry?: boolean, fits?: boolean,
+ *   carrier?: "ws"|"sse"|"poll"}} look
  *   without `color` there is no video, without `tone_hz` no audio; a `recording`, WebM in base64, is played instead;
  *   with `withhold` the daemon is told none of the browser's candidates; a tone that `throbs` like syllables is
  *   speech to a codec. Whoever is not in a `hurry` waits for the best picture there is: at first it is a small one of
@@ -130,8 +131,8 @@ function installSenses() {
     const { Call } = await import(`${url}/mosaic.js`);
     audio = new AudioContext({ sampleRate: 48_000 });
     const stream = await media(look);
-    const { room, name, muted, token, fits = false } = look;
-    call = new Call({ room, name, stream, muted, token, fitToTile: fits });
+    const { room, name, muted, token, carrier, fits = false } = look;
+    call = new Call({ room, name, stream, muted, token, carrier, fitToTile: fits });
     video = document.createElement("video");
     Object.assign(video, { muted: true, autoplay: true, playsInline: true });
     document.body.replaceChildren(video);
@@ -177,6 +178,8 @@ function installSenses() {
     /** The latest connection, for those who are in the page, too. */
     pc: () => transports.at(-1),
     token: () => call.token,
+    /** How the server is talked to. */
+    carrier: () => call.carrier,
     participants: () => [...call.participants.values()],
     speaker: () => call.speaker,
     quality: () => call.quality,

@@ -80,8 +80,9 @@ describe("a call whose WebSocket breaks", () => {
     assert.deepEqual(await red.ask("transports"), ["connected"]);
   });
 
-  test("once it is back, seat, tile and transport are the same, with ICE restarted", async () => {
+  test("once it is back, the session goes on: seat, tile and transport are the same, and nothing was offered", async () => {
     const iceUser = await red.ask("iceUser");
+    const offers = await red.ask("offers");
     const { tiles } = await green.ask("layout");
 
     relay.mend();
@@ -93,7 +94,9 @@ describe("a call whose WebSocket breaks", () => {
     await until("red's tone", () => green.ask("hear", [RED.tone_hz]), ([level]) => level > HEARD_DB);
     await untilDecoding(red);
     await until("one connected transport", () => red.ask("transports"), (states) => states.join() === "connected");
-    assert.notEqual(await red.ask("iceUser"), iceUser, "ICE was restarted");
+    assert.equal(await red.ask("iceUser"), iceUser, "ICE was not restarted");
+    assert.equal(await red.ask("offers"), offers);
+    assert.equal(await red.ask("carrier"), "ws");
     assert.deepEqual(await red.ask("states"), ["connected", "reconnecting", "connected"]);
   });
 
@@ -109,14 +112,14 @@ describe("a call whose WebSocket breaks", () => {
     await until("red's tone", () => green.ask("hear", [RED.tone_hz]), ([level]) => level > HEARD_DB);
   });
 
-  test("nothing is said on a new connection before the seat is taken back", async () => {
+  test("nothing is said on a new connection before the session goes on", async () => {
     relay.cut();
     await until("red to notice", () => red.ask("state"), (state) => state === "reconnecting");
     await red.page.evaluate(() => {
       const { send } = WebSocket.prototype;
       WebSocket.prototype.send = function (text) {
         send.call(this, text);
-        if (JSON.parse(text).type === "join") window.senses.setMuted(true);
+        if (JSON.parse(text).type === "resume") window.senses.setMuted(true);
       };
     });
     relay.mend();

@@ -199,7 +199,7 @@ async fn stay(
                 Some(ClientMessage::Leave { .. }) => break,
                 Some(message) => say(&mut socket, &message).await?,
             },
-            _ = pings.tick() => say(&mut socket, &ClientMessage::Ping { id: None }).await?,
+            _ = pings.tick() => say(&mut socket, &ClientMessage::Ping { id: None, after: None }).await?,
             message = socket.next() => {
                 parse(message.context("the server hung up")??)?;
             }

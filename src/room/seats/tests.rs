@@ -152,6 +152,34 @@ fn an_absent_seat_goes_when_it_was_held_long_enough_and_not_before() {
 }
 
 #[test]
+fn a_session_whose_client_is_away_keeps_its_line_and_reaches_nobody() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann").seat;
+    let now = Instant::now();
+
+    assert!(seats.follow_client(ann, Client::Away, now));
+    assert!(seats.line(ann.participant).is_some());
+    assert!(seats.participant(ann.participant).unwrap().absent);
+
+    assert!(seats.follow_client(ann, Client::Here, now));
+    assert!(!seats.participant(ann.participant).unwrap().absent);
+}
+
+#[test]
+fn a_client_that_is_away_is_there_while_its_media_flows() {
+    let mut seats = seats();
+    let ann = join(&mut seats, "Ann").seat;
+    let now = Instant::now();
+    connect(&mut seats, ann.participant, FIRST);
+    seats.transport(ann.participant, FIRST, TransportState::Connected, now);
+
+    assert!(!seats.follow_client(ann, Client::Away, now));
+
+    assert!(!seats.participant(ann.participant).unwrap().absent);
+    assert_eq!(seats.look_around(now + DEAD_AFTER), [ann.participant]);
+}
+
+#[test]
 fn a_token_takes_the_same_seat_back_and_displaces_its_session() {
     let mut seats = seats();
     let first = join(&mut seats, "Ann");

@@ -10,6 +10,8 @@ use super::{Candidate, ErrorMessage, Layout, Quality, RequestId, Uplink};
 pub enum ServerMessage {
     /// The seat is taken; everything about the room.
     Joined(Joined),
+    /// The session goes on over this carrier; what it missed follows.
+    Resumed(Resumed),
     /// Answers an offer.
     Answer {
         /// The offer's.
@@ -81,12 +83,17 @@ pub struct Joined {
     pub participant: String,
     /// Takes this seat back in a later session, as long as it is held.
     pub token: String,
+    /// Continues this session over another carrier. The room does not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// The room's name.
     pub room: String,
     /// What to put into `RTCConfiguration.iceServers`.
     pub ice_servers: Vec<IceServer>,
     /// How often the client should ping, in milliseconds.
     pub ping_interval_ms: u64,
+    /// After how long without a word either side takes the carrier for dead, in milliseconds.
+    pub silence_ms: u64,
     /// How long the seat of somebody absent is held, in milliseconds.
     pub seat_ms: u64,
     /// The most participants the room takes.
@@ -95,6 +102,28 @@ pub struct Joined {
     pub canvas: Canvas,
     /// Everybody in the room, oneself included, in the order of joining.
     pub participants: Vec<Participant>,
+}
+
+/// A session goes on. The one message beside `error` that has no number: it is the carrier's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// The request's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RequestId>,
+    /// The last event that counts as seen, as the client said.
+    pub after: u64,
+    /// The last event there is so far: those between the two follow at once.
+    pub last: u64,
+}
+
+/// What a session says, numbered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What is said.
+    #[serde(flatten)]
+    pub message: ServerMessage,
+    /// Counts from 1 in each session.
+    pub seq: u64,
 }
 
 /// A STUN or TURN server, as `RTCIceServer` has it.

@@ -45,6 +45,12 @@ pub enum ErrorCode {
     TooManyRooms,
     /// The token is for no seat that is still held.
     BadToken,
+    /// The session does not have, or no longer has, what came after the given event.
+    BadResume,
+    /// There is no such session, or no longer.
+    NoSession,
+    /// The server takes no more sessions.
+    TooManySessions,
     /// The offer is not a session description.
     BadSdp,
     /// The offer's audio section lacks Opus.

@@ -10,6 +10,8 @@ use super::{Candidate, RequestId};
 pub enum ClientMessage {
     /// Takes a seat in a room.
     Join(Join),
+    /// Continues a session over another carrier.
+    Resume(Resume),
     /// Offers media: the first one makes the transport, later ones restart or change it.
     Offer {
         /// Echoed in the answer.
@@ -51,6 +53,9 @@ pub enum ClientMessage {
         /// Echoed in the reply.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<RequestId>,
+        /// The last event that was seen: the server need not keep it any longer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<u64>,
     },
 }
 
@@ -60,17 +65,18 @@ impl ClientMessage {
     pub fn id(&self) -> Option<&RequestId> {
         match self {
             Self::Join(join) => join.id.as_ref(),
+            Self::Resume(resume) => resume.id.as_ref(),
             Self::Prefer(prefer) => prefer.id.as_ref(),
             Self::Offer { id, .. }
             | Self::Candidate { id, .. }
             | Self::Status { id, .. }
             | Self::Leave { id }
-            | Self::Ping { id } => id.as_ref(),
+            | Self::Ping { id, .. } => id.as_ref(),
         }
     }
 }
 
-/// The first message of a session.
+/// Takes a seat in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {
     /// Echoed in the reply.
@@ -86,6 +92,20 @@ pub struct Join {
     /// Takes a seat back that this token was given for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+}
+
+/// The first message of a carrier that continues a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// Echoed in the reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RequestId>,
+    /// The protocol version, [`VERSION`](super::VERSION).
+    pub version: u32,
+    /// The one of `joined`.
+    pub session: String,
+    /// The last event that was seen.
+    pub after: u64,
 }
 
 /// What a participant would rather get than what its link allows. What is absent is not asked for.

@@ -1,6 +1,6 @@
 //! How fast a client may talk: a token bucket. Pure, time is an argument.
 //!
-//! A client that says more is read more slowly, no more: its own socket fills up, and nobody else
+//! A client that says more is heard more slowly, no more: its own carrier fills up, and nobody else
 //! notices.
 
 use std::time::Duration;
@@ -26,11 +26,10 @@ impl Pace {
         Self { full_at: now }
     }
 
-    /// Takes one message's token: how long to wait before the message is heard.
-    pub(super) fn take(&mut self, now: Instant) -> Duration {
+    /// Takes one message's token: when the message may be heard.
+    pub(super) fn take(&mut self, now: Instant) -> Instant {
         self.full_at = self.full_at.max(now) + INTERVAL;
-        let missing = self.full_at - now;
-        missing.saturating_sub(INTERVAL * BURST)
+        now + (self.full_at - now).saturating_sub(INTERVAL * BURST)
     }
 }
 
@@ -44,11 +43,12 @@ mod tests {
         let mut pace = Pace::new(now);
 
         for _ in 0..BURST {
-            assert_eq!(pace.take(now), Duration::ZERO);
+            assert_eq!(pace.take(now), now);
         }
 
-        assert_eq!(pace.take(now), INTERVAL);
-        assert_eq!(pace.take(now), 2 * INTERVAL);
-        assert_eq!(pace.take(now + 3 * INTERVAL), Duration::ZERO);
+        assert_eq!(pace.take(now), now + INTERVAL);
+        assert_eq!(pace.take(now), now + 2 * INTERVAL);
+        let later = now + 3 * INTERVAL;
+        assert_eq!(pace.take(later), later);
     }
 }

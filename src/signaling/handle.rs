@@ -1,0 +1,350 @@
+//! The way to a session: requests in, events out, by whatever carrier.
+//!
+//! At most one carrier at a time is attached. One that comes later detaches the one before, which
+//! is told nothing else: the session is the same. Requests that wait are bounded by [`INBOX`];
+//! beyond that the carrier waits, and so its client does.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::log::{Gap, Log, Numbered};
+use super::message::{ByeReason, ServerMessage};
+use super::presence::{Carrier, Presence, Reach};
+
+/// Requests that may wait for a session.
+const INBOX: usize = 32;
+
+/// A way to a session. It may have ended: then there is nothing to hear but what is in the log.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionHandle {
+    shared: Arc<Shared>,
+}
+
+/// The session's own end of it.
+#[derive(Debug)]
+pub(super) struct SessionEnd {
+    handle: SessionHandle,
+    moved: watch::Receiver<()>,
+    hold: Duration,
+}
+
+#[derive(Debug)]
+struct Shared {
+    requests: mpsc::Sender<String>,
+    state: Mutex<State>,
+    /// To the carriers: there is something to take, or another carrier.
+    news: watch::Sender<()>,
+    /// To the session: carriers came and went, or something was heard.
+    moves: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    log: Log,
+    presence: Presence,
+    /// Number of the carrier that was attached last.
+    current: u64,
+    life: LifeState,
+}
+
+/// How a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LifeState {
+    Lives,
+    /// Its client has no use for it.
+    Dismissed,
+    /// Nothing will be said any more, nor heard.
+    Over,
+}
+
+/// A carrier's hold on a session. Dropping it means that the carrier is gone.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    handle: SessionHandle,
+    number: u64,
+    news: watch::Receiver<()>,
+}
+
+/// What a carrier has to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Say(Numbered),
+    /// Nothing: the last word was said.
+    Close,
+    /// Nothing: another carrier has come, or nothing was heard over this one for too long.
+    Detached,
+}
+
+/// The carrier is no longer the session's, or the session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Detached;
+
+/// A way to a new session, whose client counts as gone when it was away for `hold`; and what comes
+/// to the session that way.
+pub(super) fn session_handle(
+    hold: Duration,
+    now: Instant,
+) -> (SessionHandle, SessionEnd, mpsc::Receiver<String>) {
+    let (sender, requests) = mpsc::channel(INBOX);
+    let (moves, moved) = watch::channel(());
+    let state = State {
+        log: Log::default(),
+        presence: Presence::new(hold, now),
+        current: 0,
+        life: LifeState::Lives,
+    };
+    let shared = Arc::new(Shared {
+        requests: sender,
+        state: Mutex::new(state),
+        news: watch::Sender::new(()),
+        moves,
+    });
+    let handle = SessionHandle { shared };
+    let end = SessionEnd {
+        handle: handle.clone(),
+        moved,
+        hold,
+    };
+    (handle, end, requests)
+}
+
+impl SessionHandle {
+    /// Attaches a carrier whose client has seen all events up to `after`, in place of the one that
+    /// may be attached.
+    ///
+    /// # Errors
+    ///
+    /// [`Gap`] if what came after that is not there.
+    pub(crate) fn attach(&self, after: u64, carrier: Carrier) -> Result<Attachment, Gap> {
+        let news = self.shared.news.subscribe();
+        let number = {
+            let mut state = self.state();
+            state.log.rewind(after)?;
+            state.presence.attach(carrier, Instant::now());
+            state.current += 1;
+            state.current
+        };
+        self.shared.tell_all();
+        Ok(Attachment {
+            handle: self.clone(),
+            number,
+            news,
+        })
+    }
+
+    /// Hands over one message of the client; waits while too many wait already. One that comes
+    /// after the session's end is dropped.
+    pub(crate) async fn request(&self, text: String) {
+        self.state().presence.hear(Instant::now());
+        self.shared.moves.send_replace(());
+        let _ = self.shared.requests.send(text).await;
+    }
+
+    /// Ends a session that its client has no use for, without a word.
+    pub(crate) fn dismiss(&self) {
+        self.state().life = LifeState::Dismissed;
+        self.shared.moves.send_replace(());
+    }
+
+    /// The last event there is.
+    pub(crate) fn last(&self) -> u64 {
+        self.state().log.last()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        let state = self.shared.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn tell_all(&self) {
+        self.news.send_replace(());
+        self.moves.send_replace(());
+    }
+}
+
+impl Attachment {
+    /// What to do next. Losing the race against something else loses nothing.
+    pub(crate) async fn next(&mut self) -> Next {
+        loop {
+            if let Some(next) = self.try_next() {
+                return next;
+            }
+            if self.news.changed().await.is_err() {
+                return Next::Detached;
+            }
+        }
+    }
+
+    /// What to do at once, if anything.
+    pub(crate) fn try_next(&mut self) -> Option<Next> {
+        self.news.mark_unchanged();
+        let mut state = self.handle.state();
+        if !state.has(self.number) {
+            return Some(Next::Detached);
+        }
+        match state.log.take() {
+            Some(event) => Some(Next::Say(event)),
+            None => state.is_over().then_some(Next::Close),
+        }
+    }
+
+    /// The client has all that was said over this carrier.
+    pub(crate) fn confirm(&self) {
+        self.handle.state().log.acknowledge(u64::MAX);
+        self.handle.shared.moves.send_replace(());
+    }
+
+    /// Hands over one message of the client; waits while too many wait already.
+    ///
+    /// # Errors
+    ///
+    /// [`Detached`] if another carrier came, or the session has ended: then the message is not heard.
+    pub(crate) async fn request(&self, text: String) -> Result<(), Detached> {
+        let requests = &self.handle.shared.requests;
+        let permit = requests.reserve().await.map_err(|_| Detached)?;
+        // Under the lock: what comes over the next carrier must come later.
+        let state = self.handle.state();
+        if !state.has(self.number) {
+            return Err(Detached);
+        }
+        permit.send(text);
+        Ok(())
+    }
+
+    /// The client lives.
+    pub(crate) fn hear(&self) {
+        let mut state = self.handle.state();
+        if state.has(self.number) {
+            state.presence.hear(Instant::now());
+        }
+    }
+
+    /// The session that this is a hold on.
+    pub(crate) const fn session(&self) -> &SessionHandle {
+        &self.handle
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        let mut state = self.handle.state();
+        if state.has(self.number) {
+            state.presence.detach(Instant::now());
+            drop(state);
+            self.handle.shared.moves.send_replace(());
+        }
+    }
+}
+
+impl State {
+    fn has(&self, carrier: u64) -> bool {
+        self.current == carrier && self.presence.has_carrier()
+    }
+
+    fn is_over(&self) -> bool {
+        self.log.is_told() || self.life == LifeState::Over
+    }
+}
+
+impl SessionEnd {
+    /// Says `message`; where too much waits already, the session is broken off. Whether that was
+    /// the last word.
+    pub(super) fn say(&self, message: ServerMessage) -> LastWord {
+        let closes = matches!(
+            message,
+            ServerMessage::Left { .. } | ServerMessage::Bye { .. }
+        );
+        let is_slow = matches!(
+            message,
+            ServerMessage::Bye {
+                reason: ByeReason::Slow
+            }
+        );
+        let mut last_word = if closes { LastWord::Yes } else { LastWord::No };
+        let mut state = self.handle.state();
+        if is_slow {
+            state.log.break_off(message);
+        } else if state.log.say(message).is_err() {
+            let reason = ByeReason::Slow;
+            state.log.break_off(ServerMessage::Bye { reason });
+            last_word = LastWord::Yes;
+        } else if last_word == LastWord::Yes {
+            state.log.end();
+        }
+        drop(state);
+        self.handle.shared.news.send_replace(());
+        last_word
+    }
+
+    /// How long the client may be away.
+    pub(super) const fn hold(&self) -> Duration {
+        self.hold
+    }
+
+    /// Resolves when the client has acknowledged the last word.
+    pub(super) async fn last_word_is_known(&mut self) {
+        // The handle of our own keeps the other end.
+        let _ = self
+            .moved
+            .wait_for(|()| self.handle.state().log.is_known())
+            .await;
+    }
+
+    /// Has carriers that may still be there close.
+    pub(super) fn close(self) {
+        self.handle.state().life = LifeState::Over;
+        self.handle.shared.news.send_replace(());
+    }
+
+    /// Forgets what the client says it has seen.
+    pub(super) fn acknowledge(&self, seen: u64) {
+        self.handle.state().log.acknowledge(seen);
+    }
+
+    /// Resolves when the client's reach is another than `before`.
+    pub(super) async fn reach_other_than(&mut self, before: Reach) -> Reach {
+        loop {
+            self.moved.mark_unchanged();
+            let (reach, until) = self.judge(Instant::now());
+            if reach != before {
+                return reach;
+            }
+            let changes = async {
+                match until {
+                    Some(until) => tokio::time::sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // The handle of our own keeps the other end.
+                _ = self.moved.changed() => {}
+                () = changes => {}
+            }
+        }
+    }
+
+    fn judge(&self, now: Instant) -> (Reach, Option<Instant>) {
+        let mut state = self.handle.state();
+        if state.life == LifeState::Dismissed {
+            return (Reach::Gone, None);
+        }
+        let had_carrier = state.presence.has_carrier();
+        let judged = state.presence.judge(now);
+        if had_carrier && !state.presence.has_carrier() {
+            self.handle.shared.news.send_replace(());
+        }
+        judged
+    }
+}
+
+/// Whether a session has said its last word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LastWord {
+    Yes,
+    No,
+}

@@ -1,0 +1,238 @@
+//! All sessions of the process: how they begin, and how a client finds its own again.
+//!
+//! A session is known by its id: 128 random bits, so that looking one up gives nothing away.
+//!
+//! At most a set number of sessions at a time, those included whose client is away.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::Venue;
+use super::handle::{Attachment, SessionHandle, session_handle};
+use super::life::Life;
+use super::line::line;
+use super::message::{
+    ClientMessage, ErrorCode, ErrorMessage, RequestId, Resume, Resumed, ServerMessage, VERSION,
+};
+use super::presence::Carrier;
+use super::session::{Session, parse};
+
+/// When to try again where there are too many sessions: some have gone by then.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Names a session in addresses: 32 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SessionId(String);
+
+/// All sessions. Cheap to clone; all clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Sessions {
+    venue: Venue,
+    /// Becomes true when the server is about to stop.
+    draining: watch::Receiver<bool>,
+    directory: Directory,
+}
+
+/// What a carrier's first message led to.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) id: SessionId,
+    pub(crate) attachment: Attachment,
+    /// What the carrier has to say before all events, if it continues a session.
+    pub(crate) resumed: Option<ServerMessage>,
+}
+
+impl Sessions {
+    /// At most `max` at a time, all held in one venue.
+    pub(crate) fn new(venue: Venue, max: usize, draining: watch::Receiver<bool>) -> Self {
+        Self {
+            venue,
+            draining,
+            directory: Directory::new(max),
+        }
+    }
+
+    /// Begins with the first message of a carrier: continues the session that it names, or begins
+    /// one that hears it. `credential` is what the carrier brought along to show who this is.
+    ///
+    /// # Errors
+    ///
+    /// What to tell the client, which may try another message over the same carrier.
+    pub(crate) async fn open(
+        &self,
+        first: String,
+        credential: Option<String>,
+        carrier: Carrier,
+    ) -> Result<Opened, ErrorMessage> {
+        let request = match parse(&first) {
+            Ok(ClientMessage::Resume(resume)) => return self.resume(resume, carrier),
+            Ok(message) => message.id().cloned(),
+            Err((id, _)) => id,
+        };
+        let id = SessionId::random();
+        let begun = self.begin(&id, credential, carrier);
+        let attachment = begun.map_err(|error| ErrorMessage {
+            id: request,
+            ..error
+        })?;
+        // If the server is about to stop, it may not be heard any more: then there is a `bye`.
+        let _ = attachment.request(first).await;
+        Ok(Opened {
+            id,
+            attachment,
+            resumed: None,
+        })
+    }
+
+    /// The session of this id, if there is one.
+    pub(crate) fn find(&self, id: &SessionId) -> Option<SessionHandle> {
+        self.directory.lock().get(id).cloned()
+    }
+
+    /// How many there are, those included whose client is away.
+    pub(crate) fn count(&self) -> usize {
+        self.directory.lock().len()
+    }
+
+    fn resume(&self, resume: Resume, carrier: Carrier) -> Result<Opened, ErrorMessage> {
+        let Resume {
+            id: request,
+            version,
+            session,
+            after,
+        } = resume;
+        if version != VERSION {
+            let message = format!("version is {version}, expected {VERSION}");
+            return Err(failure(request, ErrorCode::BadVersion, message));
+        }
+        let id = SessionId::from_address(&session);
+        let Some(handle) = self.find(&id) else {
+            let message = "there is no such session, or no longer";
+            return Err(failure(request, ErrorCode::NoSession, message));
+        };
+        let attachment = match handle.attach(after, carrier) {
+            Ok(attachment) => attachment,
+            Err(gap) => return Err(failure(request, ErrorCode::BadResume, gap.to_string())),
+        };
+        let resumed = Resumed {
+            id: request,
+            after,
+            last: handle.last(),
+        };
+        Ok(Opened {
+            id,
+            attachment,
+            resumed: Some(ServerMessage::Resumed(resumed)),
+        })
+    }
+
+    fn begin(
+        &self,
+        id: &SessionId,
+        credential: Option<String>,
+        carrier: Carrier,
+    ) -> Result<Attachment, ErrorMessage> {
+        let hold = self.venue.rooms.seat_hold();
+        let (handle, end, requests) = session_handle(hold, Instant::now());
+        let enrolled = self.directory.enroll(id, &handle)?;
+        let attachment = handle.attach(0, carrier);
+        let attachment =
+            attachment.map_err(|gap| failure(None, ErrorCode::Internal, gap.to_string()))?;
+        let (said, told) = line();
+        let life = Life {
+            session: Session::new(self.venue.clone(), credential, said),
+            told,
+            requests,
+            end,
+            enrolled,
+        };
+        tokio::spawn(life.run(self.draining.clone()));
+        Ok(attachment)
+    }
+}
+
+impl SessionId {
+    fn random() -> Self {
+        Self(format!("{:032x}", rand::random::<u128>()))
+    }
+
+    /// As it stands in an address. Whether there is such a session is another question.
+    pub(crate) fn from_address(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// As it stands in an address.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Which session has which id.
+#[derive(Clone, Debug)]
+struct Directory {
+    entries: Arc<Mutex<HashMap<SessionId, SessionHandle>>>,
+    max: usize,
+}
+
+/// A session's entry, gone when this is dropped.
+#[derive(Debug)]
+pub(super) struct Enrolled {
+    directory: Directory,
+    id: SessionId,
+}
+
+impl Directory {
+    fn new(max: usize) -> Self {
+        Self {
+            entries: Arc::default(),
+            max,
+        }
+    }
+
+    fn enroll(&self, id: &SessionId, handle: &SessionHandle) -> Result<Enrolled, ErrorMessage> {
+        let mut entries = self.lock();
+        if entries.len() >= self.max {
+            return Err(ErrorMessage {
+                id: None,
+                code: ErrorCode::TooManySessions,
+                message: format!("the server takes no more than {} sessions", self.max),
+                retry_after_ms: u64::try_from(RETRY_AFTER.as_millis()).ok(),
+            });
+        }
+        entries.insert(id.clone(), handle.clone());
+        Ok(Enrolled {
+            directory: self.clone(),
+            id: id.clone(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, SessionHandle>> {
+        let entries = self.entries.lock();
+        entries.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Enrolled {
+    pub(super) const fn id(&self) -> &SessionId {
+        &self.id
+    }
+}
+
+impl Drop for Enrolled {
+    fn drop(&mut self) {
+        self.directory.lock().remove(&self.id);
+    }
+}
+
+fn failure(id: Option<RequestId>, code: ErrorCode, message: impl Into<String>) -> ErrorMessage {
+    ErrorMessage {
+        id,
+        code,
+        message: message.into(),
+        retry_after_ms: None,
+    }
+}

@@ -1,0 +1,326 @@
+//! A venue for tests, and sessions in it.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codecs::video::PictureSize;
+use mixer::ladder::Ladder;
+use mixer::video::Fit;
+use tokio::sync::watch;
+use tokio::time::advance;
+
+use super::message::{ByeReason, ErrorCode, Event, Joined, LeaveReason, Resumed, ServerMessage};
+use super::{Attachment, Carrier, Next, SILENCE, Sessions, Venue};
+use crate::access::Access;
+use crate::room::{MediaConfig, RoomConfig, Rooms};
+use crate::rtc::{MediaAddress, MediaPorts, Rtc};
+
+const HOLD: Duration = Duration::from_secs(30);
+const MOMENT: Duration = Duration::from_millis(1);
+
+pub(super) fn rooms() -> Arc<Rooms> {
+    let media = MediaConfig {
+        ladder: Arc::new(Ladder::usual(PictureSize::new(64, 64).unwrap(), 30, 200).unwrap()),
+        audio_kbps: 32,
+        fit: Fit::Fit,
+    };
+    let config = RoomConfig {
+        seat_hold: HOLD,
+        max_participants: 9,
+        media,
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    Arc::new(Rooms::new(config, 1, Arc::new(pool.unwrap())))
+}
+
+pub(super) fn transports(ports: MediaPorts) -> Rtc {
+    let ip = Ipv4Addr::LOCALHOST.into();
+    let announce = None;
+    let address = MediaAddress {
+        ip,
+        ports,
+        announce,
+    };
+    Rtc::bind(&address).unwrap()
+}
+
+pub(super) fn venue(rooms: &Arc<Rooms>, rtc: &Rtc) -> Venue {
+    Venue {
+        rooms: Arc::clone(rooms),
+        rtc: rtc.clone(),
+        access: Arc::new(Access::default()),
+    }
+}
+
+/// A server's sessions, and what makes it stop.
+fn sessions(max: usize) -> (Sessions, watch::Sender<bool>) {
+    let (drain, draining) = watch::channel(false);
+    let venue = venue(&rooms(), &transports(MediaPorts::Shared(0)));
+    (Sessions::new(venue, max, draining), drain)
+}
+
+async fn join(sessions: &Sessions, name: &str) -> (Attachment, Joined) {
+    let join = format!(r#"{{"type":"join","version":1,"room":"demo","name":"{name}"}}"#);
+    let opened = sessions.open(join, None, Carrier::Socket).await;
+    let mut carrier = opened.unwrap().attachment;
+    match hear(&mut carrier).await.message {
+        ServerMessage::Joined(joined) => (carrier, joined),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn resume(joined: &Joined, after: u64) -> String {
+    let session = &joined.session;
+    let resume = serde_json::json!(
+        {"type": "resume", "id": 7, "version": 1, "session": session, "after": after}
+    );
+    resume.to_string()
+}
+
+/// The next event over a carrier.
+async fn hear(carrier: &mut Attachment) -> Event {
+    match carrier.next().await {
+        Next::Say(event) => {
+            let told: Event = serde_json::from_str(&event.text).unwrap();
+            assert_eq!(told.seq, event.seq);
+            told
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The next of the messages that `wanted` takes.
+async fn hear_until<T>(
+    carrier: &mut Attachment,
+    wanted: impl Fn(&ServerMessage) -> Option<T>,
+) -> T {
+    loop {
+        if let Some(found) = wanted(&hear(carrier).await.message) {
+            return found;
+        }
+    }
+}
+
+/// Whether the next that is said of somebody is that they are absent.
+fn absent(message: &ServerMessage) -> Option<bool> {
+    match message {
+        ServerMessage::Participant { participant } => Some(participant.absent),
+        _ => None,
+    }
+}
+
+fn bye(message: &ServerMessage) -> Option<ByeReason> {
+    match message {
+        ServerMessage::Bye { reason } => Some(*reason),
+        _ => None,
+    }
+}
+
+async fn say(carrier: &Attachment, text: &str) {
+    carrier.request(text.to_owned()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_carrier_goes_on_where_the_first_was_and_misses_nothing() {
+    let (sessions, _drain) = sessions(9);
+    let (mut first, seat) = join(&sessions, "Ann").await;
+    say(&first, r#"{"type":"ping","id":1}"#).await;
+    assert_eq!(hear(&mut first).await.seq, 2);
+    drop(first);
+    let (_bob, _) = join(&sessions, "Bob").await;
+
+    let opened = sessions.open(resume(&seat, 1), None, Carrier::Stream).await;
+
+    let opened = opened.unwrap();
+    let Some(ServerMessage::Resumed(Resumed { after: 1, .. })) = opened.resumed else {
+        panic!("{:?}", opened.resumed);
+    };
+    let mut second = opened.attachment;
+    let again = hear(&mut second).await;
+    assert!(matches!(again.message, ServerMessage::Pong { .. }));
+    assert_eq!(again.seq, 2);
+    let told = [hear(&mut second).await, hear(&mut second).await];
+    let told = told.map(|event| (event.seq, absent(&event.message)));
+    assert_eq!(told, [(3, Some(true)), (4, Some(false))], "away, and Bob");
+    assert!(!hear_until(&mut second, absent).await, "back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_carrier_detaches_the_first_and_the_room_is_told_nothing() {
+    let (sessions, _drain) = sessions(9);
+    let (mut first, seat) = join(&sessions, "Ann").await;
+    let (mut bob, _) = join(&sessions, "Bob").await;
+
+    let opened = sessions.open(resume(&seat, 1), None, Carrier::Socket).await;
+
+    let mut second = opened.unwrap().attachment;
+    assert_eq!(first.next().await, Next::Detached);
+    assert!(first.request("{}".to_owned()).await.is_err());
+    drop(first);
+    say(&second, r#"{"type":"status","muted":true}"#).await;
+    let told = |message: &ServerMessage| match message {
+        ServerMessage::Participant { participant } => Some((participant.muted, participant.absent)),
+        _ => None,
+    };
+    assert_eq!(hear_until(&mut bob, told).await, (true, false));
+    assert!(!hear_until(&mut second, absent).await, "Bob");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_waits_for_its_client_as_long_as_a_seat_and_no_longer() {
+    let (sessions, _drain) = sessions(9);
+    let (ann, seat) = join(&sessions, "Ann").await;
+    let (mut bob, _) = join(&sessions, "Bob").await;
+
+    drop(ann);
+    assert!(hear_until(&mut bob, absent).await);
+    advance(HOLD - MOMENT).await;
+    bob.hear();
+    let back = sessions.open(resume(&seat, 1), None, Carrier::Socket).await;
+    assert!(!hear_until(&mut bob, absent).await);
+
+    drop(back);
+    assert!(hear_until(&mut bob, absent).await);
+    while sessions.count() > 1 {
+        bob.hear();
+        advance(SILENCE / 2).await;
+        tokio::task::yield_now().await;
+    }
+    let refused = sessions.open(resume(&seat, 1), None, Carrier::Socket).await;
+    assert_eq!(refused.unwrap_err().code, ErrorCode::NoSession);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_over_which_nothing_is_heard_is_given_up() {
+    let (sessions, _drain) = sessions(9);
+    let (mut ann, seat) = join(&sessions, "Ann").await;
+
+    assert_eq!(ann.next().await, Next::Detached);
+
+    let back = sessions
+        .open(resume(&seat, 1), None, Carrier::Request)
+        .await;
+    let mut back = back.unwrap().attachment;
+    assert!(hear_until(&mut back, absent).await, "the room was told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_without_a_seat_ends_with_its_carrier() {
+    let (sessions, _drain) = sessions(9);
+    let ping = r#"{"type":"ping"}"#.to_owned();
+    let opened = sessions.open(ping, None, Carrier::Socket).await.unwrap();
+    assert_eq!(sessions.count(), 1);
+
+    drop(opened);
+
+    while sessions.count() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_session_does_not_have_cannot_be_resumed() {
+    let (sessions, _drain) = sessions(9);
+    let (ann, seat) = join(&sessions, "Ann").await;
+    say(&ann, r#"{"type":"ping","after":1}"#).await;
+    let (mut bob, _) = join(&sessions, "Bob").await;
+    say(&bob, r#"{"type":"ping"}"#).await;
+    hear(&mut bob).await;
+
+    let of = |after| sessions.open(resume(&seat, after), None, Carrier::Socket);
+    let (before, behind) = (of(0).await, of(99).await);
+
+    assert_eq!(before.unwrap_err().code, ErrorCode::BadResume);
+    assert_eq!(behind.unwrap_err().code, ErrorCode::BadResume);
+    assert!(of(1).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_sessions_are_refused_and_told_when_to_come_again() {
+    let (sessions, _drain) = sessions(1);
+    let (_ann, _) = join(&sessions, "Ann").await;
+
+    let join = r#"{"type":"join","id":3,"version":1,"room":"demo"}"#.to_owned();
+    let refused = sessions
+        .open(join, None, Carrier::Socket)
+        .await
+        .unwrap_err();
+
+    assert_eq!(refused.code, ErrorCode::TooManySessions);
+    assert!(refused.id.is_some() && refused.retry_after_ms.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_word_waits_for_a_client_that_is_away() {
+    let (sessions, drain) = sessions(9);
+    let (ann, seat) = join(&sessions, "Ann").await;
+    drop(ann);
+
+    drain.send_replace(true);
+    tokio::task::yield_now().await;
+
+    let opened = sessions
+        .open(resume(&seat, 1), None, Carrier::Request)
+        .await;
+    let mut carrier = opened.unwrap().attachment;
+    assert_eq!(hear_until(&mut carrier, bye).await, ByeReason::Draining);
+    assert_eq!(carrier.next().await, Next::Close);
+    carrier.confirm();
+    while sessions.count() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_is_broken_off() {
+    let (sessions, _drain) = sessions(9);
+    let (mut ann, _) = join(&sessions, "Ann").await;
+
+    let ping = || ann.request(r#"{"type":"ping"}"#.to_owned());
+    while ping().await.is_ok() {
+        ann.hear();
+    }
+
+    assert_eq!(bye(&hear(&mut ann).await.message), Some(ByeReason::Slow));
+    assert_eq!(ann.next().await, Next::Close);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_a_seat_is_told_apart_from_whoever_had_it() {
+    let (sessions, _drain) = sessions(9);
+    let (mut first, seat) = join(&sessions, "Ann").await;
+    let token = &seat.token;
+    let join = format!(r#"{{"type":"join","version":1,"room":"demo","token":"{token}"}}"#);
+
+    let opened = sessions.open(join, None, Carrier::Socket).await.unwrap();
+
+    let mut second = opened.attachment;
+    let told = hear(&mut second).await.message;
+    let ServerMessage::Joined(again) = told else {
+        panic!("{told:?}");
+    };
+    assert_eq!(again.participant, seat.participant);
+    assert_ne!(again.session, seat.session);
+    assert_eq!(hear_until(&mut first, bye).await, ByeReason::Taken);
+}
+
+#[tokio::test(start_paused = true)]
+async fn leaving_is_the_last_word_and_ends_the_session() {
+    let (sessions, _drain) = sessions(9);
+    let (mut ann, _) = join(&sessions, "Ann").await;
+    let (mut bob, _) = join(&sessions, "Bob").await;
+
+    say(&ann, r#"{"type":"leave"}"#).await;
+
+    let left =
+        |message: &ServerMessage| matches!(message, ServerMessage::Left { .. }).then_some(());
+    hear_until(&mut ann, left).await;
+    assert_eq!(ann.next().await, Next::Close);
+    ann.confirm();
+    let gone = |message: &ServerMessage| match message {
+        ServerMessage::ParticipantLeft { reason, .. } => Some(*reason),
+        _ => None,
+    };
+    assert_eq!(hear_until(&mut bob, gone).await, LeaveReason::Left);
+}

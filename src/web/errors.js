@@ -1,0 +1,39 @@
+/**
+ * What goes wrong in the mosaicd client.
+ *
+ * @module errors
+ */
+
+/** What went wrong: `code` is one of PROTOCOL.md's, or of this client's own. */
+export class MosaicError extends Error {
+  /**
+   * Own codes: `unreachable` (no server, or it went away), `timeout` (no reply), `unsupported` (no
+   * WebRTC here), `no_media` (packets do not get through), `bad_answer`, `left`, `unexpected`; and the reasons of a
+   * `bye`: `taken`, `gone`, `slow`, `draining`, `failed`.
+   *
+   * @param {string} code
+   * @param {string} message for people
+   * @param {number|null} [retryAfterMs] the server's advice, in milliseconds
+   */
+  constructor(code, message, retryAfterMs = null) {
+    super(message);
+    this.name = "MosaicError";
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** @param {any} message the server's `error` */
+export function errorFrom(message) {
+  return new MosaicError(message.code, message.message, message.retry_after_ms ?? null);
+}
+
+/** @param {unknown} error */
+export function asMosaicError(error) {
+  if (error instanceof MosaicError) return error;
+  return new MosaicError("unexpected", error instanceof Error ? error.message : String(error));
+}
+
+export function unreachable(message = "the server cannot be reached") {
+  return new MosaicError("unreachable", message);
+}
