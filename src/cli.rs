@@ -1,5 +1,7 @@
 //! The command line: flags in, checked settings out.
 
+mod rooms;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use codecs::video::PictureSize;
 use mixer::ladder::Ladder;
 use mixer::video::Fit;
 
+use self::rooms::RoomArgs;
 use crate::ladder_file;
 use crate::mix::MixConfig;
 use crate::serve::{Announce, MediaAddress, MediaPorts, ServeConfig};
@@ -121,6 +124,8 @@ struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = 100,
           value_parser = clap::value_parser!(u16).range(1..))]
     max_rooms: u16,
+    #[command(flatten)]
+    rooms: RoomArgs,
 }
 
 #[derive(Debug, Args)]
@@ -165,6 +170,8 @@ impl ServeArgs {
             max_participants: self.max_participants.into(),
             max_rooms: self.max_rooms.into(),
             fit: self.picture.fit.into(),
+            house: self.rooms.house(),
+            rooms: self.rooms.names,
         })
     }
 }

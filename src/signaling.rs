@@ -5,7 +5,9 @@
 
 mod line;
 pub mod message;
+mod moderation;
 mod names;
+mod refusal;
 mod session;
 
 use std::sync::Arc;

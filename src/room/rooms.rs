@@ -3,8 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::handle::Seated;
-use super::{JoinError, JoinRequest, RoomConfig, RoomHandle, open};
+use tokio::sync::broadcast;
+
+use super::events::{Events, RoomEvent};
+use super::handle::Entry;
+use super::house::RoomSettings;
+use super::{JoinError, JoinRequest, Opening, RoomConfig, RoomHandle, open};
 use crate::signaling::RoomName;
 
 /// Why nobody was let in.
@@ -12,8 +16,19 @@ use crate::signaling::RoomName;
 pub(crate) enum EnterError {
     #[error("the server takes no more than {max} rooms at a time")]
     TooManyRooms { max: usize },
+    #[error("there is no such room, and it is not for you to open it")]
+    NoSuchRoom,
     #[error(transparent)]
     Room(#[from] JoinError),
+}
+
+/// Why a room was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CreateError {
+    #[error("the server takes no more than {max} rooms at a time")]
+    TooManyRooms { max: usize },
+    #[error("there is a room of that name")]
+    Exists,
 }
 
 /// How many there are.
@@ -24,13 +39,15 @@ pub(crate) struct Census {
     pub(crate) participants: usize,
 }
 
-/// Opens rooms when somebody joins them, and forgets them when they have ended.
+/// Opens rooms when somebody joins them, or when it is told to, and forgets them when they have
+/// ended.
 #[derive(Debug)]
 pub(crate) struct Rooms {
     rooms: Mutex<HashMap<RoomName, RoomHandle>>,
     config: RoomConfig,
     max_rooms: usize,
     pool: Arc<rayon::ThreadPool>,
+    events: Events,
 }
 
 impl Rooms {
@@ -41,19 +58,63 @@ impl Rooms {
             config,
             max_rooms,
             pool,
+            events: Events::new(),
         }
     }
 
-    /// Joins a room, opening it if need be.
+    /// Makes a room that begins as `settings` say.
     ///
     /// # Errors
     ///
-    /// [`EnterError::TooManyRooms`], or what the room has against it.
+    /// [`CreateError`].
+    pub(crate) fn create(
+        &self,
+        name: &RoomName,
+        settings: RoomSettings,
+    ) -> Result<RoomHandle, CreateError> {
+        let mut rooms = self.open_rooms();
+        if rooms.contains_key(name) {
+            return Err(CreateError::Exists);
+        }
+        if rooms.len() >= self.max_rooms {
+            let max = self.max_rooms;
+            return Err(CreateError::TooManyRooms { max });
+        }
+        Ok(self.open(&mut rooms, name, settings))
+    }
+
+    /// The room of that name, if there is one.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no interface for operators yet"))]
+    pub(crate) fn find(&self, name: &RoomName) -> Option<RoomHandle> {
+        self.open_rooms().get(name).cloned()
+    }
+
+    /// The names of all rooms, in alphabetical order.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no interface for operators yet"))]
+    pub(crate) fn names(&self) -> Vec<String> {
+        let rooms = self.open_rooms();
+        let mut names: Vec<String> = rooms.keys().map(ToString::to_string).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What happens in rooms from now on. Whoever falls behind by more than 1,024 events loses the
+    /// oldest, and is told how many.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no interface for operators yet"))]
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<RoomEvent> {
+        self.events.subscribe()
+    }
+
+    /// Joins a room, opening it if need be and allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`EnterError`].
     pub(crate) async fn join(
         &self,
         room: &RoomName,
         request: JoinRequest,
-    ) -> Result<(RoomHandle, Seated), EnterError> {
+    ) -> Result<(RoomHandle, Entry), EnterError> {
         loop {
             let handle = self.find_or_open(room)?;
             if let Ok(answer) = handle.join(request.clone()).await {
@@ -77,18 +138,32 @@ impl Rooms {
         if let Some(room) = rooms.get(name) {
             return Ok(room.clone());
         }
+        if self.config.house.opening == Opening::Operator {
+            return Err(EnterError::NoSuchRoom);
+        }
         if rooms.len() >= self.max_rooms {
             return Err(EnterError::TooManyRooms {
                 max: self.max_rooms,
             });
         }
+        Ok(self.open(&mut rooms, name, RoomSettings::default()))
+    }
+
+    fn open(
+        &self,
+        rooms: &mut HashMap<RoomName, RoomHandle>,
+        name: &RoomName,
+        settings: RoomSettings,
+    ) -> RoomHandle {
         let room = open(
             name.to_string(),
             self.config.clone(),
+            settings,
+            self.events.clone(),
             Arc::clone(&self.pool),
         );
         rooms.insert(name.clone(), room.clone());
-        Ok(room)
+        room
     }
 
     /// The rooms, without those that have ended.
