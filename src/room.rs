@@ -44,8 +44,8 @@ use tracing::{info, info_span};
 
 pub(crate) use entrance::JoinError;
 pub(crate) use handle::{Attachment, Entry, JoinRequest, RoomHandle, Seated};
-pub(crate) use house::{RoomConfig, RoomSettings, Stay};
 pub use house::{HouseRules, Opening, SameIdentity};
+pub(crate) use house::{RoomConfig, RoomSettings, Stay};
 pub(crate) use lobby::Ticket;
 pub(crate) use media::MediaConfig;
 pub(crate) use moderation::{ActError, Actor};
@@ -272,7 +272,9 @@ impl Room {
         let waited = self.lobby.expire(now);
         let any_waited = !waited.is_empty();
         for waiter in waited {
-            waiter.door.refuse(ErrorCode::WaitedTooLong, "nobody let you in");
+            waiter
+                .door
+                .refuse(ErrorCode::WaitedTooLong, "nobody let you in");
         }
         if any_waited {
             self.tell_lobby();

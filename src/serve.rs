@@ -15,8 +15,8 @@ use tracing::{info, warn};
 
 use crate::access::Access;
 use crate::http::{self, Doors};
-use crate::room::{MediaConfig, RoomConfig, RoomSettings, Rooms, Stay};
 pub use crate::room::{HouseRules, Opening, SameIdentity};
+use crate::room::{MediaConfig, RoomConfig, RoomSettings, Rooms, Stay};
 use crate::rtc::Rtc;
 pub use crate::rtc::{Announce, MediaAddress, MediaPorts};
 use crate::signaling::{RoomName, Venue};
@@ -95,7 +95,8 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             stay: Stay::UntilEnded,
             ..RoomSettings::default()
         };
-        let name = RoomName::parse(name).with_context(|| format!("{name} is no name for a room"))?;
+        let name =
+            RoomName::parse(name).with_context(|| format!("{name} is no name for a room"))?;
         rooms
             .create(&name, settings)
             .with_context(|| format!("room {name}"))?;

@@ -220,7 +220,15 @@ async fn a_token_takes_the_seat_back_and_the_earlier_session_is_told() -> anyhow
 
 #[tokio::test]
 async fn a_seat_nobody_sits_in_goes_after_its_time_and_the_room_with_it() -> anyhow::Result<()> {
-    let daemon = Daemon::start(&["--seat-seconds", "1", "--max-rooms", "1"])?;
+    let limits = [
+        "--seat-seconds",
+        "1",
+        "--room-seconds",
+        "0",
+        "--max-rooms",
+        "1",
+    ];
+    let daemon = Daemon::start(&limits)?;
     let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
     let bob = Socket::join(&daemon.address, "demo", "Bob").await?;
 

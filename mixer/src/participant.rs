@@ -31,7 +31,17 @@ mod tests {
         for id in [0, 1, 10, u32::MAX].map(ParticipantId) {
             assert_eq!(ParticipantId::parse(&id.to_string()), Some(id));
         }
-        for bad in ["", "p", "1", "P1", "p+1", "p01", "p-1", "p4294967296", " p1"] {
+        for bad in [
+            "",
+            "p",
+            "1",
+            "P1",
+            "p+1",
+            "p01",
+            "p-1",
+            "p4294967296",
+            " p1",
+        ] {
             assert_eq!(ParticipantId::parse(bad), None, "{bad:?}");
         }
     }

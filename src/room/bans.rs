@@ -33,9 +33,9 @@ impl Bans {
     /// Whether either is banned.
     pub(super) fn holds(&self, token: Option<&str>, identity: Option<&str>) -> bool {
         let same = |banned: Option<&str>, given: Option<&str>| given.is_some() && banned == given;
-        self.banned.iter().any(|ban| {
-            same(Some(&ban.token), token) || same(ban.identity.as_deref(), identity)
-        })
+        self.banned
+            .iter()
+            .any(|ban| same(Some(&ban.token), token) || same(ban.identity.as_deref(), identity))
     }
 }
 

@@ -56,7 +56,10 @@ impl Room {
         let speaker = self.media.speaker().flatten();
         let sitters = self.seats.ids().filter_map(|id| {
             let sitting = self.seats.sitting(id, now)?;
-            let rung = self.told.get(&id).and_then(|sight| sight.allocation.video.index());
+            let rung = self
+                .told
+                .get(&id)
+                .and_then(|sight| sight.allocation.video.index());
             let rungs = self.config.media.ladder.rungs();
             let Sitting {
                 participant,
@@ -73,7 +76,10 @@ impl Room {
                 absent_ms: absent_for.map(to_ms),
                 level_minus_dbov: link.map(|link| link.level_minus_dbov()),
                 rung: rung.map(|index| rungs[index].name.clone()),
-                audio_kbps: self.told.get(&id).map(|it| it.allocation.audio.bitrate_kbps),
+                audio_kbps: self
+                    .told
+                    .get(&id)
+                    .map(|it| it.allocation.audio.bitrate_kbps),
                 downlink_kbps: path.and_then(|path| Some(path.downlink_bps()? / 1_000)),
                 loss_percent: path.map(|path| u32::from(path.fraction_lost()) * 100 / 256),
                 round_trip_ms: path.and_then(|path| path.round_trip()).map(to_ms),

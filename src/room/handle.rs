@@ -198,6 +198,10 @@ impl RoomHandle {
     /// # Errors
     ///
     /// [`RoomEnded`].
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "no interface for operators yet")
+    )]
     pub(crate) async fn describe(&self) -> Result<RoomDescription, RoomEnded> {
         self.ask(|reply| Command::Describe { reply }).await
     }
@@ -288,7 +292,10 @@ impl RoomHandle {
         make: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, RoomEnded> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(make(reply)).await.map_err(|_| RoomEnded)?;
+        self.commands
+            .send(make(reply))
+            .await
+            .map_err(|_| RoomEnded)?;
         answer.await.map_err(|_| RoomEnded)
     }
 

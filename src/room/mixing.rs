@@ -61,7 +61,8 @@ impl Room {
 
     fn wire(&self, participant: ParticipantId) {
         if let Some(wiring) = self.seats.wiring(participant) {
-            self.media.attach(participant, wiring, self.wish(participant));
+            self.media
+                .attach(participant, wiring, self.wish(participant));
         }
     }
 
@@ -148,7 +149,10 @@ impl Room {
     /// their own or the room's, is of no use in a grid.
     fn wish(&self, participant: ParticipantId) -> Wish {
         let wish = self.seats.wish(participant);
-        let pinned = wish.pin.or(self.rules.pinned).map(|_| WishedLayout::Speaker);
+        let pinned = wish
+            .pin
+            .or(self.rules.pinned)
+            .map(|_| WishedLayout::Speaker);
         let usual = self.rules.layout.map(wished_layout);
         Wish {
             layout: wish.layout.or(pinned).or(usual),

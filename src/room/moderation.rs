@@ -20,7 +20,10 @@ pub(crate) enum Actor {
     /// A participant, who has to moderate for it.
     Seat(SeatId),
     /// Whoever runs the server, who may do everything.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no interface for operators yet"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "no interface for operators yet")
+    )]
     Operator,
 }
 
@@ -174,9 +177,11 @@ impl Room {
                 let waiter = waiter.ok_or(ActError::NoSuchParticipant(waiting))?;
                 answer(self, waiter);
             }
-            None => while let Some(waiter) = self.lobby.take_first() {
-                answer(self, waiter);
-            },
+            None => {
+                while let Some(waiter) = self.lobby.take_first() {
+                    answer(self, waiter);
+                }
+            }
         }
         self.tell_lobby();
         Ok(())
@@ -194,10 +199,14 @@ impl Room {
             let grip = match how {
                 How::Ask => {
                     if self.seats.is_on(id, device) {
-                        self.ask(id, by, match device {
-                            Device::Microphone => Asked::Mute,
-                            Device::Camera => Asked::CameraOff,
-                        });
+                        self.ask(
+                            id,
+                            by,
+                            match device {
+                                Device::Microphone => Asked::Mute,
+                                Device::Camera => Asked::CameraOff,
+                            },
+                        );
                     }
                     continue;
                 }
@@ -215,10 +224,14 @@ impl Room {
         let changed = self.seats.release(id, device);
         self.tell_if(id, changed);
         if !self.seats.is_on(id, device) {
-            self.ask(id, by, match device {
-                Device::Microphone => Asked::Unmute,
-                Device::Camera => Asked::CameraOn,
-            });
+            self.ask(
+                id,
+                by,
+                match device {
+                    Device::Microphone => Asked::Unmute,
+                    Device::Camera => Asked::CameraOn,
+                },
+            );
         }
         Ok(())
     }

@@ -128,7 +128,12 @@ impl Seats {
     }
 
     /// Takes a new seat. [`Self::is_full`] is for the caller to ask before.
-    pub(super) fn take(&mut self, newcomer: Newcomer, line: Option<Line>, moment: Moment) -> Entered {
+    pub(super) fn take(
+        &mut self,
+        newcomer: Newcomer,
+        line: Option<Line>,
+        moment: Moment,
+    ) -> Entered {
         let Newcomer { name, grant, token } = newcomer;
         let participant = ParticipantId(self.next_participant);
         self.next_participant += 1;

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use codecs::rtp::vp8::PictureNumber;
 use codecs::video::FrameKind;
-use mixer::{ParticipantId, RoomTime};
 use mixer::ladder::{Allocation, Downlink, Ladder, Receiver, VideoChoice, Wish};
 use mixer::video::{Focus, RungFrame, RungId};
+use mixer::{ParticipantId, RoomTime};
 
 use super::encodings::View;
 

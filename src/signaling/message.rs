@@ -17,9 +17,7 @@ pub use event::{
     ServerMessage,
 };
 pub use failure::{ErrorCode, ErrorMessage};
-pub use moderation::{
-    Act, Asked, ChatMessage, How, Knock, Moderate, Role, RoomState, Waiting,
-};
+pub use moderation::{Act, Asked, ChatMessage, How, Knock, Moderate, Role, RoomState, Waiting};
 pub use picture::{
     Layout, LayoutCanvas, NextRung, Quality, QualityReason, Tile, Uplink, UplinkAudio, UplinkVideo,
     VideoRung, VideoState,

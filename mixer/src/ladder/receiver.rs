@@ -6,8 +6,8 @@ use super::choice::{Choice, VideoChoice, Why, room_kbps};
 use super::overhead::video_wire_kbps;
 use super::split::{AudioShape, Split, Splitter, link_for};
 use super::{Ladder, RungSpec};
-use crate::{ParticipantId, RoomTime};
 use crate::video::Arrangement;
+use crate::{ParticipantId, RoomTime};
 
 /// What a link is taken to carry until it is known. More would lose a quarter of the first second
 /// on a link of 100 kb/s.
@@ -61,7 +61,9 @@ impl Wish {
     /// How the pictures of `rung` are arranged for whoever asks for this.
     #[must_use]
     pub fn arrangement(self, rung: &RungSpec) -> Arrangement {
-        let layout = self.layout.or(self.pin.map(|_| WishedLayout::Speaker));
+        let layout = self
+            .layout
+            .or_else(|| self.pin.map(|_| WishedLayout::Speaker));
         match (layout, rung.arrangement) {
             (None, arrangement) => arrangement,
             (Some(WishedLayout::Grid), _) => Arrangement::Grid,

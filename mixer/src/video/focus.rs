@@ -41,10 +41,7 @@ impl VideoMixer {
         let before = self.speaker_before.filter(here);
         let active = self.active_speaker.filter(here);
         let pinned = self.pinned.filter(here);
-        let main = pinned
-            .or(active)
-            .or(before)
-            .or_else(|| everybody.next())?;
+        let main = pinned.or(active).or(before).or_else(|| everybody.next())?;
         match focus {
             Focus::Speaker => Some(main),
             Focus::On(participant) => Some(participant).filter(here).or(Some(main)),

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Asked, Candidate, ChatMessage, ErrorMessage, Knock, Layout, Quality, RequestId, Role, RoomState,
-    Uplink, Waiting,
+    Asked, Candidate, ChatMessage, ErrorMessage, Knock, Layout, Quality, RequestId, Role,
+    RoomState, Uplink, Waiting,
 };
 
 /// What the server says.
