@@ -1,5 +1,7 @@
 //! The command line: flags in, checked settings out.
 
+mod rooms;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use codecs::video::PictureSize;
 use mixer::ladder::Ladder;
 use mixer::video::Fit;
 
+use self::rooms::RoomArgs;
 use crate::ladder_file;
 use crate::mix::MixConfig;
 use crate::serve::{Announce, MediaAddress, MediaPorts, ServeConfig};
@@ -125,6 +128,8 @@ struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = 5000,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_sessions: u32,
+    #[command(flatten)]
+    rooms: RoomArgs,
 }
 
 #[derive(Debug, Args)]
@@ -170,6 +175,8 @@ impl ServeArgs {
             max_rooms: self.max_rooms.into(),
             max_sessions: usize::try_from(self.max_sessions).unwrap_or(usize::MAX),
             fit: self.picture.fit.into(),
+            house: self.rooms.house(),
+            rooms: self.rooms.names,
         })
     }
 }

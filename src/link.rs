@@ -16,7 +16,7 @@ use codecs::rtp::SeqNo;
 use codecs::rtp::vp8::PictureNumber;
 use crossbeam_queue::ArrayQueue;
 use mixer::RoomTime;
-use mixer::audio::AudioPacket;
+use mixer::audio::{AudioPacket, Level};
 use mixer::video::VideoPacket;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -121,6 +121,7 @@ pub(crate) struct Link {
     audio_asked: Ring<SeqNo>,
     source_owes_audio: Notify,
     orientation_extension: AtomicU8,
+    level_minus_dbov: AtomicU8,
     /// What is known of the network between the two.
     pub(crate) path: Path,
 }
@@ -141,6 +142,7 @@ impl Link {
             audio_asked: Ring::new(AUDIO_ASKED_PACKETS),
             source_owes_audio: Notify::new(),
             orientation_extension: AtomicU8::new(NO_ORIENTATION),
+            level_minus_dbov: AtomicU8::new(Level::SILENT.minus_dbov()),
             path: Path::default(),
         }
     }
@@ -250,6 +252,17 @@ impl Link {
     /// The header extension that says how incoming video is to be turned, or [`NO_ORIENTATION`].
     pub(crate) fn orientation_extension(&self) -> u8 {
         self.orientation_extension.load(Ordering::Relaxed)
+    }
+
+    /// How loud the participant is at this tick, as far as anybody hears it.
+    pub(crate) fn set_level(&self, level: Level) {
+        self.level_minus_dbov
+            .store(level.minus_dbov(), Ordering::Relaxed);
+    }
+
+    /// How loud they were at the last tick: −dBov, 127 is silence.
+    pub(crate) fn level_minus_dbov(&self) -> u8 {
+        self.level_minus_dbov.load(Ordering::Relaxed)
     }
 
     /// Packets in that were dropped for want of room: more came than anybody may send, or the room

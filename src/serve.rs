@@ -15,10 +15,11 @@ use tracing::{info, warn};
 
 use crate::access::Access;
 use crate::http::{self, Doors};
-use crate::room::{MediaConfig, RoomConfig, Rooms};
+pub use crate::room::{HouseRules, Opening, SameIdentity};
+use crate::room::{MediaConfig, RoomConfig, RoomSettings, Rooms, Stay};
 use crate::rtc::Rtc;
 pub use crate::rtc::{Announce, MediaAddress, MediaPorts};
-use crate::signaling::{Sessions, Venue};
+use crate::signaling::{RoomName, Sessions, Venue};
 
 /// How long open requests may take to end once the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -44,6 +45,10 @@ pub struct ServeConfig {
     pub max_sessions: usize,
     /// How pictures meet regions of another aspect.
     pub fit: Fit,
+    /// Who gets into rooms, and what rooms keep.
+    pub house: HouseRules,
+    /// Rooms that are there from the beginning, and stay: 1 to 64 of `A-Z a-z 0-9 . _ -` each.
+    pub rooms: Vec<String>,
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -84,10 +89,23 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             audio_kbps: config.audio_kbps,
             fit: config.fit,
         },
+        house: config.house,
     };
+    let rooms = Rooms::new(rooms, config.max_rooms, Arc::new(pool));
+    for name in &config.rooms {
+        let settings = RoomSettings {
+            stay: Stay::UntilEnded,
+            ..RoomSettings::default()
+        };
+        let name =
+            RoomName::parse(name).with_context(|| format!("{name} is no name for a room"))?;
+        rooms
+            .create(&name, settings)
+            .with_context(|| format!("room {name}"))?;
+    }
     let (drain, draining) = watch::channel(false);
     let venue = Venue {
-        rooms: Arc::new(Rooms::new(rooms, config.max_rooms, Arc::new(pool))),
+        rooms: Arc::new(rooms),
         rtc,
         access: Arc::new(Access::default()),
     };

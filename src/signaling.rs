@@ -10,9 +10,11 @@ mod life;
 mod line;
 mod log;
 pub mod message;
+mod moderation;
 mod names;
 mod pace;
 mod presence;
+mod refusal;
 mod session;
 mod sessions;
 #[cfg(test)]

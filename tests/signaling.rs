@@ -265,7 +265,15 @@ async fn a_token_takes_the_seat_back_and_the_earlier_session_is_told(
 async fn a_seat_nobody_sits_in_goes_after_its_time_and_the_room_with_it(
     kind: Kind,
 ) -> anyhow::Result<()> {
-    let daemon = Daemon::start(&["--seat-seconds", "1", "--max-rooms", "1"])?;
+    let limits = [
+        "--seat-seconds",
+        "1",
+        "--room-seconds",
+        "0",
+        "--max-rooms",
+        "1",
+    ];
+    let daemon = Daemon::start(&limits)?;
     let (mut ann, _) = Carrier::join(kind, &daemon.address, ("demo", "Ann")).await?;
     let (bob, _) = Carrier::join(Kind::Socket, &daemon.address, ("demo", "Bob")).await?;
 

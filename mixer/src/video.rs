@@ -75,6 +75,8 @@ pub struct VideoMixer {
     active_speaker: Option<ParticipantId>,
     /// Who spoke before the active speaker, if still here.
     speaker_before: Option<ParticipantId>,
+    /// Who is shown large whoever speaks.
+    pinned: Option<ParticipantId>,
     seating: Seating,
     last_timestamp: Option<u64>,
     ignored_inputs: u64,
@@ -112,6 +114,7 @@ impl VideoMixer {
             rungs: Vec::new(),
             active_speaker: None,
             speaker_before: None,
+            pinned: None,
             seating: Seating::Settled,
             last_timestamp: None,
             ignored_inputs: 0,
@@ -266,6 +269,7 @@ impl VideoMixer {
             VideoInput::ActiveSpeaker(speaker) => {
                 self.set_speaker(speaker);
             }
+            VideoInput::Pin(pinned) => self.set_pinned(pinned),
             VideoInput::AddRung {
                 rung,
                 config,

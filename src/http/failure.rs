@@ -60,19 +60,31 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadVersion
         | ErrorCode::BadRoom
         | ErrorCode::BadName
+        | ErrorCode::BadText
         | ErrorCode::BadSdp
         | ErrorCode::NoOpus
         | ErrorCode::NoVp8
         | ErrorCode::BadCandidate => StatusCode::BAD_REQUEST,
-        ErrorCode::BadToken => StatusCode::FORBIDDEN,
-        ErrorCode::NoSession => StatusCode::NOT_FOUND,
-        ErrorCode::NotJoined | ErrorCode::AlreadyJoined | ErrorCode::BadResume => {
-            StatusCode::CONFLICT
+        ErrorCode::BadToken
+        | ErrorCode::RoomLocked
+        | ErrorCode::Denied
+        | ErrorCode::WaitedTooLong
+        | ErrorCode::Banned
+        | ErrorCode::NotAllowed => StatusCode::FORBIDDEN,
+        ErrorCode::NoSession | ErrorCode::NoSuchRoom | ErrorCode::NoSuchParticipant => {
+            StatusCode::NOT_FOUND
         }
+        ErrorCode::NotJoined
+        | ErrorCode::AlreadyJoined
+        | ErrorCode::BadResume
+        | ErrorCode::IdentityTaken
+        | ErrorCode::TooManyPins => StatusCode::CONFLICT,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::RoomFull | ErrorCode::TooManyRooms | ErrorCode::TooManySessions => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        ErrorCode::RoomFull
+        | ErrorCode::LobbyFull
+        | ErrorCode::TooManyRooms
+        | ErrorCode::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

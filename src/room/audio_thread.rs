@@ -125,6 +125,11 @@ pub(super) fn run(
                 member.link.request_audio(*seq);
             }
         }
+        for (participant, level) in tick.levels {
+            if let Some(member) = members.get(participant) {
+                member.link.set_level(*level);
+            }
+        }
         let speaker = tick.active_speaker;
         let changed = tell_speaker.send_if_modified(|told| {
             let changed = *told != speaker;

@@ -1,9 +1,9 @@
 //! The rungs that are being encoded: begun for their first viewer, ended after their last.
 //!
-//! A rung of the ladder may be encoded in several views: arranged as somebody asked, and once more
-//! for the active speaker, who is shown the one before. At most [`MAX_RUNGS`] rungs, three
-//! arrangements and two focuses, less the grid's second: 40 encoders, if viewers' links and wishes
-//! are all different.
+//! A rung of the ladder may be encoded in several views: arranged as somebody asked, once more for
+//! the one shown large, who is shown another, and once more for each whom people have pinned for
+//! themselves. At most [`MAX_RUNGS`] rungs in 11 views, a grid and two arrangements of two focuses and
+//! three pins: 88 encoders, if viewers' links and wishes are all different.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,9 +14,7 @@ use codecs::rtp::vp8::{Packetizer, PacketizerConfig};
 use codecs::video::VIDEO_CLOCK_HZ;
 use codecs::vp8::{KeyframePolicy, Vp8Encoder, Vp8EncoderConfig};
 use mixer::RoomTime;
-#[cfg(doc)]
-use mixer::ladder::MAX_RUNGS;
-use mixer::ladder::{Ladder, Pace, RungRate, RungSpec};
+use mixer::ladder::{Ladder, MAX_RUNGS, Pace, RungRate, RungSpec};
 use mixer::video::{
     Arrangement, Focus, Keyframes, RungConfig, RungFrame, RungId, VideoInput, VideoMixer,
 };
@@ -28,6 +26,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// If more than so many are running, those without viewers end at once: whoever keeps asking for
 /// something else must not keep everything running.
 const MANY: usize = 6;
+
+/// How many there are.
+const ARRANGEMENTS: u64 = 3;
 
 /// The mixer ticks at the pace of the fastest rung.
 const EVERY_TICK: u32 = 0;
@@ -60,14 +61,15 @@ impl View {
         let arrangement = match self.arrangement {
             Arrangement::Grid => 0,
             Arrangement::SpeakerLarge => 1,
-            Arrangement::SpeakerAlone => 2,
+            Arrangement::SpeakerAlone => ARRANGEMENTS - 1,
         };
         let focus = match self.focus {
             Focus::Speaker => 0,
             Focus::SpeakerBefore => 1,
+            Focus::On(participant) => 2 + u64::from(participant.0),
         };
-        let index = u32::try_from(self.index).unwrap_or(u32::MAX / 6 - 1);
-        RungId(index * 6 + arrangement * 2 + focus)
+        let index = self.index as u64;
+        RungId((focus * MAX_RUNGS as u64 + index) * ARRANGEMENTS + arrangement)
     }
 }
 
@@ -224,6 +226,7 @@ fn encoder(spec: &RungSpec, kbps: u32) -> Result<Vp8Encoder, codecs::vp8::Vp8Con
 #[cfg(test)]
 mod tests {
     use codecs::video::PictureSize;
+    use mixer::ParticipantId;
     use mixer::video::VideoConfig;
 
     use super::*;
@@ -245,13 +248,15 @@ mod tests {
     #[test]
     fn views_of_a_rung_are_told_apart_but_for_the_focus_of_a_grid() {
         let mut ids = Vec::new();
-        for index in 0..8 {
+        for index in 0..MAX_RUNGS {
             for arrangement in [
                 Arrangement::Grid,
                 Arrangement::SpeakerLarge,
                 Arrangement::SpeakerAlone,
             ] {
-                for focus in [Focus::Speaker, Focus::SpeakerBefore] {
+                let pins = [0, 1, u32::MAX].map(|id| Focus::On(ParticipantId(id)));
+                let focuses = [Focus::Speaker, Focus::SpeakerBefore];
+                for focus in focuses.into_iter().chain(pins) {
                     ids.push(View::new(index, arrangement, focus).id());
                 }
             }
@@ -260,7 +265,7 @@ mod tests {
         ids.sort_unstable();
         ids.dedup();
 
-        assert_eq!(ids.len(), 40);
+        assert_eq!(ids.len(), 88);
     }
 
     #[test]

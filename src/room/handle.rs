@@ -10,11 +10,15 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::seats::{Client, JoinError, SeatId, StatusChange};
+use super::description::RoomDescription;
+use super::entrance::JoinError;
+use super::lobby::Ticket;
+use super::moderation::{ActError, Actor};
+use super::seats::{Client, SeatId, StatusChange};
 use crate::access::Grant;
 use crate::link::Link;
 use crate::rtc::{Transport, TransportEvent, TransportId};
-use crate::signaling::message::RequestId;
+use crate::signaling::message::{Act, RequestId};
 use crate::signaling::{DisplayName, Line};
 
 /// Who wants a seat.
@@ -24,7 +28,6 @@ pub(crate) struct JoinRequest {
     pub(crate) id: Option<RequestId>,
     pub(crate) name: DisplayName,
     /// What they were let in as.
-    #[expect(dead_code, reason = "rooms have no roles yet")]
     pub(crate) grant: Grant,
     /// For a seat to take back.
     pub(crate) token: Option<String>,
@@ -42,6 +45,17 @@ pub(crate) struct Seated {
     pub(crate) transport: Option<Arc<Transport>>,
 }
 
+/// What became of a join.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Seated(Seated),
+    /// Somebody has to let them in first. Their seat comes before the `joined` that tells of it.
+    Waiting {
+        ticket: Ticket,
+        admitted: oneshot::Receiver<Seated>,
+    },
+}
+
 /// A transport with what it needs to be mixed.
 #[derive(Debug)]
 pub(crate) struct Attachment {
@@ -54,7 +68,7 @@ pub(crate) struct Attachment {
 pub(super) enum Command {
     Join {
         request: JoinRequest,
-        reply: oneshot::Sender<Result<Seated, JoinError>>,
+        reply: oneshot::Sender<Result<Entry, JoinError>>,
     },
     Attach {
         seat: SeatId,
@@ -68,10 +82,33 @@ pub(super) enum Command {
     Status {
         seat: SeatId,
         change: StatusChange,
+        reply: oneshot::Sender<Result<(), ActError>>,
     },
     Wish {
         seat: SeatId,
         wish: Wish,
+        reply: oneshot::Sender<Result<(), ActError>>,
+    },
+    Moderate {
+        actor: Actor,
+        act: Act,
+        id: Option<RequestId>,
+        reply: oneshot::Sender<Result<(), ActError>>,
+    },
+    Chat {
+        seat: SeatId,
+        text: String,
+        reply: oneshot::Sender<Result<(), ActError>>,
+    },
+    Describe {
+        reply: oneshot::Sender<RoomDescription>,
+    },
+    Withdraw {
+        ticket: Ticket,
+        done: oneshot::Sender<()>,
+    },
+    HangUpWaiting {
+        ticket: Ticket,
     },
     Leave {
         seat: SeatId,
@@ -116,7 +153,8 @@ impl RoomHandle {
         self.commands.is_closed()
     }
 
-    /// Takes a seat. The room says `joined` on the request's line, then all that happens.
+    /// Takes a seat, or a place among those who wait for one. The room says `joined` or `waiting` on
+    /// the request's line, then all that happens.
     ///
     /// # Errors
     ///
@@ -124,11 +162,52 @@ impl RoomHandle {
     pub(crate) async fn join(
         &self,
         request: JoinRequest,
-    ) -> Result<Result<Seated, JoinError>, RoomEnded> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Join { request, reply };
-        self.commands.send(command).await.map_err(|_| RoomEnded)?;
-        answer.await.map_err(|_| RoomEnded)
+    ) -> Result<Result<Entry, JoinError>, RoomEnded> {
+        self.ask(|reply| Command::Join { request, reply }).await
+    }
+
+    /// Does what a moderator, or whoever runs the server, asks for. A moderator is told `done` with
+    /// `id`, before a `bye` that follows from it.
+    ///
+    /// # Errors
+    ///
+    /// [`ActError`]: nothing was done.
+    pub(crate) async fn moderate(
+        &self,
+        actor: Actor,
+        act: Act,
+        id: Option<RequestId>,
+    ) -> Result<(), ActError> {
+        let make = |reply| Command::Moderate {
+            actor,
+            act,
+            id,
+            reply,
+        };
+        self.ask(make).await.unwrap_or(Err(ActError::NoRoom))
+    }
+
+    /// Writes to everybody.
+    ///
+    /// # Errors
+    ///
+    /// [`ActError::BadText`], [`ActError::TooFast`], or that there is no such seat.
+    pub(crate) async fn chat(&self, seat: SeatId, text: String) -> Result<(), ActError> {
+        let make = |reply| Command::Chat { seat, text, reply };
+        self.ask(make).await.unwrap_or(Err(ActError::NoRoom))
+    }
+
+    /// What the room is like now.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomEnded`].
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "no interface for operators yet")
+    )]
+    pub(crate) async fn describe(&self) -> Result<RoomDescription, RoomEnded> {
+        self.ask(|reply| Command::Describe { reply }).await
     }
 
     /// Puts media into the room and takes the mix out.
@@ -151,14 +230,28 @@ impl RoomHandle {
         .await;
     }
 
-    /// Says that the participant muted or unmuted, or turned the camera on or off.
-    pub(crate) async fn status(&self, seat: SeatId, change: StatusChange) {
-        self.tell(Command::Status { seat, change }).await;
+    /// Says that the participant muted or unmuted, turned the camera on or off, or raised a hand.
+    ///
+    /// # Errors
+    ///
+    /// [`ActError::Held`] if a moderator does not allow it. The rest of the change is followed.
+    pub(crate) async fn status(&self, seat: SeatId, change: StatusChange) -> Result<(), ActError> {
+        let make = |reply| Command::Status {
+            seat,
+            change,
+            reply,
+        };
+        self.ask(make).await.unwrap_or(Err(ActError::NoRoom))
     }
 
     /// Says what the participant would rather get.
-    pub(crate) async fn wish(&self, seat: SeatId, wish: Wish) {
-        self.tell(Command::Wish { seat, wish }).await;
+    ///
+    /// # Errors
+    ///
+    /// [`ActError::NoSuchParticipant`] or [`ActError::TooManyPins`] for whom they would see large.
+    pub(crate) async fn wish(&self, seat: SeatId, wish: Wish) -> Result<(), ActError> {
+        let make = |reply| Command::Wish { seat, wish, reply };
+        self.ask(make).await.unwrap_or(Err(ActError::NoRoom))
     }
 
     /// Gives the seat up; resolves when that is done and nothing more will be said to it.
@@ -174,11 +267,26 @@ impl RoomHandle {
         self.tell(Command::Client { seat, client }).await;
     }
 
+    /// Gives a place among those who wait up; resolves when nothing more will be said to it.
+    pub(crate) async fn withdraw(&self, ticket: Ticket) {
+        let (done, when_done) = oneshot::channel();
+        self.tell(Command::Withdraw { ticket, done }).await;
+        let _ = when_done.await;
+    }
+
     /// Says that the session ended without a word. The seat is held for a while. Does not wait, so
     /// that it can be said even by a session that is being dropped.
     pub(crate) fn hang_up(&self, seat: SeatId) {
-        let Err(TrySendError::Full(command)) = self.commands.try_send(Command::HangUp { seat })
-        else {
+        self.tell_soon(Command::HangUp { seat });
+    }
+
+    /// The same for a session that waits for a seat.
+    pub(crate) fn hang_up_waiting(&self, ticket: Ticket) {
+        self.tell_soon(Command::HangUpWaiting { ticket });
+    }
+
+    fn tell_soon(&self, command: Command) {
+        let Err(TrySendError::Full(command)) = self.commands.try_send(command) else {
             return;
         };
         let room = self.clone();
@@ -186,6 +294,18 @@ impl RoomHandle {
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move { room.tell(command).await });
         }
+    }
+
+    async fn ask<T>(
+        &self,
+        make: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, RoomEnded> {
+        let (reply, answer) = oneshot::channel();
+        self.commands
+            .send(make(reply))
+            .await
+            .map_err(|_| RoomEnded)?;
+        answer.await.map_err(|_| RoomEnded)
     }
 
     async fn tell(&self, command: Command) {

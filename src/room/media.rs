@@ -259,6 +259,11 @@ impl Media {
         self.tell_video(VideoControl::Wish { participant, wish });
     }
 
+    /// Shows somebody large whoever speaks, or nobody.
+    pub(super) fn pin(&self, pinned: Option<ParticipantId>) {
+        self.tell_video(VideoControl::Pin(pinned));
+    }
+
     fn encoding(&self) -> anyhow::Result<Encoding> {
         let config = OpusEncoderConfig::new(Channels::Mono, self.config.audio_kbps);
         Ok(Encoding {

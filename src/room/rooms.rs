@@ -4,8 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::handle::Seated;
-use super::{JoinError, JoinRequest, RoomConfig, RoomHandle, open};
+use tokio::sync::broadcast;
+
+use super::events::{Events, RoomEvent};
+use super::handle::Entry;
+use super::house::RoomSettings;
+use super::{JoinError, JoinRequest, Opening, RoomConfig, RoomHandle, open};
 use crate::signaling::RoomName;
 
 /// Why nobody was let in.
@@ -13,8 +17,19 @@ use crate::signaling::RoomName;
 pub(crate) enum EnterError {
     #[error("the server takes no more than {max} rooms at a time")]
     TooManyRooms { max: usize },
+    #[error("there is no such room, and it is not for you to open it")]
+    NoSuchRoom,
     #[error(transparent)]
     Room(#[from] JoinError),
+}
+
+/// Why a room was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CreateError {
+    #[error("the server takes no more than {max} rooms at a time")]
+    TooManyRooms { max: usize },
+    #[error("there is a room of that name")]
+    Exists,
 }
 
 /// How many there are.
@@ -25,13 +40,15 @@ pub(crate) struct Census {
     pub(crate) participants: usize,
 }
 
-/// Opens rooms when somebody joins them, and forgets them when they have ended.
+/// Opens rooms when somebody joins them, or when it is told to, and forgets them when they have
+/// ended.
 #[derive(Debug)]
 pub(crate) struct Rooms {
     rooms: Mutex<HashMap<RoomName, RoomHandle>>,
     config: RoomConfig,
     max_rooms: usize,
     pool: Arc<rayon::ThreadPool>,
+    events: Events,
 }
 
 impl Rooms {
@@ -42,19 +59,72 @@ impl Rooms {
             config,
             max_rooms,
             pool,
+            events: Events::new(),
         }
     }
 
-    /// Joins a room, opening it if need be.
+    /// Makes a room that begins as `settings` say.
     ///
     /// # Errors
     ///
-    /// [`EnterError::TooManyRooms`], or what the room has against it.
+    /// [`CreateError`].
+    pub(crate) fn create(
+        &self,
+        name: &RoomName,
+        settings: RoomSettings,
+    ) -> Result<RoomHandle, CreateError> {
+        let mut rooms = self.open_rooms();
+        if rooms.contains_key(name) {
+            return Err(CreateError::Exists);
+        }
+        if rooms.len() >= self.max_rooms {
+            let max = self.max_rooms;
+            return Err(CreateError::TooManyRooms { max });
+        }
+        Ok(self.open(&mut rooms, name, settings))
+    }
+
+    /// The room of that name, if there is one.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "no interface for operators yet")
+    )]
+    pub(crate) fn find(&self, name: &RoomName) -> Option<RoomHandle> {
+        self.open_rooms().get(name).cloned()
+    }
+
+    /// The names of all rooms, in alphabetical order.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "no interface for operators yet")
+    )]
+    pub(crate) fn names(&self) -> Vec<String> {
+        let rooms = self.open_rooms();
+        let mut names: Vec<String> = rooms.keys().map(ToString::to_string).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What happens in rooms from now on. Whoever falls behind by more than 1,024 events loses the
+    /// oldest, and is told how many.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "no interface for operators yet")
+    )]
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<RoomEvent> {
+        self.events.subscribe()
+    }
+
+    /// Joins a room, opening it if need be and allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`EnterError`].
     pub(crate) async fn join(
         &self,
         room: &RoomName,
         request: JoinRequest,
-    ) -> Result<(RoomHandle, Seated), EnterError> {
+    ) -> Result<(RoomHandle, Entry), EnterError> {
         loop {
             let handle = self.find_or_open(room)?;
             if let Ok(answer) = handle.join(request.clone()).await {
@@ -83,18 +153,32 @@ impl Rooms {
         if let Some(room) = rooms.get(name) {
             return Ok(room.clone());
         }
+        if self.config.house.opening == Opening::Operator {
+            return Err(EnterError::NoSuchRoom);
+        }
         if rooms.len() >= self.max_rooms {
             return Err(EnterError::TooManyRooms {
                 max: self.max_rooms,
             });
         }
+        Ok(self.open(&mut rooms, name, RoomSettings::default()))
+    }
+
+    fn open(
+        &self,
+        rooms: &mut HashMap<RoomName, RoomHandle>,
+        name: &RoomName,
+        settings: RoomSettings,
+    ) -> RoomHandle {
         let room = open(
             name.to_string(),
             self.config.clone(),
+            settings,
+            self.events.clone(),
             Arc::clone(&self.pool),
         );
         rooms.insert(name.clone(), room.clone());
-        Ok(room)
+        room
     }
 
     /// The rooms, without those that have ended.
@@ -102,5 +186,165 @@ impl Rooms {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         rooms.retain(|_, room| !room.has_ended());
         rooms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use codecs::video::PictureSize;
+    use mixer::ladder::Ladder;
+    use mixer::video::Fit;
+
+    use super::super::{Actor, HouseRules, MediaConfig, SeatId, Stay};
+    use super::*;
+    use crate::access::Grant;
+    use crate::signaling::message::{Act, ByeReason, PreferredLayout, RoomState, ServerMessage};
+    use crate::signaling::{DisplayName, LineEnd, line};
+
+    fn rooms(house: HouseRules) -> Rooms {
+        let size = PictureSize::new(64, 64).unwrap();
+        let media = MediaConfig {
+            ladder: Arc::new(Ladder::usual(size, 30, 200).unwrap()),
+            audio_kbps: 32,
+            fit: Fit::Fit,
+        };
+        let config = RoomConfig {
+            seat_hold: Duration::from_secs(30),
+            max_participants: 9,
+            media,
+            house,
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        Rooms::new(config, 2, Arc::new(pool.unwrap()))
+    }
+
+    fn named(name: &str) -> RoomName {
+        RoomName::parse(name).unwrap()
+    }
+
+    async fn join(rooms: &Rooms, room: &str) -> Result<(RoomHandle, SeatId, LineEnd), EnterError> {
+        let (said, end) = line();
+        let request = JoinRequest {
+            id: None,
+            name: DisplayName::parse("Ann").unwrap(),
+            grant: Grant::anybody(),
+            token: None,
+            line: said,
+        };
+        match rooms.join(&named(room), request).await? {
+            (handle, Entry::Seated(seated)) => Ok((handle, seated.seat, end)),
+            (_, entry) => panic!("{entry:?}"),
+        }
+    }
+
+    fn listed() -> HouseRules {
+        HouseRules {
+            opening: Opening::Operator,
+            empty_for: Duration::ZERO,
+            ..HouseRules::default()
+        }
+    }
+
+    fn staying() -> RoomSettings {
+        RoomSettings {
+            stay: Stay::UntilEnded,
+            ..RoomSettings::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn where_rooms_are_listed_only_those_of_the_operator_can_be_joined() {
+        let rooms = rooms(listed());
+        rooms.create(&named("demo"), staying()).unwrap();
+
+        let refused = join(&rooms, "other").await.unwrap_err();
+        assert_eq!(refused, EnterError::NoSuchRoom);
+
+        let (demo, seat, _line) = join(&rooms, "demo").await.unwrap();
+        demo.leave(seat).await;
+        join(&rooms, "demo").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_room_is_made_once_and_only_so_many_are() {
+        let rooms = rooms(listed());
+        rooms.create(&named("a"), staying()).unwrap();
+
+        let again = rooms.create(&named("a"), staying()).unwrap_err();
+        assert_eq!(again, CreateError::Exists);
+        rooms.create(&named("b"), staying()).unwrap();
+        let third = rooms.create(&named("c"), staying()).unwrap_err();
+        assert_eq!(third, CreateError::TooManyRooms { max: 2 });
+        assert_eq!(rooms.names(), ["a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn a_room_that_is_not_to_stay_is_gone_when_it_is_empty() {
+        let house = HouseRules {
+            empty_for: Duration::ZERO,
+            ..HouseRules::default()
+        };
+        let rooms = rooms(house);
+        let (demo, seat, _line) = join(&rooms, "demo").await.unwrap();
+        let mut events = rooms.subscribe();
+
+        demo.leave(seat).await;
+
+        let happenings = [events.recv().await, events.recv().await];
+        let names = happenings.map(|event| {
+            let event = serde_json::to_value(event.unwrap()).unwrap();
+            event["event"].as_str().unwrap().to_owned()
+        });
+        assert_eq!(names, ["left", "closed"]);
+        assert!(rooms.find(&named("demo")).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_room_that_was_just_left_is_still_there_for_a_while() {
+        let rooms = rooms(HouseRules::default());
+        let (demo, seat, _line) = join(&rooms, "demo").await.unwrap();
+
+        demo.leave(seat).await;
+
+        let (_, again, _line) = join(&rooms, "demo").await.unwrap();
+        assert_eq!(again.participant.to_string(), "p2", "the same room");
+    }
+
+    #[tokio::test]
+    async fn an_operator_sees_and_ends_a_room_without_a_seat() {
+        let rooms = rooms(listed());
+        let settings = RoomSettings {
+            max_participants: Some(3),
+            layout: Some(PreferredLayout::Speaker),
+            ..staying()
+        };
+        let demo = rooms.create(&named("demo"), settings).unwrap();
+        let (_, _, mut line) = join(&rooms, "demo").await.unwrap();
+
+        demo.moderate(Actor::Operator, Act::Lock, None)
+            .await
+            .unwrap();
+        let described = demo.describe().await.unwrap();
+        assert_eq!(described.max_participants, 3);
+        assert_eq!(described.participants.len(), 1);
+        let state = RoomState {
+            locked: true,
+            layout: Some(PreferredLayout::Speaker),
+            ..RoomState::default()
+        };
+        assert_eq!(described.state, state);
+
+        demo.moderate(Actor::Operator, Act::End, None)
+            .await
+            .unwrap();
+        loop {
+            if let ServerMessage::Bye { reason } = line.next().await {
+                assert_eq!(reason, ByeReason::Ended);
+                break;
+            }
+        }
+        assert!(rooms.find(&named("demo")).is_none());
     }
 }

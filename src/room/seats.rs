@@ -3,23 +3,31 @@
 //! A seat outlives its session and its transport: somebody who vanished without a word is marked
 //! absent and may take the seat back with its token until it is given up. Each session that takes
 //! a seat gets a generation of its own, so that what an earlier one left behind can no longer
-//! change anything.
+//! change anything. What moderators do to seats is in [`roles`].
 
-use std::collections::BTreeMap;
+mod connection;
+mod roles;
+mod seat;
+mod switch;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixer::ParticipantId;
 use mixer::ladder::{Wish, WishedVideo};
 
-use crate::link::Link;
-use crate::rtc::{Direction, Transport, TransportId, TransportState};
-use crate::signaling::message::Participant;
-use crate::signaling::{DisplayName, Line};
+pub(super) use connection::{Connection, Wiring};
+pub(super) use switch::{By, Device, Grip, Held};
 
-/// A transport that says it is connected is not believed after so long without a packet, where no
-/// session reaches the client either: whoever is there sends reports at the least, every few seconds.
-const DEAD_AFTER: Duration = Duration::from_secs(15);
+use super::chat::ChatPace;
+use super::moment::Moment;
+use crate::access::{self, Grant};
+use crate::rtc::{Direction, Transport, TransportId, TransportState};
+use crate::signaling::message::{Participant, Role};
+use crate::signaling::{DisplayName, Line};
+use seat::Seat;
+use switch::{Power, Switch};
 
 /// A seat, as held by one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,20 +36,21 @@ pub(crate) struct SeatId {
     generation: u64,
 }
 
-/// What a participant says of their own microphone and camera. `None`: as before.
+/// What a participant says of themselves. `None`: as before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StatusChange {
     pub(crate) muted: Option<bool>,
     pub(crate) camera: Option<bool>,
+    pub(crate) hand: Option<bool>,
 }
 
-/// Why a seat is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum JoinError {
-    #[error("the room is full, it takes {max} participants")]
-    Full { max: usize },
-    #[error("no seat is held for this token")]
-    BadToken,
+/// Somebody who is to have a seat.
+#[derive(Clone, Debug)]
+pub(super) struct Newcomer {
+    pub(super) name: DisplayName,
+    pub(super) grant: Grant,
+    /// For the seat.
+    pub(super) token: String,
 }
 
 /// A seat was taken.
@@ -55,22 +64,6 @@ pub(super) struct Entered {
     pub(super) transport: Option<Arc<Transport>>,
 }
 
-#[derive(Debug)]
-struct Seat {
-    generation: u64,
-    token: String,
-    name: DisplayName,
-    muted: bool,
-    camera: bool,
-    wish: Wish,
-    /// Where to say something: whatever is said while the client is away waits for it there.
-    line: Option<Line>,
-    /// Whether the session that has the line can reach its client.
-    client: Client,
-    connection: Option<Connection>,
-    absent_since: Option<Instant>,
-}
-
 /// Whether a session can reach its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Client {
@@ -79,42 +72,22 @@ pub(crate) enum Client {
     Away,
 }
 
-/// What a seat's media comes over. When the seat goes, the last handle closes it.
+/// A seat was taken away.
 #[derive(Debug)]
-pub(super) struct Connection {
-    id: TransportId,
-    transport: Option<Arc<Transport>>,
-    wiring: Wiring,
-    state: TransportState,
+pub(super) struct Removed {
+    pub(super) line: Option<Line>,
+    pub(super) token: String,
+    pub(super) identity: Option<String>,
 }
 
-/// What ties a participant's transport to the media threads.
-#[derive(Clone, Debug)]
-pub(super) struct Wiring {
-    pub(super) link: Arc<Link>,
-    pub(super) hears: Direction,
-    pub(super) sees: Direction,
-}
-
-impl Connection {
-    /// A connection that is about to be made; only tests have none.
-    pub(super) const fn new(
-        id: TransportId,
-        transport: Option<Arc<Transport>>,
-        wiring: Wiring,
-    ) -> Self {
-        Self {
-            id,
-            transport,
-            wiring,
-            state: TransportState::Connecting,
-        }
-    }
-
-    /// Whether anything can come over it at `now`, as far as one can tell without a session.
-    fn is_alive(&self, now: Instant) -> bool {
-        self.state == TransportState::Connected && self.wiring.link.silence(now) < DEAD_AFTER
-    }
+/// Somebody in a seat, as whoever runs the server sees them.
+#[derive(Debug)]
+pub(super) struct Sitting {
+    pub(super) participant: Participant,
+    pub(super) identity: Option<String>,
+    /// In milliseconds since 1970 (UTC).
+    pub(super) joined_ms: u64,
+    pub(super) absent_for: Option<Duration>,
 }
 
 /// All seats of a room.
@@ -147,85 +120,106 @@ impl Seats {
         self.seats.len()
     }
 
-    /// Takes a new seat, or with a token the one it was given for.
-    ///
-    /// # Errors
-    ///
-    /// [`JoinError::Full`] if all seats are taken, [`JoinError::BadToken`] if no seat is held for
-    /// the token.
-    pub(super) fn join(
-        &mut self,
-        name: DisplayName,
-        token: Option<&str>,
-        line: Line,
-        now: Instant,
-    ) -> Result<Entered, JoinError> {
-        let generation = self.next_generation;
-        self.next_generation += 1;
-        match token {
-            Some(token) => self.retake(token, (name, line), generation, now),
-            None => self.take(name, line, generation),
-        }
+    /// Whether somebody has ever had a seat.
+    pub(super) const fn were_ever_taken(&self) -> bool {
+        self.next_participant > 1
     }
 
-    fn take(
+    /// Whether there is none left.
+    pub(super) fn is_full(&self) -> bool {
+        self.seats.len() >= self.max
+    }
+
+    /// The most there can be.
+    pub(super) const fn max(&self) -> usize {
+        self.max
+    }
+
+    /// Takes a new seat. [`Self::is_full`] is for the caller to ask before.
+    pub(super) fn take(
         &mut self,
-        name: DisplayName,
-        line: Line,
-        generation: u64,
-    ) -> Result<Entered, JoinError> {
-        if self.seats.len() >= self.max {
-            return Err(JoinError::Full { max: self.max });
-        }
+        newcomer: Newcomer,
+        line: Option<Line>,
+        moment: Moment,
+    ) -> Entered {
+        let Newcomer { name, grant, token } = newcomer;
         let participant = ParticipantId(self.next_participant);
         self.next_participant += 1;
-        let token = new_token();
-        let seat = Seat {
+        let generation = self.generation();
+        let granted = grant.role.map(wire_role);
+        let mut seat = Seat {
             generation,
             token: token.clone(),
-            name,
-            muted: false,
-            camera: true,
+            name: grant.name.unwrap_or(name),
+            identity: grant.identity,
+            role: granted.unwrap_or(Role::Participant),
+            granted,
+            joined: moment,
+            microphone: Switch::default(),
+            camera: Switch::default(),
+            hand_raised_ms: None,
+            chat_pace: ChatPace::default(),
             wish: Wish::default(),
-            line: Some(line),
+            line,
             client: Client::Here,
             connection: None,
             absent_since: None,
         };
+        seat.judge(moment.now);
         self.seats.insert(participant, seat);
         let seat = SeatId {
             participant,
             generation,
         };
-        Ok(Entered {
+        Entered {
             seat,
             token,
             displaced: None,
             transport: None,
-        })
+        }
     }
 
-    fn retake(
+    /// Whose seat this token is for. A credential of somebody else does not take it.
+    pub(super) fn find(&self, token: &str, identity: Option<&str>) -> Option<ParticipantId> {
+        let mut all = self.seats.iter();
+        let found = all.find(|(_, seat)| {
+            same_token(&seat.token, token) && seat.identity.as_deref() == identity
+        });
+        found.map(|(id, _)| *id)
+    }
+
+    /// Who has this identity.
+    pub(super) fn of_identity(&self, identity: &str) -> Option<ParticipantId> {
+        let mut all = self.seats.iter();
+        let found = all.find(|(_, seat)| seat.identity.as_deref() == Some(identity));
+        found.map(|(id, _)| *id)
+    }
+
+    /// Gives a seat to another session of the same participant; `None` if there is no such seat.
+    pub(super) fn retake(
         &mut self,
-        token: &str,
-        (name, line): (DisplayName, Line),
-        generation: u64,
+        id: ParticipantId,
+        (name, grant): (DisplayName, &Grant),
+        line: Line,
         now: Instant,
-    ) -> Result<Entered, JoinError> {
-        let (participant, seat) = self
-            .seats
-            .iter_mut()
-            .find(|(_, seat)| same_token(&seat.token, token))
-            .ok_or(JoinError::BadToken)?;
+    ) -> Option<Entered> {
+        let generation = self.generation();
+        let seat = self.seats.get_mut(&id)?;
         seat.generation = generation;
-        seat.name = name;
+        seat.name = grant.name.clone().unwrap_or(name);
+        let granted = grant.role.map(wire_role);
+        if granted != seat.granted {
+            seat.granted = granted;
+            seat.role = granted.unwrap_or(seat.role);
+        }
         let displaced = seat.line.replace(line);
+        seat.client = Client::Here;
         seat.client = Client::Here;
         seat.judge(now);
         seat.hold_anew(now);
-        Ok(Entered {
+        Some(Entered {
             seat: SeatId {
-                participant: *participant,
+                participant: id,
                 generation,
             },
             token: seat.token.clone(),
@@ -235,6 +229,20 @@ impl Seats {
                 .as_ref()
                 .and_then(|connection| connection.transport.clone()),
         })
+    }
+
+    /// Makes a seat ready for another device of the same person: the one that had it can neither
+    /// take it back nor send any more, and its hand, switches and wishes are forgotten, except for
+    /// what a moderator holds off.
+    pub(super) fn hand_over(&mut self, id: ParticipantId) {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            seat.token = new_token();
+            seat.connection = None;
+            seat.microphone.hand_over();
+            seat.camera.hand_over();
+            seat.hand_raised_ms = None;
+            seat.wish = Wish::default();
+        }
     }
 
     /// Puts a connection on the seat; false if the seat has another session by now.
@@ -286,21 +294,82 @@ impl Seats {
         seat.judge(now)
     }
 
-    /// Follows what the participant says; true if something changed.
-    pub(super) fn status(&mut self, seat: SeatId, change: StatusChange) -> bool {
-        let Some(held) = self.held(seat) else {
-            return false;
-        };
-        let before = (held.muted, held.camera);
-        held.muted = change.muted.unwrap_or(held.muted);
-        held.camera = change.camera.unwrap_or(held.camera);
-        before != (held.muted, held.camera)
+    /// Follows what the participant says; true if something changed. `None` if the seat has another
+    /// session by now.
+    ///
+    /// # Errors
+    ///
+    /// [`Held`] if a moderator holds off what they would switch on. The rest is followed.
+    pub(super) fn status(
+        &mut self,
+        seat: SeatId,
+        change: StatusChange,
+        moment: Moment,
+    ) -> Option<(bool, Result<(), Held>)> {
+        let held = self.held(seat)?;
+        let state = |seat: &Seat| (seat.microphone, seat.camera, seat.hand_raised_ms);
+        let before = state(held);
+        let mut outcome = Ok(());
+        for (device, on) in [
+            (Device::Microphone, change.muted.map(|muted| !muted)),
+            (Device::Camera, change.camera),
+        ] {
+            let power = match on {
+                Some(true) => Power::On,
+                Some(false) => Power::Off,
+                None => continue,
+            };
+            if !held.switch(device).set(power) {
+                outcome = Err(Held(device));
+            }
+        }
+        match change.hand {
+            Some(true) => {
+                held.hand_raised_ms.get_or_insert(moment.wall_ms);
+            }
+            Some(false) => held.hand_raised_ms = None,
+            None => {}
+        }
+        Some((state(held) != before, outcome))
+    }
+
+    /// Takes one chat message's share of what a participant may write: their id and name.
+    ///
+    /// # Errors
+    ///
+    /// After how long they may write again. `None` if the seat has another session by now.
+    pub(super) fn take_chat(
+        &mut self,
+        seat: SeatId,
+        now: Instant,
+    ) -> Option<Result<(String, String), Duration>> {
+        let held = self.held(seat)?;
+        let taken = held.chat_pace.take(now);
+        Some(taken.map(|()| (seat.participant.to_string(), held.name.to_string())))
     }
 
     /// Follows what the participant asks for; false if the seat has another session by now.
     pub(super) fn set_wish(&mut self, seat: SeatId, wish: Wish) -> bool {
         let held = self.held(seat);
         held.map(|held| held.wish = wish).is_some()
+    }
+
+    /// Everybody whom others than `except` have pinned for themselves.
+    pub(super) fn pins(&self, except: ParticipantId) -> BTreeSet<ParticipantId> {
+        let others = self.seats.iter().filter(|(id, _)| **id != except);
+        others.filter_map(|(_, seat)| seat.wish.pin).collect()
+    }
+
+    /// Has nobody pin `gone` any more: who did.
+    pub(super) fn unpin(&mut self, gone: ParticipantId) -> Vec<ParticipantId> {
+        let all = self.seats.iter_mut();
+        let pinning = all.filter(|(_, seat)| seat.wish.pin == Some(gone));
+        pinning
+            .map(|(id, seat)| {
+                seat.wish.pin = None;
+                *id
+            })
+            .collect()
     }
 
     /// What a participant asks for: no video where its transport takes none.
@@ -333,6 +402,16 @@ impl Seats {
             held.hold_anew(now);
         }
         held.judge(now)
+    }
+
+    /// Takes a seat away.
+    pub(super) fn remove(&mut self, id: ParticipantId) -> Option<Removed> {
+        let seat = self.seats.remove(&id)?;
+        Some(Removed {
+            line: seat.line,
+            token: seat.token,
+            identity: seat.identity,
+        })
     }
 
     /// The session is gone without a word; true if the participant is absent from now on.
@@ -374,6 +453,23 @@ impl Seats {
         self.seats.get(&id).map(|seat| seat.describe(id))
     }
 
+    /// Who one of them is to whoever made their credential.
+    pub(super) fn identity(&self, id: ParticipantId) -> Option<String> {
+        self.seats.get(&id)?.identity.clone()
+    }
+
+    /// One of them, with what is not for everybody to know.
+    pub(super) fn sitting(&self, id: ParticipantId, now: Instant) -> Option<Sitting> {
+        let seat = self.seats.get(&id)?;
+        let absent_for = |since| now.saturating_duration_since(since);
+        Some(Sitting {
+            participant: seat.describe(id),
+            identity: seat.identity.clone(),
+            joined_ms: seat.joined.wall_ms,
+            absent_for: seat.absent_since.map(absent_for),
+        })
+    }
+
     /// Where to say something to one of them.
     pub(super) fn line(&self, id: ParticipantId) -> Option<&Line> {
         self.seats.get(&id).and_then(|seat| seat.line.as_ref())
@@ -394,56 +490,32 @@ impl Seats {
         self.seats.values().filter_map(|seat| seat.line.as_ref())
     }
 
+    fn generation(&mut self) -> u64 {
+        self.next_generation += 1;
+        self.next_generation
+    }
+
     fn held(&mut self, seat: SeatId) -> Option<&mut Seat> {
         let held = self.seats.get_mut(&seat.participant)?;
         (held.generation == seat.generation).then_some(held)
     }
 }
 
-impl Seat {
-    /// Whoever is on the way back has the whole time again.
-    fn hold_anew(&mut self, now: Instant) {
-        if let Some(since) = &mut self.absent_since {
-            *since = now;
-        }
-    }
-
-    /// Notes whether the participant can be reached; true if that changed.
-    fn judge(&mut self, now: Instant) -> bool {
-        let in_session = self.line.is_some() && self.client == Client::Here;
-        let reachable = match &self.connection {
-            None => in_session,
-            Some(connection) => match connection.state {
-                TransportState::Connecting => in_session,
-                TransportState::Connected => in_session || connection.is_alive(now),
-                TransportState::Disconnected | TransportState::Failed => false,
-            },
-        };
-        let changed = reachable == self.absent_since.is_some();
-        if changed {
-            self.absent_since = (!reachable).then_some(now);
-        }
-        changed
-    }
-
-    fn describe(&self, id: ParticipantId) -> Participant {
-        Participant {
-            id: id.to_string(),
-            name: self.name.to_string(),
-            muted: self.muted,
-            camera: self.camera,
-            absent: self.absent_since.is_some(),
-        }
+/// As messages have it.
+const fn wire_role(role: access::Role) -> Role {
+    match role {
+        access::Role::Participant => Role::Participant,
+        access::Role::Moderator => Role::Moderator,
     }
 }
 
 /// 128 random bits: not to be guessed within the minute that a seat is held.
-fn new_token() -> String {
+pub(super) fn new_token() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
 /// Compares in a time that does not depend on where the first difference is.
-fn same_token(held: &str, given: &str) -> bool {
+pub(super) fn same_token(held: &str, given: &str) -> bool {
     held.len() == given.len()
         && held
             .bytes()

@@ -1,4 +1,6 @@
-//! A room whose media fails.
+//! A room whose media fails, and one whose moderators act.
+
+mod moderation;
 
 use bytes::Bytes;
 use codecs::rtp::{RtpTimestamp, SeqNo};
@@ -8,33 +10,51 @@ use mixer::RoomTime;
 use mixer::ladder::Ladder;
 use mixer::video::{Fit, Marker, VideoPacket};
 
+use super::media::News;
+use super::seats::{Connection, Wiring};
 use super::*;
 use crate::access::Grant;
 use crate::link::Link;
-use crate::rtc::Direction;
-use crate::signaling::{DisplayName, LineEnd, line};
+use crate::rtc::{Direction, TransportId};
+use crate::signaling::message::{Notice, ServerMessage};
+use crate::signaling::{DisplayName, Line, LineEnd, line};
 
 fn room() -> Room {
-    let start = Instant::now();
+    room_with(HouseRules::default(), RoomSettings::default())
+}
+
+fn room_with(house: HouseRules, settings: RoomSettings) -> Room {
     let media = MediaConfig {
         ladder: Arc::new(Ladder::usual(PictureSize::new(64, 64).unwrap(), 30, 200).unwrap()),
         audio_kbps: 32,
         fit: Fit::Fit,
     };
+    let config = RoomConfig {
+        seat_hold: Duration::from_secs(30),
+        max_participants: 9,
+        media,
+        house,
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    Room {
-        name: "demo".to_owned(),
-        start,
-        seats: Seats::new(9, Duration::from_secs(30)),
-        seats_taken: Arc::default(),
-        media: Media::new(media.clone(), start, Arc::new(pool.unwrap())),
-        restarts: Restarts::default(),
-        told: Sights::new(),
-        config: RoomConfig {
-            seat_hold: Duration::from_secs(30),
-            max_participants: 9,
-            media,
-        },
+    let pool = Arc::new(pool.unwrap());
+    Room::new("demo".to_owned(), config, settings, Events::new(), pool)
+}
+
+fn request(name: &str, said: Line) -> JoinRequest {
+    JoinRequest {
+        grant: Grant::anybody(),
+        id: None,
+        name: DisplayName::parse(name).unwrap(),
+        token: None,
+        line: said,
+    }
+}
+
+/// Joins a room that lets people in.
+fn join(room: &mut Room, request: JoinRequest) -> SeatId {
+    match room.join(request, Moment::now()) {
+        Ok(Entry::Seated(seated)) => seated.seat,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -47,14 +67,7 @@ struct Guest {
 
 fn welcome(room: &mut Room) -> Guest {
     let (said, line) = line();
-    let request = JoinRequest {
-        grant: Grant::anybody(),
-        id: None,
-        name: DisplayName::parse("Ann").unwrap(),
-        token: None,
-        line: said,
-    };
-    let seat = room.join(request).unwrap().seat;
+    let seat = join(room, request("Ann", said));
     let link = Arc::new(Link::new(room.start));
     let wiring = Wiring {
         link: Arc::clone(&link),
@@ -139,7 +152,12 @@ async fn media_that_fails_again_and_again_ends_the_room_with_a_reason() {
     let (commands, received) = mpsc::channel(COMMANDS);
     // The actor begins with the first command, whatever it is.
     let (seat, change) = (ann.seat, StatusChange::default());
-    let first = Command::Status { seat, change };
+    let (reply, _answer) = tokio::sync::oneshot::channel();
+    let first = Command::Status {
+        seat,
+        change,
+        reply,
+    };
     commands.send(first).await.unwrap();
 
     room.run(received).await;
@@ -173,13 +191,7 @@ async fn threads_that_could_not_be_started_at_first_serve_everybody_later() {
 async fn a_seat_that_nobody_waits_for_any_more_has_no_session() {
     let mut room = room();
     let (said, _line) = line();
-    let request = JoinRequest {
-        grant: Grant::anybody(),
-        id: None,
-        name: DisplayName::parse("Ann").unwrap(),
-        token: None,
-        line: said,
-    };
+    let request = request("Ann", said);
     let (reply, answer) = tokio::sync::oneshot::channel();
     drop(answer);
 

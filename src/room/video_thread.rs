@@ -68,6 +68,8 @@ pub(super) enum VideoControl {
         wish: Wish,
     },
     Speaker(Option<ParticipantId>),
+    /// Somebody is pinned for the room, or nobody.
+    Pin(Option<ParticipantId>),
 }
 
 /// Where the thread says what it finds out.
@@ -225,6 +227,7 @@ impl VideoThread {
             VideoControl::Speaker(speaker) => {
                 self.mixer.handle(VideoInput::ActiveSpeaker(speaker));
             }
+            VideoControl::Pin(pinned) => self.mixer.handle(VideoInput::Pin(pinned)),
         }
     }
 
@@ -260,10 +263,10 @@ impl VideoThread {
                     self.sights = SightsKnown::Outdated;
                 }
             }
-            let focus = if in_focus == Some(*participant) {
-                Focus::SpeakerBefore
-            } else {
-                Focus::Speaker
+            let focus = match viewer.pin() {
+                Some(pinned) => Focus::On(pinned),
+                None if in_focus == Some(*participant) => Focus::SpeakerBefore,
+                None => Focus::Speaker,
             };
             let turn = viewer.turn(now, ladder, focus);
             self.needs.extend(viewer.needs());

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use codecs::rtp::vp8::PictureNumber;
 use codecs::video::FrameKind;
-use mixer::RoomTime;
 use mixer::ladder::{Allocation, Downlink, Ladder, Receiver, VideoChoice, Wish};
 use mixer::video::{Focus, RungFrame, RungId};
+use mixer::{ParticipantId, RoomTime};
 
 use super::encodings::View;
 
@@ -55,6 +55,11 @@ impl Viewer {
     /// Replaces what the viewer asks for, as of the next [`Self::allocate`].
     pub(super) fn set_wish(&mut self, wish: Wish) {
         self.receiver.set_wish(wish);
+    }
+
+    /// Whom the viewer asks to see large.
+    pub(super) fn pin(&self) -> Option<ParticipantId> {
+        self.receiver.wish().pin
     }
 
     /// Decides anew what the viewer is to get.

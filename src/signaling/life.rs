@@ -110,7 +110,7 @@ impl Life {
         debug!(?reach, "client");
         match reach {
             Reach::Here => Some(Client::Here),
-            Reach::Away => self.session.is_seated().then_some(Client::Away),
+            Reach::Away => self.session.has_a_place().then_some(Client::Away),
             Reach::Gone => None,
         }
     }

@@ -5,6 +5,7 @@
 
 mod event;
 mod failure;
+mod moderation;
 mod picture;
 mod request;
 
@@ -16,6 +17,7 @@ pub use event::{
     Resumed, ServerMessage,
 };
 pub use failure::{ErrorCode, ErrorMessage};
+pub use moderation::{Act, Asked, ChatMessage, How, Knock, Moderate, Role, RoomState, Waiting};
 pub use picture::{
     Layout, LayoutCanvas, NextRung, Quality, QualityReason, Tile, Uplink, UplinkAudio, UplinkVideo,
     VideoRung, VideoState,
@@ -36,4 +38,14 @@ pub enum RequestId {
     Number(u64),
     /// A text, at most 64 bytes (longer ones are refused as `bad_message`).
     Text(String),
+}
+
+/// What an absent flag means.
+const fn yes() -> bool {
+    true
+}
+
+/// Whether a flag may be left out.
+const fn is_yes(flag: &bool) -> bool {
+    *flag
 }

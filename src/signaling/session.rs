@@ -3,22 +3,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use mixer::ladder::{Wish, WishedLayout, WishedVideo};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument, Span, debug, field, info_span};
 
 use super::Venue;
 use super::line::Line;
 use super::message::{
-    ClientMessage, ErrorCode, ErrorMessage, Join, MAX_MESSAGE_BYTES, Prefer, PreferredLayout,
-    RequestId, ServerMessage, VERSION,
+    ClientMessage, ErrorCode, Join, MAX_MESSAGE_BYTES, RequestId, ServerMessage, VERSION,
 };
+use super::moderation::wish;
 use super::names::{DisplayName, RoomName};
+use super::refusal::{Refusal, not_joined, refusal};
 use crate::access::Denied;
 use crate::link::Link;
 use crate::room::{
-    Attachment, Client, EnterError, JoinError, JoinRequest, RoomHandle, SeatId, StatusChange,
+    Actor, Attachment, Client, Entry, JoinRequest, RoomHandle, SeatId, Seated, StatusChange, Ticket,
 };
 use crate::rtc::{Candidate, Offer, OfferError, Rtc, Transport, TransportEvent, TransportId};
 
@@ -37,6 +37,7 @@ pub(crate) struct Session {
     credential: Option<String>,
     line: Line,
     seated: Option<SeatedSession>,
+    waiting: Option<WaitingSession>,
     /// After a leave the carrier closes; whatever was said behind it comes too late.
     left: bool,
     span: Span,
@@ -50,17 +51,19 @@ struct SeatedSession {
     transport: Option<Arc<Transport>>,
 }
 
+/// Somebody has to let the client in.
+#[derive(Debug)]
+struct WaitingSession {
+    room: RoomHandle,
+    ticket: Ticket,
+    admitted: oneshot::Receiver<Seated>,
+}
+
 /// What happens to one transport.
 #[derive(Debug)]
 struct TransportEvents {
     transport: TransportId,
     told: mpsc::Receiver<TransportEvent>,
-}
-
-/// A request that failed: what the client is told.
-pub(super) struct Refusal {
-    code: ErrorCode,
-    message: String,
 }
 
 impl Session {
@@ -71,6 +74,7 @@ impl Session {
             credential,
             line,
             seated: None,
+            waiting: None,
             left: false,
             span,
         }
@@ -91,46 +95,59 @@ impl Session {
             }
             Err((id, refusal)) => (id, Err(refusal)),
         };
-        if let Err(Refusal { code, message }) = heard {
-            debug!(parent: &self.span, ?code, message, "refused");
-            let error = ErrorMessage {
-                id,
-                code,
-                message,
-                retry_after_ms: None,
-            };
-            self.line.say(ServerMessage::Error(error));
+        if let Err(refusal) = heard {
+            debug!(parent: &self.span, ?refusal, "refused");
+            self.line.say(ServerMessage::Error(refusal.answer(id)));
         }
         seen
     }
 
-    /// Whether there is a seat to come back to.
-    pub(super) const fn is_seated(&self) -> bool {
-        self.seated.is_some()
+    /// Whether there is a seat to come back to, or a place among those who wait for one.
+    pub(super) const fn has_a_place(&self) -> bool {
+        self.seated.is_some() || self.waiting.is_some()
     }
 
     /// The client is away, or here again.
-    pub(super) async fn follow_client(&self, client: Client) {
+    pub(super) async fn follow_client(&mut self, client: Client) {
+        self.come_in_if_admitted();
         if let Some(seated) = &self.seated {
             seated.room.follow_client(seated.seat, client).await;
         }
     }
 
     async fn obey(&mut self, message: ClientMessage) -> Result<(), Refusal> {
+        self.come_in_if_admitted();
         match message {
             ClientMessage::Join(join) => self.join(join).await?,
             ClientMessage::Offer { id, sdp } => self.offer(id, sdp).await?,
             ClientMessage::Candidate { candidate, .. } => self.candidate(candidate).await?,
-            ClientMessage::Status { muted, camera, .. } => {
+            ClientMessage::Status {
+                muted,
+                camera,
+                hand,
+                ..
+            } => {
                 let seated = self.seated()?;
-                seated
-                    .room
-                    .status(seated.seat, StatusChange { muted, camera })
-                    .await;
+                let change = StatusChange {
+                    muted,
+                    camera,
+                    hand,
+                };
+                seated.room.status(seated.seat, change).await?;
             }
             ClientMessage::Prefer(prefer) => {
                 let seated = self.seated()?;
-                seated.room.wish(seated.seat, wish(&prefer)).await;
+                seated.room.wish(seated.seat, wish(&prefer)?).await?;
+            }
+            ClientMessage::Moderate(moderate) => {
+                let SeatedSession { room, seat, .. } = self.seated()?;
+                let actor = Actor::Seat(*seat);
+                room.moderate(actor, moderate.act, moderate.id).await?;
+            }
+            ClientMessage::Chat { id, text } => {
+                let seated = self.seated()?;
+                seated.room.chat(seated.seat, text).await?;
+                self.line.say(ServerMessage::Done { id });
             }
             ClientMessage::Resume(_) => {
                 return Err(refusal(
@@ -140,9 +157,13 @@ impl Session {
             }
             ClientMessage::Ping { id, .. } => self.line.say(ServerMessage::Pong { id }),
             ClientMessage::Leave { id } => {
-                let seated = self.seated.take().ok_or_else(not_joined)?;
+                if let Some(waiting) = self.waiting.take() {
+                    waiting.room.withdraw(waiting.ticket).await;
+                } else {
+                    let seated = self.seated.take().ok_or_else(not_joined)?;
+                    seated.room.leave(seated.seat).await;
+                }
                 self.left = true;
-                seated.room.leave(seated.seat).await;
                 self.line.say(ServerMessage::Left { id });
             }
         }
@@ -153,7 +174,7 @@ impl Session {
         if self.left {
             return Err(refusal(ErrorCode::NotJoined, "this session has left"));
         }
-        if self.seated.is_some() {
+        if self.seated.is_some() || self.waiting.is_some() {
             return Err(refusal(
                 ErrorCode::AlreadyJoined,
                 "this session has a seat already",
@@ -183,17 +204,44 @@ impl Session {
             token: join.token,
             line: self.line.clone(),
         };
-        let (handle, seated) = self.venue.rooms.join(&room, request).await?;
+        let (handle, entry) = self.venue.rooms.join(&room, request).await?;
         self.span.record("room", field::display(&room));
-        self.span
-            .record("participant", field::display(seated.seat.participant));
+        match entry {
+            Entry::Seated(seated) => self.sit(handle, seated),
+            Entry::Waiting { ticket, admitted } => {
+                self.waiting = Some(WaitingSession {
+                    room: handle,
+                    ticket,
+                    admitted,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn sit(&mut self, room: RoomHandle, seated: Seated) {
+        let participant = seated.seat.participant;
+        self.span.record("participant", field::display(participant));
         self.seated = Some(SeatedSession {
-            room: handle,
+            room,
             seat: seated.seat,
             room_start: seated.room_start,
             transport: seated.transport,
         });
-        Ok(())
+    }
+
+    /// Takes the seat that somebody may have given meanwhile. The room gives it before it says so,
+    /// so that whatever a client asks for after its `joined` finds it here.
+    fn come_in_if_admitted(&mut self) {
+        let Some(mut waiting) = self.waiting.take() else {
+            return;
+        };
+        match waiting.admitted.try_recv() {
+            Ok(seated) => self.sit(waiting.room, seated),
+            Err(oneshot::error::TryRecvError::Empty) => self.waiting = Some(waiting),
+            // Refused: this session may ask again, or elsewhere.
+            Err(oneshot::error::TryRecvError::Closed) => {}
+        }
     }
 
     async fn offer(&mut self, id: Option<RequestId>, sdp: String) -> Result<(), Refusal> {
@@ -236,6 +284,13 @@ impl Session {
 impl Drop for Session {
     /// The client is gone for good, or the session's task has panicked.
     fn drop(&mut self) {
+        if let Some(mut waiting) = self.waiting.take() {
+            waiting.admitted.close();
+            match waiting.admitted.try_recv() {
+                Ok(seated) => waiting.room.hang_up(seated.seat),
+                Err(_) => waiting.room.hang_up_waiting(waiting.ticket),
+            }
+        }
         if let Some(seated) = self.seated.take() {
             seated.room.hang_up(seated.seat);
         }
@@ -314,57 +369,22 @@ pub(super) fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Ref
 }
 
 /// The types a client may send.
-const TYPES: [&str; 8] = [
+const TYPES: [&str; 10] = [
     "join",
     "resume",
     "offer",
     "candidate",
     "status",
     "prefer",
+    "moderate",
+    "chat",
     "leave",
     "ping",
 ];
 
-fn wish(prefer: &Prefer) -> Wish {
-    Wish {
-        layout: prefer.layout.map(|layout| match layout {
-            PreferredLayout::Grid => WishedLayout::Grid,
-            PreferredLayout::Speaker => WishedLayout::Speaker,
-        }),
-        max_kbps: prefer.max_kbps,
-        max_height: prefer.max_height,
-        video: match prefer.video {
-            Some(false) => WishedVideo::Unwanted,
-            Some(true) | None => WishedVideo::Wanted,
-        },
-    }
-}
-
-fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
-    Refusal {
-        code,
-        message: message.into(),
-    }
-}
-
-fn not_joined() -> Refusal {
-    refusal(ErrorCode::NotJoined, "join a room first")
-}
-
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         match denied {}
-    }
-}
-
-impl From<EnterError> for Refusal {
-    fn from(error: EnterError) -> Self {
-        let code = match error {
-            EnterError::TooManyRooms { .. } => ErrorCode::TooManyRooms,
-            EnterError::Room(JoinError::Full { .. }) => ErrorCode::RoomFull,
-            EnterError::Room(JoinError::BadToken) => ErrorCode::BadToken,
-        };
-        refusal(code, error.to_string())
     }
 }
 

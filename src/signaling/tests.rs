@@ -13,7 +13,7 @@ use tokio::time::advance;
 use super::message::{ByeReason, ErrorCode, Event, Joined, LeaveReason, Resumed, ServerMessage};
 use super::{Attachment, Carrier, Next, SILENCE, Sessions, Venue};
 use crate::access::Access;
-use crate::room::{MediaConfig, RoomConfig, Rooms};
+use crate::room::{HouseRules, MediaConfig, RoomConfig, Rooms};
 use crate::rtc::{MediaAddress, MediaPorts, Rtc};
 
 const HOLD: Duration = Duration::from_secs(30);
@@ -29,6 +29,7 @@ pub(super) fn rooms() -> Arc<Rooms> {
         seat_hold: HOLD,
         max_participants: 9,
         media,
+        house: HouseRules::default(),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     Arc::new(Rooms::new(config, 1, Arc::new(pool.unwrap())))

@@ -12,7 +12,8 @@
  *
  * Events, each a CustomEvent: `state` {state, previous, error}, `participants` {change, participant,
  * reason}, `speaker` {participant}, `layout` {canvas, tiles, seenAs}, `quality` {@link Quality}, `uplink`
- * {video, audio, paused}, `stream` {stream}, `notice` {code, message}, `trouble` {error}.
+ * {video, audio, paused}, `stream` {stream}, `notice` {code, message}, `trouble` {error}, `room`
+ * {@link RoomState}, `chat` {@link ChatMessage}, `asked` {to, by}, `waiting` {place}, `knocking` {waiting}.
  *
  * Bounds: one carrier and one RTCPeerConnection at a time, one request timer each, at most
  * {@link MAX_EARLY_CANDIDATES} candidates waiting for an answer.
@@ -49,6 +50,8 @@ const SILENCE_MS = 1_000;
 /** Each restart that brings nothing doubles the patience, up to this; packets for this long restore it. */
 const MAX_SILENCE_MS = 8_000;
 const MAX_EARLY_CANDIDATES = 64;
+/** Chat messages that are remembered; older ones are forgotten. */
+const MAX_CHAT = 1_000;
 /** Rates closer together than this say nothing: the earlier result is given again. */
 const STATS_MIN_WINDOW_MS = 250;
 /** Ratios at which browsers and the mixer scale cheaply. */
@@ -97,6 +100,9 @@ const FAREWELLS = {
   slow: "this connection takes messages too slowly",
   draining: "the server is going away",
   failed: "the server could not keep the room running",
+  replaced: "you came in from elsewhere",
+  removed: "a moderator removed you from the room",
+  ended: "the call was ended for everybody",
 };
 
 /** Once in, these are worth another attempt; any other would only come again. */
@@ -109,8 +115,28 @@ const PASSING_CODES = new Set([
 const CARRIER_CODES = new Set(["unreachable", "timeout"]);
 
 /**
- * @typedef {"joining"|"connected"|"reconnecting"|"left"|"failed"} CallState
- * @typedef {{id: string, name: string, muted: boolean, camera: boolean, absent: boolean}} Participant
+ * @typedef {"joining"|"waiting"|"connected"|"reconnecting"|"left"|"failed"} CallState
+ * @typedef {"moderator"|"participant"} Role
+ *
+ * @typedef {object} Participant
+ * @property {string} id
+ * @property {string} name
+ * @property {Role} role
+ * @property {boolean} muted by their own word or a moderator's
+ * @property {string} [muted_by] the moderator who did it: an id, or `operator`
+ * @property {boolean} [may_unmute] false where only a moderator may allow it; absent: true
+ * @property {boolean} camera
+ * @property {string} [camera_off_by]
+ * @property {boolean} [may_use_camera]
+ * @property {number} [hand_raised_ms] since when the hand is raised, in milliseconds since 1970
+ * @property {boolean} absent
+ *
+ * @typedef {{locked: boolean, lobby: boolean, layout: "grid"|"speaker"|null, pinned: string|null}} RoomState
+ * @typedef {{number: number, from: string, name: string, text: string, at_ms: number}} ChatMessage
+ * @typedef {{id: string, name: string, since_ms: number}} Knock who waits to be let in
+ * @typedef {"lock"|"unlock"|"lobby"|"admit"|"deny"|"mute"|"unmute"|"camera_off"|"camera_on"|"remove"|"role"
+ *   |"lower_hand"|"pin"|"layout"|"end"} Act of a moderator
+ *
  * @typedef {{width: number, height: number, fps?: number}} Canvas pixels, frames per second
  * @typedef {{participant: string, left: number, top: number, width: number, height: number}} Tile
  *   in pixels of the canvas
@@ -131,6 +157,7 @@ const CARRIER_CODES = new Set(["unreachable", "timeout"]);
  *
  * @typedef {object} Wishes what one would rather get than what the link allows; what is absent is not asked for
  * @property {"grid"|"speaker"} [layout] whom to see large
+ * @property {string} [pin] the participant to see large, whoever speaks
  * @property {number} [max_kbps] the most that may come over the link
  * @property {number} [max_height] the highest picture, in pixels
  * @property {boolean} [video] false: audio only
@@ -200,6 +227,11 @@ export class Call extends EventTarget {
   /** @type {UplinkWatch|null} */ #uplinkWatch = null;
   /** @type {Quality|null} */ #quality = null;
   /** @type {Wishes|null} */ #wishes = null;
+  /** @type {RoomState|null} */ #roomState = null;
+  /** @type {ChatMessage[]} */ #chat = [];
+  /** @type {Knock[]} */ #knocking = [];
+  /** Of those who wait to be let in; null while one does not. @type {number|null} */ #place = null;
+  #handRaised = false;
   #maxParticipants = 0;
   /** @type {RTCIceServer[]} */ #iceServers = [];
   /** What may be continued: the session that has the seat, and the last event that came.
@@ -270,6 +302,17 @@ export class Call extends EventTarget {
   /** What is received and why it is no better; null until told. */
   get quality() { return this.#quality; }
   get room() { return this.#room; }
+  /** What holds for everybody: locked, lobby, layout, pinned; null until joined. */
+  get roomState() { return this.#roomState; }
+  /** What may be done here: `moderator` or `participant`; null until joined. @returns {Role|null} */
+  get role() { return this.#participants.get(this.#self ?? "")?.role ?? null; }
+  /** What was written, the oldest first. @returns {readonly ChatMessage[]} */
+  get chatLog() { return this.#chat; }
+  /** Who waits to be let in, as moderators are told. @returns {readonly Knock[]} */
+  get knocking() { return this.#knocking; }
+  /** One's own place among those who wait to be let in, 1 is next; null while one does not wait. */
+  get place() { return this.#place; }
+  get handRaised() { return this.#handRaised; }
   get maxParticipants() { return this.#maxParticipants; }
   /** Takes this seat back in a later call, within the server's `seat_ms`. */
   get token() { return this.#token; }
@@ -312,8 +355,14 @@ export class Call extends EventTarget {
     await Promise.race([giveSeatUp(this.#carriers.kind, this.#url, seat), pause(LEAVE_TIMEOUT_MS)]);
   }
 
-  /** Silences one's microphone, or opens it, and tells the others. @param {boolean} muted */
+  /**
+   * Silences one's microphone, or opens it, and tells the others. Nothing happens where a moderator
+   * holds it off.
+   *
+   * @param {boolean} muted
+   */
   setMuted(muted) {
+    if (!muted && this.#participants.get(this.#self ?? "")?.may_unmute === false) return;
     this.#muted = muted;
     if (this.#audioTrack) this.#audioTrack.enabled = !muted;
     this.#sendStatus();
@@ -322,10 +371,12 @@ export class Call extends EventTarget {
   /**
    * Stops or resumes sending one's picture, and tells the others. The camera's light is the
    * caller's: stop the track, and give a new one to {@link setStream}, to switch it off as well.
+   * Nothing happens where a moderator holds it off.
    *
    * @param {boolean} camera
    */
   async setCamera(camera) {
+    if (camera && this.#participants.get(this.#self ?? "")?.may_use_camera === false) return;
     this.#camera = camera;
     this.#sendStatus();
     await this.#applyTracks();
@@ -350,6 +401,42 @@ export class Call extends EventTarget {
   prefer(wishes) {
     this.#wishes = wishes;
     this.#seatedSession?.send({ type: "prefer", ...wishes });
+  }
+
+  /** Raises one's hand, or takes it down, and tells the others. @param {boolean} raised */
+  setHand(raised) {
+    this.#handRaised = raised;
+    this.#sendStatus();
+  }
+
+  /**
+   * Writes to everybody. Resolves when they have it; rejects with `bad_text`, or with `rate_limited` and
+   * how long to wait.
+   *
+   * @param {string} text 1 to 2,000 bytes
+   * @throws {MosaicError}
+   */
+  async chat(text) {
+    await this.#ask("chat", { text });
+  }
+
+  /**
+   * Does what moderators may: `moderate("mute", { participant, how: "force" })`, `moderate("lobby", { on: true })`,
+   * `moderate("admit", { waiting })`, `moderate("end")`. PROTOCOL.md has them all. Resolves when it is done.
+   *
+   * @param {Act} act
+   * @param {object} [fields] of the act
+   * @throws {MosaicError} `not_allowed`, `no_such_participant`
+   */
+  async moderate(act, fields = {}) {
+    await this.#ask("moderate", { act, ...fields });
+  }
+
+  /** @param {string} type @param {object} fields */
+  #ask(type, fields) {
+    const session = this.#seatedSession;
+    if (!session) throw new MosaicError("unreachable", "the server is gone");
+    return session.request(type, fields);
   }
 
   /**
@@ -378,7 +465,8 @@ export class Call extends EventTarget {
       if (this.#isOver()) return;
       this.#session = null;
       this.#seatedSession = null;
-      if (!this.#wasSeated || !PASSING_CODES.has(cause.code) || attempt >= MAX_ATTEMPTS) {
+      const isIn = this.#wasSeated || this.#place !== null;
+      if (!isIn || !PASSING_CODES.has(cause.code) || attempt >= MAX_ATTEMPTS) {
         this.#end("failed", cause);
         return;
       }
@@ -483,15 +571,26 @@ export class Call extends EventTarget {
     this.#iceServers = joined.ice_servers ?? [];
     this.#maxParticipants = joined.max_participants ?? 0;
     this.#pingIntervalMs = joined.ping_interval_ms ?? this.#pingIntervalMs;
+    this.#place = null;
+    if (this.#state === "waiting") this.#setState("joining", null);
+    this.#roomState = joined.state ?? null;
+    this.#knocking = [];
     this.#layout ??= { canvas: joined.canvas, tiles: [], seenAs: null };
     this.#participants.clear();
     for (const participant of joined.participants ?? []) {
       this.#participants.set(participant.id, participant);
     }
+    const self = this.#participants.get(joined.participant);
+    this.#handRaised = self?.hand_raised_ms !== undefined;
+    if (self) this.#obey(self, undefined);
     // Media of a seat taken back is offered anew: the server may know it no more.
     this.#isSettled = false;
     this.#settle();
     this.#emit("participants", { change: "all", participant: null, reason: null });
+    if (this.#roomState) this.#emit("room", this.#roomState);
+    // Numbers begin anew with another room of the same name.
+    if ((joined.chat?.at(-1)?.number ?? 0) < (this.#chat.at(-1)?.number ?? 0)) this.#chat = [];
+    for (const message of joined.chat ?? []) this.#read(message);
   }
 
   /** The session may be used: says what may have been lost on the way here, or was not said. */
@@ -500,7 +599,52 @@ export class Call extends EventTarget {
     this.#session?.keepAlive(this.#pingIntervalMs);
     this.#sentStatus = "";
     this.#sendStatus();
-    if (this.#wishes) this.prefer(this.#wishes);
+    if (this.#wishes) this.prefer(this.#wishesOf(this.#wishes));
+  }
+
+  /** The server says that one has to be let in first. @param {any} message */
+  #wait({ token, place, ping_interval_ms: pingIntervalMs }) {
+    this.#token = token;
+    this.#place = place;
+    this.#session?.waitOn();
+    this.#session?.keepAlive(pingIntervalMs ?? 5_000);
+    this.#setState("waiting", null);
+    this.#emit("waiting", { place });
+  }
+
+  /**
+   * Does what a moderator has done already: nobody hears or sees what is sent, and it stays so until
+   * one says otherwise.
+   *
+   * @param {Participant} self as it is now
+   * @param {Participant|undefined} before
+   */
+  #obey(self, before) {
+    // Only what is new: this may have been said before the server heard our latest word.
+    if (before?.hand_raised_ms !== undefined && self.hand_raised_ms === undefined) this.#handRaised = false;
+    if (self.muted_by !== undefined && before?.muted_by === undefined) {
+      this.#muted = true;
+      if (this.#audioTrack) this.#audioTrack.enabled = false;
+    }
+    if (self.camera_off_by !== undefined && before?.camera_off_by === undefined) {
+      this.#camera = false;
+      this.#applyTracks();
+    }
+    if (this.#sentStatus !== "") this.#sentStatus = JSON.stringify(this.#status());
+  }
+
+  /** Without a pin on somebody who is gone. @param {Wishes} wishes */
+  #wishesOf({ pin, ...wishes }) {
+    return pin !== undefined && this.#participants.has(pin) ? { ...wishes, pin } : wishes;
+  }
+
+  /** @param {ChatMessage} message */
+  #read(message) {
+    if (message.number <= (this.#chat.at(-1)?.number ?? 0)) return;
+    const { number, from, name, text, at_ms } = message;
+    this.#chat.push({ number, from, name, text, at_ms });
+    if (this.#chat.length > MAX_CHAT) this.#chat.shift();
+    this.#emit("chat", this.#chat.at(-1) ?? {});
   }
 
   /** @param {any} message one that answers no request */
@@ -518,14 +662,36 @@ export class Call extends EventTarget {
       case "participant": {
         const { participant } = message;
         const change = this.#participants.has(participant.id) ? "changed" : "joined";
+        const before = this.#participants.get(participant.id);
         this.#participants.set(participant.id, participant);
+        if (participant.id === this.#self) this.#obey(participant, before);
         this.#emit("participants", { change, participant, reason: null });
         break;
       }
+      case "room": {
+        const { type, ...state } = message;
+        this.#roomState = state;
+        this.#emit("room", state);
+        break;
+      }
+      case "chat":
+        this.#read(message);
+        break;
+      case "asked":
+        this.#emit("asked", { to: message.to, by: message.by });
+        break;
+      case "waiting":
+        this.#wait(message);
+        break;
+      case "knocking":
+        this.#knocking = message.waiting;
+        this.#emit("knocking", { waiting: this.#knocking });
+        break;
       case "participant_left": {
         const participant = this.#participants.get(message.participant);
         if (!participant) break;
         this.#participants.delete(participant.id);
+        if (this.#wishes) this.#wishes = this.#wishesOf(this.#wishes);
         this.#emit("participants", { change: "left", participant, reason: message.reason });
         break;
       }
@@ -767,12 +933,17 @@ export class Call extends EventTarget {
     return this.#senderWork;
   }
 
-  #sendStatus() {
-    const status = {
+  #status() {
+    return {
       type: "status",
       muted: this.#muted || this.#audioTrack?.readyState !== "live",
       camera: this.#camera && this.#videoTrack?.readyState === "live",
+      hand: this.#handRaised,
     };
+  }
+
+  #sendStatus() {
+    const status = this.#status();
     const text = JSON.stringify(status);
     if (!this.#seatedSession || text === this.#sentStatus) return;
     this.#sentStatus = text;

@@ -20,7 +20,7 @@ export class Session {
   #carrier;
   #onMessage;
   #isOver = false;
-  /** @type {Map<number, {resolve: (reply: any) => void, reject: (error: MosaicError) => void}>} */
+  /** @type {Map<number, {resolve: (reply: any) => void, reject: (error: MosaicError) => void, wait: () => void}>} */
   #waiting = new Map();
   /** @type {ReturnType<typeof setInterval>|undefined} */ #pinging;
   #missedPings = 0;
@@ -108,9 +108,15 @@ export class Session {
         clearTimeout(timer);
         settle(value);
       };
-      this.#waiting.set(id, { resolve: settled(resolve), reject: settled(reject) });
+      const wait = () => clearTimeout(timer);
+      this.#waiting.set(id, { resolve: settled(resolve), reject: settled(reject), wait });
       this.send({ type, id, ...fields });
     });
+  }
+
+  /** The reply to a `join` takes as long as people take. */
+  waitOn() {
+    for (const { wait } of this.#waiting.values()) wait();
   }
 
   /**

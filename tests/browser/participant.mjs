@@ -60,6 +60,8 @@ function installSenses() {
   const transports = [];
   const states = [];
   let offers = 0;
+  let sent = null;
+  const told = [];
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...configuration) {
       super(...configuration);
@@ -131,6 +133,7 @@ function installSenses() {
     const { Call } = await import(`${url}/mosaic.js`);
     audio = new AudioContext({ sampleRate: 48_000 });
     const stream = await media(look);
+    sent = stream;
     const { room, name, muted, token, carrier, fits = false } = look;
     call = new Call({ room, name, stream, muted, token, carrier, fitToTile: fits });
     video = document.createElement("video");
@@ -138,6 +141,7 @@ function installSenses() {
     document.body.replaceChildren(video);
     call.addEventListener("stream", listen);
     call.addEventListener("state", ({ detail }) => states.push(detail.state));
+    for (const type of ["asked", "chat"]) call.addEventListener(type, ({ detail }) => told.push([type, detail]));
     await call.join();
     listen();
     return call.self;
@@ -194,6 +198,25 @@ function installSenses() {
     setMuted: (muted) => call.setMuted(muted),
     setCamera: (on) => call.setCamera(on),
     prefer: (wishes) => call.prefer(wishes),
+    setHand: (raised) => call.setHand(raised),
+    moderate: ([act, fields]) => call.moderate(act, fields),
+    chat: (text) => call.chat(text),
+    chatLog: () => call.chatLog,
+    knocking: () => call.knocking,
+    roomState: () => call.roomState,
+    /** What moderators asked for and people wrote, in order: [type, detail]. */
+    told: () => told,
+    muted: () => call.muted,
+    camera: () => call.camera,
+
+    /** Sends what a moderator has switched off, as a client would that does not care. */
+    async disobey() {
+      for (const track of sent.getTracks()) {
+        track.enabled = true;
+        const ofKind = ({ receiver }) => receiver.track.kind === track.kind;
+        await transports.at(-1).getTransceivers().find(ofKind).sender.replaceTrack(track);
+      }
+    },
 
     /** The address that ICE has chosen to send to. */
     async pair() {

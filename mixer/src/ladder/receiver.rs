@@ -6,8 +6,8 @@ use super::choice::{Choice, VideoChoice, Why, room_kbps};
 use super::overhead::video_wire_kbps;
 use super::split::{AudioShape, Split, Splitter, link_for};
 use super::{Ladder, RungSpec};
-use crate::RoomTime;
 use crate::video::Arrangement;
+use crate::{ParticipantId, RoomTime};
 
 /// What a link is taken to carry until it is known. More would lose a quarter of the first second
 /// on a link of 100 kb/s.
@@ -45,8 +45,10 @@ pub enum WishedVideo {
 /// What a receiver asks for, beside what its link allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wish {
-    /// Whom to see large; `None`: as each rung has it.
+    /// Whom to see large; `None`: as each rung has it, or if somebody is pinned, as a speaker.
     pub layout: Option<WishedLayout>,
+    /// Whom to see large in place of the active speaker.
+    pub pin: Option<ParticipantId>,
     /// The most that may come over the link, everything counted. Audio comes in any case.
     pub max_kbps: Option<u32>,
     /// The highest canvas in pixels.
@@ -58,8 +60,11 @@ pub struct Wish {
 impl Wish {
     /// How the pictures of `rung` are arranged for whoever asks for this.
     #[must_use]
-    pub const fn arrangement(self, rung: &RungSpec) -> Arrangement {
-        match (self.layout, rung.arrangement) {
+    pub fn arrangement(self, rung: &RungSpec) -> Arrangement {
+        let layout = self
+            .layout
+            .or_else(|| self.pin.map(|_| WishedLayout::Speaker));
+        match (layout, rung.arrangement) {
             (None, arrangement) => arrangement,
             (Some(WishedLayout::Grid), _) => Arrangement::Grid,
             (Some(WishedLayout::Speaker), Arrangement::Grid) => Arrangement::SpeakerLarge,

@@ -9,7 +9,7 @@ use crate::{ParticipantId, RoomTime};
 
 /// Names one rung of the ladder. The driver chooses the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RungId(pub u32);
+pub struct RungId(pub u64);
 
 /// The marker bit of an RTP header (RFC 7741 §4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,11 +83,13 @@ pub enum Arrangement {
 /// Whom a rung shows large, if it shows anybody so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Focus {
-    /// The active speaker: for everybody else.
+    /// Who is pinned for the room, else the active speaker: for everybody else.
     #[default]
     Speaker,
-    /// Who spoke before: for the active speaker.
+    /// For the one whom that is: the active speaker, or who spoke before.
     SpeakerBefore,
+    /// This participant, whoever speaks; without them, as [`Focus::Speaker`].
+    On(ParticipantId),
 }
 
 /// Which of a rung's frames can be decoded by themselves.
@@ -191,6 +193,9 @@ pub enum VideoInput {
     },
     /// Audio found another active speaker, or none.
     ActiveSpeaker(Option<ParticipantId>),
+    /// Somebody is pinned for the room, in place of the active speaker, or nobody any more. Who is
+    /// not there counts as nobody.
+    Pin(Option<ParticipantId>),
     /// A rung has its first viewer. Replaces the rung of that name.
     AddRung {
         /// Its name.

@@ -8,6 +8,8 @@ mod speaker;
 
 use codecs::video::PictureSize;
 
+pub(super) use self::speaker::MAX_SMALL;
+
 use super::region::{Region, even_floor, even_share, picture_size};
 use crate::ParticipantId;
 

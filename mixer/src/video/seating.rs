@@ -2,10 +2,11 @@
 
 use super::VideoMixer;
 use super::config::SpeakerBorder;
-use super::input::{Arrangement, Focus};
-use super::layout::{Layout, MAX_TILES};
+use super::input::Arrangement;
+use super::layout::{Layout, MAX_SMALL, MAX_TILES};
 use super::marks::Outline;
 use super::region::Region;
+use super::rung::Rung;
 use super::tile::Seat;
 use crate::ParticipantId;
 
@@ -26,16 +27,16 @@ impl VideoMixer {
         }
         self.seating = Seating::Settled;
         let shown = self.shown();
-        let by_focus = [Focus::Speaker, Focus::SpeakerBefore].map(|it| (it, self.focus(it)));
-        for rung in &mut self.rungs {
+        let large = |rung: &Rung| self.focus(rung.focus());
+        let large: Vec<Option<ParticipantId>> = self.rungs.iter().map(large).collect();
+        for (rung, large) in self.rungs.iter_mut().zip(large) {
             let canvas = rung.layout().canvas();
-            let large = by_focus.iter().find(|(focus, _)| *focus == rung.focus());
-            let large = large.and_then(|(_, participant)| *participant);
             let layout = match (rung.arrangement(), large) {
                 (Arrangement::Grid, _) | (_, None) => {
                     Layout::grid(canvas, &shown, self.config.grid)
                 }
                 (Arrangement::SpeakerLarge, Some(large)) => {
+                    let shown = beside(large, &shown, self.active_speaker);
                     Layout::speaker(canvas, large, &shown, self.config.grid)
                 }
                 (Arrangement::SpeakerAlone, Some(large)) => {
@@ -76,4 +77,20 @@ impl VideoMixer {
         }
         shown
     }
+}
+
+/// Who is to be drawn beside somebody `large`: whoever speaks is among those for whom there is a
+/// place, in that of the last.
+fn beside(
+    large: ParticipantId,
+    shown: &[ParticipantId],
+    speaker: Option<ParticipantId>,
+) -> Vec<ParticipantId> {
+    let others = shown.iter().filter(|other| **other != large);
+    let mut others: Vec<ParticipantId> = others.copied().collect();
+    let place = others.iter().position(|other| Some(*other) == speaker);
+    if let Some(place) = place.filter(|place| *place >= MAX_SMALL) {
+        others.swap(place, MAX_SMALL - 1);
+    }
+    others
 }

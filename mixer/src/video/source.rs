@@ -41,7 +41,7 @@ pub(crate) enum Seen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attention {
     Watched,
-    /// Nobody has seen it for a while.
+    /// Nobody has seen it for a while, or is to see it.
     Resting,
 }
 
@@ -112,7 +112,7 @@ impl Source {
     }
 
     /// Decodes whatever is due, so that nothing is missing when it is shown again; but nothing live
-    /// that nobody has seen for `rest_after`.
+    /// that nobody has seen for `rest_after`, or that comes although the camera is switched off.
     pub(crate) fn advance(&mut self, now: RoomTime, seen: Seen, rest_after: Duration) {
         self.keyframe_request = None;
         self.thinned = Thinned::No;
@@ -140,6 +140,9 @@ impl Source {
     }
 
     fn attention(&mut self, now: RoomTime, seen: Seen, rest_after: Duration) -> Attention {
+        if self.camera == Camera::Off {
+            return Attention::Resting;
+        }
         if seen == Seen::Somewhere {
             self.unseen_since = None;
             return Attention::Watched;

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, ErrorMessage, Layout, Quality, RequestId, Uplink};
+use super::{
+    Asked, Candidate, ChatMessage, ErrorMessage, Knock, Layout, Quality, RequestId, Role,
+    RoomState, Uplink, Waiting,
+};
 
 /// What the server says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +15,8 @@ pub enum ServerMessage {
     Joined(Joined),
     /// The session goes on over this carrier; what it missed follows.
     Resumed(Resumed),
+    /// The join is heard: somebody inside has to say yes first.
+    Waiting(Waiting),
     /// Answers an offer.
     Answer {
         /// The offer's.
@@ -36,6 +41,28 @@ pub enum ServerMessage {
         participant: String,
         /// Why.
         reason: LeaveReason,
+    },
+    /// Something is another way for everybody in the room.
+    Room(RoomState),
+    /// To moderators: all who wait, in the order in which they came.
+    Knocking {
+        /// Who.
+        waiting: Vec<Knock>,
+    },
+    /// A moderator asks for something that is for the participant to do.
+    Asked {
+        /// What.
+        to: Asked,
+        /// Who asks: a participant's id, or `operator`.
+        by: String,
+    },
+    /// Somebody wrote to everybody.
+    Chat(ChatMessage),
+    /// What was asked for is done.
+    Done {
+        /// The request's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
     },
     /// The active speaker is somebody else now.
     Speaker {
@@ -100,8 +127,12 @@ pub struct Joined {
     pub max_participants: usize,
     /// The best picture there is.
     pub canvas: Canvas,
+    /// What holds for everybody.
+    pub state: RoomState,
     /// Everybody in the room, oneself included, in the order of joining.
     pub participants: Vec<Participant>,
+    /// What was written lately, the oldest first.
+    pub chat: Vec<ChatMessage>,
 }
 
 /// A session goes on. The one message beside `error` that has no number: it is the carrier's.
@@ -157,10 +188,27 @@ pub struct Participant {
     pub id: String,
     /// What they call themselves; may be empty.
     pub name: String,
-    /// Whether their microphone is muted, by their own word.
+    /// What they may do.
+    pub role: Role,
+    /// Whether they are silent, by their own word or a moderator's.
     pub muted: bool,
-    /// Whether their camera is on, by their own word.
+    /// The moderator who muted them: a participant's id, or `operator`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_by: Option<String>,
+    /// Whether they may open their microphone; absent: yes.
+    #[serde(default = "super::yes", skip_serializing_if = "super::is_yes")]
+    pub may_unmute: bool,
+    /// Whether their camera is on, by their own word, unless a moderator switched it off.
     pub camera: bool,
+    /// The moderator who switched it off: a participant's id, or `operator`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera_off_by: Option<String>,
+    /// Whether they may switch it on; absent: yes.
+    #[serde(default = "super::yes", skip_serializing_if = "super::is_yes")]
+    pub may_use_camera: bool,
+    /// When they raised their hand, in milliseconds since 1970 (UTC); absent: it is not raised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand_raised_ms: Option<u64>,
     /// Whether they are out of reach at the moment.
     pub absent: bool,
 }
@@ -201,6 +249,8 @@ pub enum LeaveReason {
     Left,
     /// They were absent for too long.
     Gone,
+    /// A moderator took the seat away.
+    Removed,
 }
 
 /// Why the server ends a session.
@@ -215,6 +265,12 @@ pub enum ByeReason {
     Slow,
     /// The server is about to stop.
     Draining,
+    /// Somebody with the same identity came in, in place of this one.
+    Replaced,
+    /// A moderator took the seat away.
+    Removed,
+    /// A moderator ended the room, or it ended while one waited for it.
+    Ended,
     /// The room's media failed again and again, so that the server gave the room up.
     Failed,
 }

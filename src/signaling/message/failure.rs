@@ -39,6 +39,30 @@ pub enum ErrorCode {
     NotJoined,
     /// The session has a seat already.
     AlreadyJoined,
+    /// The room does not exist, and is not for this client to open.
+    NoSuchRoom,
+    /// A moderator has locked the room.
+    RoomLocked,
+    /// As many wait for the room as may.
+    LobbyFull,
+    /// A moderator did not let them in.
+    Denied,
+    /// Nobody let them in for too long.
+    WaitedTooLong,
+    /// A moderator removed them from the room for good.
+    Banned,
+    /// Somebody with the same identity is in the room.
+    IdentityTaken,
+    /// That is not for this participant to do.
+    NotAllowed,
+    /// There is nobody of that id here.
+    NoSuchParticipant,
+    /// As many are pinned by people for themselves as the server draws.
+    TooManyPins,
+    /// A text is empty, too long, or has control characters.
+    BadText,
+    /// Too much, too fast; later it will do.
+    RateLimited,
     /// The room takes no more participants.
     RoomFull,
     /// The server takes no more rooms.

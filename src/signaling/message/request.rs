@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, RequestId};
+use super::{Candidate, Moderate, RequestId};
 
 /// What a client says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,9 +39,22 @@ pub enum ClientMessage {
         /// Whether the camera is on; absent: as before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         camera: Option<bool>,
+        /// Whether the hand is raised; absent: as before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hand: Option<bool>,
     },
     /// Says what the participant would rather get. Replaces what was said before.
     Prefer(Prefer),
+    /// Says what is to be so in the room; for moderators.
+    Moderate(Moderate),
+    /// Writes to everybody.
+    Chat {
+        /// Echoed in the reply.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+        /// 1 to 2,000 bytes, no control characters but line breaks and tabs.
+        text: String,
+    },
     /// Gives the seat up.
     Leave {
         /// Echoed in the reply.
@@ -67,9 +80,11 @@ impl ClientMessage {
             Self::Join(join) => join.id.as_ref(),
             Self::Resume(resume) => resume.id.as_ref(),
             Self::Prefer(prefer) => prefer.id.as_ref(),
+            Self::Moderate(moderate) => moderate.id.as_ref(),
             Self::Offer { id, .. }
             | Self::Candidate { id, .. }
             | Self::Status { id, .. }
+            | Self::Chat { id, .. }
             | Self::Leave { id }
             | Self::Ping { id, .. } => id.as_ref(),
         }
@@ -117,6 +132,9 @@ pub struct Prefer {
     /// Whom to see large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<PreferredLayout>,
+    /// Whom to see large, whoever speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
     /// The most that is to come over the link, everything counted. Audio comes in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_kbps: Option<u32>,

@@ -13,6 +13,9 @@ use crate::ParticipantId;
 /// small ones show nothing.
 const SIDES: [usize; 3] = [3, 4, 5];
 
+/// The most that are shown beside the large one.
+pub(in crate::video) const MAX_SMALL: usize = 2 * SIDES[2] - 1;
+
 /// `None` if there are no others, or no even pixels for them.
 pub(super) fn arrange(
     canvas: PictureSize,

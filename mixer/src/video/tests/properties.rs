@@ -26,9 +26,10 @@ enum Step {
     Presence(u32, Presence),
     Camera(u32, Camera),
     Speaker(Option<u32>),
-    AddRung(u32, (u32, u32), u32),
-    RemoveRung(u32),
-    RequestKeyframe(u32),
+    Pin(Option<u32>),
+    AddRung(u64, (u32, u32), u32),
+    RemoveRung(u64),
+    RequestKeyframe(u64),
     Tick(u64),
 }
 
@@ -71,10 +72,11 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => (who(), presence).prop_map(|(who, presence)| Step::Presence(who, presence)),
         1 => (who(), camera).prop_map(|(who, camera)| Step::Camera(who, camera)),
         1 => prop::option::of(who()).prop_map(Step::Speaker),
-        1 => (0u32..3, (1u32..400, 1u32..300), 0u32..9_000)
+        1 => prop::option::of(who()).prop_map(Step::Pin),
+        1 => (0u64..3, (1u32..400, 1u32..300), 0u32..9_000)
             .prop_map(|(rung, size, interval)| Step::AddRung(rung, size, interval)),
-        1 => (0u32..3).prop_map(Step::RemoveRung),
-        1 => (0u32..3).prop_map(Step::RequestKeyframe),
+        1 => (0u64..3).prop_map(Step::RemoveRung),
+        1 => (0u64..3).prop_map(Step::RequestKeyframe),
         10 => (0u64..120).prop_map(Step::Tick),
     ]
 }
@@ -148,6 +150,7 @@ fn play(steps: &[Step], config: VideoConfig, threads: usize) -> (Outcome, Room) 
                 });
             }
             Step::Speaker(who) => room.mixer.handle(VideoInput::ActiveSpeaker(who.map(id))),
+            Step::Pin(who) => room.mixer.handle(VideoInput::Pin(who.map(id))),
             Step::AddRung(rung, (width, height), interval) => {
                 room.add_rung(RungId(rung), size(width, height), interval);
             }

@@ -2,7 +2,7 @@
 
 use super::fakes::{Frame, size};
 use super::room::{RUNG, Room, id};
-use crate::video::{RungId, VideoConfig, VideoInput};
+use crate::video::{Camera, RungId, VideoConfig, VideoInput};
 
 const COLOR: [u8; 3] = [90, 200, 60];
 const OTHER: RungId = RungId(2);
@@ -106,4 +106,29 @@ fn a_recording_that_nobody_sees_goes_on() {
     }
 
     assert_eq!(*log.lock().unwrap(), [0, 1]);
+}
+
+#[test]
+fn who_is_not_to_be_seen_is_not_decoded_whatever_they_send() {
+    let mut room = Room::new(VideoConfig::default());
+    room.join(1);
+    let log = room.add_track(1);
+    room.send(1, 0, Frame::key(COLOR, 0));
+    room.tick(0);
+    let participant = id(1);
+    let camera = |camera| VideoInput::Camera {
+        participant,
+        camera,
+    };
+    log.lock().unwrap().clear();
+
+    room.mixer.handle(camera(Camera::Off));
+    go_on(&mut room, 100, 1_000);
+    assert!(log.lock().unwrap().is_empty());
+
+    room.mixer.handle(camera(Camera::On));
+    assert_eq!(room.tick(1_000).asked, [participant]);
+    room.send(1, 1_033, Frame::key(COLOR, 7));
+    room.tick(1_033);
+    assert_eq!(room.shown(1), (COLOR, 7));
 }

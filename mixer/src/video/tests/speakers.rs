@@ -85,6 +85,74 @@ fn who_has_left_is_shown_to_nobody() {
 }
 
 #[test]
+fn who_is_pinned_is_large_whoever_speaks_and_sees_the_speaker() {
+    let mut room = room_of(3);
+    speaks(&mut room, Some(2));
+
+    room.mixer.handle(VideoInput::Pin(Some(id(3))));
+    assert_eq!(shown(&mut room, 0), [[id(3)], [id(2)]]);
+    assert_eq!(room.mixer.in_focus(), Some(id(3)));
+
+    speaks(&mut room, Some(3));
+    assert_eq!(shown(&mut room, 33), [[id(3)], [id(2)]]);
+
+    room.mixer.handle(VideoInput::Pin(None));
+    speaks(&mut room, Some(1));
+    assert_eq!(shown(&mut room, 66), [[id(1)], [id(3)]]);
+}
+
+#[test]
+fn a_pin_goes_with_whom_it_held() {
+    let mut room = room_of(3);
+    room.mixer.handle(VideoInput::Pin(Some(id(3))));
+    speaks(&mut room, Some(2));
+
+    room.leave(3);
+
+    assert_eq!(shown(&mut room, 0), [[id(2)], [id(1)]]);
+}
+
+#[test]
+fn a_rung_on_one_participant_shows_them_while_they_are_there() {
+    let mut room = room_of(3);
+    let focus = Focus::On(id(3));
+    let config = RungConfig {
+        arrangement: Arrangement::SpeakerAlone,
+        focus,
+        ..RungConfig::grid(size(320, 180), 60)
+    };
+    add(&mut room, LARGE, config);
+    speaks(&mut room, Some(2));
+    room.mixer.handle(VideoInput::Pin(Some(id(1))));
+    let who = |room: &mut Room, ms| {
+        room.tick(ms);
+        room.mixer.layout(LARGE).unwrap().tiles()[0].0
+    };
+
+    assert_eq!(who(&mut room, 0), id(3));
+    room.leave(3);
+    assert_eq!(who(&mut room, 33), id(1));
+}
+
+#[test]
+fn who_speaks_has_a_place_beside_the_pinned_one_however_many_there_are() {
+    let mut room = room_of(14);
+    let config = RungConfig {
+        arrangement: Arrangement::SpeakerLarge,
+        ..RungConfig::grid(size(640, 360), 100)
+    };
+    add(&mut room, LARGE, config);
+    room.mixer.handle(VideoInput::Pin(Some(id(2))));
+
+    speaks(&mut room, Some(13));
+    room.tick(0);
+
+    let tiles = room.mixer.layout(LARGE).unwrap().tiles();
+    let order: Vec<u32> = tiles.iter().map(|(who, _)| who.0).collect();
+    assert_eq!(order, [2, 1, 3, 4, 5, 6, 7, 8, 9, 13]);
+}
+
+#[test]
 fn nobody_speaking_leaves_the_last_speaker_in_focus() {
     let mut room = room_of(3);
     speaks(&mut room, Some(3));

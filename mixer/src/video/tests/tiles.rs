@@ -242,7 +242,7 @@ fn a_camera_switched_on_shows_no_picture_from_before() {
     room.tick(99);
     assert_eq!(room.tile(0), placeholder);
 
-    room.send(0, 110, Frame::delta(color(0), 3));
+    room.send(0, 110, Frame::key(color(0), 3));
     room.tick(132);
     assert_eq!(room.shown(0), (color(0), 3));
 }

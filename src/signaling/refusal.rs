@@ -1,0 +1,39 @@
+//! A request that failed: what the client is told.
+
+use std::time::Duration;
+
+use super::message::{ErrorCode, ErrorMessage, RequestId};
+
+/// Why a request failed.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) code: ErrorCode,
+    pub(super) message: String,
+    /// When another try makes sense, where it does.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// The answer to the request with `id`. Time is rounded up: a try at that moment is not too early.
+    pub(super) fn answer(self, id: Option<RequestId>) -> ErrorMessage {
+        let to_ms = |time: Duration| u64::try_from(time.as_micros().div_ceil(1_000));
+        ErrorMessage {
+            id,
+            code: self.code,
+            message: self.message,
+            retry_after_ms: self.retry_after.map(|it| to_ms(it).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+pub(super) fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
+    Refusal {
+        code,
+        message: message.into(),
+        retry_after: None,
+    }
+}
+
+pub(super) fn not_joined() -> Refusal {
+    refusal(ErrorCode::NotJoined, "join a room first")
+}
