@@ -11,7 +11,7 @@ export CHROMIUM
 .NOTPARALLEL:
 
 .PHONY: help run test test-rust test-properties test-browser lint deny fixtures screenshot \
-        bench bench-estimator bench-isolation bench-ladder bench-latency bench-links bench-network bench-pieces \
+        bench bench-estimator bench-isolation bench-ladder bench-latency bench-links bench-network bench-pieces bench-thin \
         bench-room bench-churn bench-encoders \
         deps-build deps-test deps-bench build build-load release clean
 
@@ -66,6 +66,9 @@ bench: deps-bench build-load ## CPU of `mosaicd mix` beside the codec floor and 
 bench-estimator: ## The estimate of the downlink over simulated links
 	$(CARGO) test --locked --lib -p mosaicd rtc::estimate:: -- --nocapture --test-threads 1 \
 		| grep --invert-match '^$$'
+
+bench-thin: ## What comes and what waits behind simulated thin links
+	$(CARGO) test --locked --lib -p mosaicd rtc::thin:: -- --nocapture | grep 'of the time'
 
 bench-pieces: ## Criterion benches of the pieces
 	$(CARGO) bench --locked -p codecs -p mixer

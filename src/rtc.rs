@@ -34,6 +34,8 @@ mod sender;
 mod sender_reports;
 mod stage;
 mod tap;
+#[cfg(test)]
+mod thin;
 mod transport;
 mod uplink_cap;
 mod uplink_feedback;

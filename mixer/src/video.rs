@@ -286,6 +286,7 @@ impl VideoMixer {
             VideoInput::SetBitrate { rung, bitrate_kbps } => {
                 self.rung_mut(rung)?.set_bitrate(bitrate_kbps);
             }
+            VideoInput::PassOver { rung } => self.rung_mut(rung)?.pass_over(),
             VideoInput::RequestKeyframe { rung } => self.rung_mut(rung)?.request_keyframe(),
         }
         Some(())

@@ -30,6 +30,9 @@ use super::viewer::{Turn, Viewer};
 use crate::link::{KeyframeWish, Link, VideoOut};
 use crate::rtc::RESEND_PATIENCE;
 
+/// A viewer for whom so many frames wait is behind.
+const BEHIND: usize = 2;
+
 /// How often it is decided what viewers get.
 const ALLOCATE_EVERY: Duration = Duration::from_millis(100);
 
@@ -283,6 +286,23 @@ impl VideoThread {
             }
         }
         self.encodings.follow(now, &self.needs, &mut self.mixer);
+        self.wait_for_viewers();
+    }
+
+    /// Passes frames over where nobody has been sent those before: what is made faster than any
+    /// viewer's path takes it comes later and later. Who is alone behind does not hold the others up.
+    fn wait_for_viewers(&mut self) {
+        for rung in self.encodings.rungs() {
+            let watches = |member: &&Member| {
+                let watched = member.viewer.watches();
+                watched.is_some_and(|view| view.id() == rung)
+            };
+            let viewers = self.members.values().filter(watches);
+            let least = viewers.map(|member| member.link.video_out_waiting()).min();
+            if least.is_some_and(|waiting| waiting >= BEHIND) {
+                self.mixer.handle(VideoInput::PassOver { rung });
+            }
+        }
     }
 
     /// Hands the mixer what has come and is as old as the audio captured with it.

@@ -4,14 +4,17 @@
 //! Packets leave in [`STEPS`] equal portions within a third of the interval; a frame of a packet or
 //! two leaves at once. The interval is that of the frames themselves, from their timestamps.
 //!
-//! Where that would be faster than [`OVER`] times what the path carries, the packets leave at that
-//! rate instead, one by one, so that a large frame waits here and not in the path's queue, where
+//! Where that would be faster than [`OVER`] times what the path has room for, the packets leave at
+//! that rate instead, one by one, so that a large frame waits here and not in the path's queue, where
 //! audio would wait behind it. A wide path is sent to faster than it is, since frames differ in size
 //! and the surplus is over in milliseconds; on a thin one it would be most of a second of queue.
+//! Room is what the path carries less what audio takes, and is followed from packet to packet: a
+//! still is under way for a second, in which a path may become another.
 //! The next frame waits until the last packet of this one has passed, too: frames of a packet or two
 //! would otherwise follow each other at any rate.
 //! A frame may take longer than its interval while few others wait, never so long that they do not
-//! find room. Time is an argument; whoever drives this sleeps until [`Pacer::next_send`].
+//! find room. On the thinnest paths it is the encoder that waits, if need be. Time is an argument;
+//! whoever drives this sleeps until [`Pacer::next_send`].
 
 use std::time::{Duration, Instant};
 
@@ -29,16 +32,20 @@ const MIN_PORTION: usize = 2;
 /// A frame is sent within one part in so many of its interval.
 const SPREAD: u32 = 3;
 
-/// How much faster than the path carries it a frame may leave,
+/// How much faster than there is room for it a frame may leave,
 const OVER: u64 = 2;
 
-/// unless the path carries no more than this, in bit/s. Then it leaves at 85 % of it, or on a
-/// [`THINNEST`] one at 75: audio and resends have the rest.
+/// unless there is no more room than this, in bit/s. Then it leaves at 95 % of it: resends have the
+/// rest.
 const THIN: u64 = 700_000;
-const THINNEST: u64 = 250_000;
+const THIN_PERCENT: u64 = 95;
 
-/// A frame may take so many intervals, less one for each that waits behind it.
+/// A frame may take so many intervals, less one for each that waits behind it,
 const SLACK: usize = VIDEO_OUT_FRAMES - 1;
+
+/// or so long where there is no more room than this, in bit/s.
+const THINNEST: u64 = 250_000;
+const LONGEST_ON_THINNEST: Duration = Duration::from_secs(2);
 
 /// What a packet is longer on the path than its payload.
 const HEADER_BYTES: usize = 64;
@@ -49,7 +56,7 @@ const USUAL_INTERVAL: Duration = Duration::from_millis(33);
 /// However rare frames are, none takes longer than a third of this over a path that is wide enough,
 const MAX_INTERVAL: Duration = Duration::from_millis(100);
 
-/// and none longer than this over any other.
+/// and none longer than this over any other but the thinnest.
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// Whether a packet ends its frame.
@@ -81,16 +88,19 @@ pub(super) struct Pacer {
 struct Frame {
     frame: VideoOut,
     sent: usize,
-    start: Instant,
+    /// When the next portion leaves.
+    next: Instant,
     /// Packets that leave together.
     portion: usize,
     /// Time between portions.
     step: Duration,
+    /// The longest it may take.
+    longest: Duration,
 }
 
 impl Pacer {
-    /// Begins to send `frame` at `now` over a path that carries `bits_per_second`, if that is known,
-    /// while `waiting` others wait. The one before must be through.
+    /// Begins to send `frame` at `now` over a path that has room for `bits_per_second`, if that is
+    /// known, while `waiting` others wait. The one before must be through.
     pub(super) fn begin(
         &mut self,
         frame: VideoOut,
@@ -102,25 +112,33 @@ impl Pacer {
         self.last_timestamp = Some(frame.timestamp);
         let packets = frame.payloads.len();
         let usual = interval.min(MAX_INTERVAL) / SPREAD;
-        let intervals = u32::try_from(SLACK.saturating_sub(waiting).max(1)).unwrap_or(1);
-        let longest = (interval * intervals).min(LONGEST);
-        let needed = takes(&frame, bits_per_second).min(longest);
+        let longest = longest(interval, waiting, bits_per_second);
+        let needed = takes(&frame.payloads, bits_per_second).min(longest);
         let (portion, spread) = match needed > usual {
             true => (1, needed),
             false => (packets.div_ceil(STEPS).max(MIN_PORTION), usual),
         };
-        let portions = u32::try_from(packets.div_ceil(portion)).unwrap_or(u32::MAX);
-        // The first portion leaves at once, so the last one leaves within the spread.
-        let step = spread / portions.max(1);
-        let start = self.free_at.map_or(now, |free_at| free_at.max(now));
-        self.free_at = Some(start + needed);
+        let portions = packets.div_ceil(portion);
         self.frame = (packets > 0).then_some(Frame {
             frame,
             sent: 0,
-            start,
+            next: self.free_at.map_or(now, |free_at| free_at.max(now)),
             portion,
-            step,
+            step: part(spread, portions),
+            longest,
         });
+    }
+
+    /// The path has room for `bits_per_second` from now on: what is left of a frame that leaves packet
+    /// by packet leaves at that.
+    pub(super) fn follow(&mut self, bits_per_second: Option<u64>) {
+        let Some(frame) = &mut self.frame else {
+            return;
+        };
+        if frame.portion == 1 && bits_per_second.is_some_and(|rate| rate <= THIN) {
+            let left = &frame.frame.payloads[frame.sent..];
+            frame.step = part(takes(left, bits_per_second).min(frame.longest), left.len());
+        }
     }
 
     /// Whether nothing is on its way out.
@@ -130,9 +148,7 @@ impl Pacer {
 
     /// When the next packet is due; `None` if there is none.
     pub(super) fn next_send(&self) -> Option<Instant> {
-        let frame = self.frame.as_ref()?;
-        let portion = u32::try_from(frame.sent / frame.portion).unwrap_or(u32::MAX);
-        Some(frame.start + frame.step * portion)
+        self.frame.as_ref().map(|frame| frame.next)
     }
 
     /// Takes the next packet if it is due at `now`.
@@ -150,12 +166,16 @@ impl Pacer {
         let payload = frame.frame.number.on(payloads.get(frame.sent)?);
         let timestamp = frame.frame.timestamp;
         frame.sent += 1;
-        let marker = if frame.sent == payloads.len() {
-            Marker::Last
-        } else {
-            Marker::NotLast
+        let is_last = frame.sent == payloads.len();
+        if is_last || frame.sent.is_multiple_of(frame.portion) {
+            frame.next += frame.step;
+        }
+        let marker = match is_last {
+            true => Marker::Last,
+            false => Marker::NotLast,
         };
-        if marker == Marker::Last {
+        if is_last {
+            self.free_at = (frame.portion == 1).then_some(frame.next);
             self.frame = None;
         }
         Some(Paced {
@@ -175,24 +195,31 @@ impl Pacer {
     }
 }
 
-/// How long the packets of `frame` take at the rate they may leave at.
-fn takes(frame: &VideoOut, bits_per_second: Option<u64>) -> Duration {
+/// The longest that a frame may take, while `waiting` others wait.
+fn longest(interval: Duration, waiting: usize, bits_per_second: Option<u64>) -> Duration {
+    if bits_per_second.is_some_and(|rate| rate <= THINNEST) {
+        return LONGEST_ON_THINNEST;
+    }
+    let intervals = u32::try_from(SLACK.saturating_sub(waiting).max(1)).unwrap_or(1);
+    (interval * intervals).min(LONGEST)
+}
+
+/// How long packets take at the rate they may leave at.
+fn takes(payloads: &[Bytes], bits_per_second: Option<u64>) -> Duration {
     let Some(rate) = bits_per_second else {
         return Duration::ZERO;
     };
-    let bytes = frame
-        .payloads
-        .iter()
-        .map(|payload| payload.len() + HEADER_BYTES);
-    let leaves = if rate <= THINNEST {
-        rate * 15 / 20
-    } else if rate <= THIN {
-        rate * 17 / 20
-    } else {
-        rate.saturating_mul(OVER)
+    let leaves = match rate <= THIN {
+        true => rate * THIN_PERCENT / 100,
+        false => rate.saturating_mul(OVER),
     };
+    let bytes = payloads.iter().map(|payload| payload.len() + HEADER_BYTES);
     let bits = 8 * u64::try_from(bytes.sum::<usize>()).unwrap_or(u64::MAX / 16);
     Duration::from_micros(bits.saturating_mul(1_000_000) / leaves.max(1))
+}
+
+fn part(whole: Duration, parts: usize) -> Duration {
+    whole / u32::try_from(parts).unwrap_or(u32::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -291,17 +318,15 @@ mod tests {
     fn a_frame_that_is_large_for_its_path_leaves_at_its_rate_but_not_for_ever() {
         let start = Instant::now();
         let payloads: Arc<[Bytes]> = vec![Bytes::from_static(&[0; 436]); 5].into();
-        // 2,500 bytes, every 100 ms: 267 ms at 75 kb/s, 133 at 150; seconds at 7, for which there
-        // is less the more others wait; 45 ms at 442; 33 ms, a third of the interval, on a wide
-        // path.
+        // 2,500 bytes, every 100 ms: 211 ms at 95 kb/s, 105 at 190; two seconds at 9; 78 ms at 256;
+        // 33 ms, a third of the interval, on a wide path.
         for (bits_per_second, waiting, step) in [
-            (100_000, 0, 53),
-            (10_000, 0, 80),
-            (10_000, 2, 40),
-            (10_000, 4, 20),
-            (10_000, 9, 20),
-            (200_000, 0, 26),
-            (520_000, 0, 9),
+            (100_000, 0, 42),
+            (10_000, 0, 400),
+            (10_000, 4, 400),
+            (200_000, 0, 21),
+            (270_000, 0, 15),
+            (520_000, 0, 8),
             (720_000, 0, 11),
             (2_000_000, 0, 11),
         ] {
@@ -345,8 +370,53 @@ mod tests {
             }
         }
 
-        // 500 bytes at 75 kb/s.
-        assert_eq!(departures, [1, 54, 107, 160]);
+        // 500 bytes at 95 kb/s.
+        assert_eq!(departures, [1, 43, 85, 127]);
+    }
+
+    #[test]
+    fn what_is_left_of_a_large_frame_follows_the_path() {
+        let start = Instant::now();
+        let still = VideoOut {
+            payloads: vec![Bytes::from_static(&[0; 436]); 8].into(),
+            ..frame(0, 0)
+        };
+        let mut pacer = Pacer::default();
+        pacer.begin(still, 0, Some(100_000), start);
+
+        let mut departures = Vec::new();
+        for at in 0..2_000 {
+            if at == 100 {
+                pacer.follow(Some(20_000));
+            }
+            while pacer.take(start + ms(at)).is_some() {
+                departures.push(at);
+            }
+        }
+
+        // 42 ms for 500 bytes at 95 kb/s, 211 at 19.
+        assert_eq!(departures, [0, 43, 85, 127, 337, 548, 758, 969]);
+    }
+
+    #[test]
+    fn more_frames_waiting_make_each_leave_sooner() {
+        let start = Instant::now();
+        let payloads: Arc<[Bytes]> = vec![Bytes::from_static(&[0; 936]); 20].into();
+        for (waiting, step) in [(0, 20), (2, 10), (9, 5)] {
+            let mut pacer = Pacer::default();
+            departures(&mut pacer, frame(0, 1), start);
+            let large = VideoOut {
+                payloads: Arc::clone(&payloads),
+                ..frame(9_000, 0)
+            };
+
+            pacer.begin(large, waiting, Some(300_000), start);
+            while pacer.take(start).is_some() {}
+
+            // 20,000 bytes every 100 ms: all of four intervals, less one for each that waits.
+            let waits = pacer.next_send().unwrap() - start;
+            assert_eq!(waits.as_millis(), step, "{waiting}");
+        }
     }
 
     proptest! {

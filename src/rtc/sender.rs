@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use mixer::ladder::overhead::audio_wire_kbps;
 use rtc::rtp::header::Header;
 use tokio::sync::watch;
 use tokio::time::sleep_until;
@@ -78,6 +79,7 @@ impl Sender {
         let mut pacer = Pacer::default();
         let mut log = tokio::time::interval(PATH_LOGGED_EVERY);
         loop {
+            pacer.follow(self.room_bps());
             let next_send = pacer.next_send();
             let pause = async {
                 match next_send {
@@ -133,8 +135,18 @@ impl Sender {
             };
             let waiting = self.link.video_out_waiting();
             let now = Instant::now();
-            pacer.begin(frame, waiting, self.link.path.downlink_bps(), now);
+            pacer.begin(frame, waiting, self.room_bps(), now);
         }
+    }
+
+    /// What the path carries beside the audio, if that is known.
+    fn room_bps(&self) -> Option<u64> {
+        let path = &self.link.path;
+        let audio_kbps = path
+            .audio_rung()
+            .map_or(0, |(kbps, packet_ms)| audio_wire_kbps(kbps, packet_ms));
+        let bps = path.downlink_bps()?;
+        Some(bps.saturating_sub(u64::from(audio_kbps) * 1_000))
     }
 
     async fn send_video(&mut self, packet: Paced) {

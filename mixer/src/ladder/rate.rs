@@ -28,6 +28,12 @@ impl RungRate {
         }
     }
 
+    /// What the encoder is set to.
+    #[must_use]
+    pub const fn kbps(&self) -> u32 {
+        self.kbps
+    }
+
     /// What the encoder is to be set to at `now`, if that is another bitrate than before, where
     /// each viewer can take one of `viewers_kbps`. Without viewers it stays.
     pub fn follow(

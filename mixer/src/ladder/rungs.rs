@@ -25,6 +25,9 @@ use crate::video::Arrangement;
 /// 40 ms at 100 kb/s.
 const SHORT_PAYLOAD_BYTES: usize = 480;
 
+/// Payloads of stills, beside which audio comes in packets of 120 ms: 320 bytes are 47 ms at 64 kb/s.
+const SHORTEST_PAYLOAD_BYTES: usize = 320;
+
 /// Payloads of 640x360: 800 bytes are 16 ms at 400 kb/s.
 const MEDIUM_PAYLOAD_BYTES: usize = 800;
 
@@ -59,7 +62,7 @@ const USUAL: [Usual; 5] = [
         },
         kbps: (10, 40),
         arrangement: Arrangement::SpeakerAlone,
-        payload_bytes: SHORT_PAYLOAD_BYTES,
+        payload_bytes: SHORTEST_PAYLOAD_BYTES,
     },
     Usual {
         name: "speaker",

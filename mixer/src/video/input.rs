@@ -217,6 +217,12 @@ pub enum VideoInput {
         /// The new target in kb/s.
         bitrate_kbps: u32,
     },
+    /// No frame of a rung is to be made at the next tick: its viewers have yet to be sent the ones
+    /// before.
+    PassOver {
+        /// Which rung.
+        rung: RungId,
+    },
     /// A viewer cannot decode a rung. Many such requests make one keyframe.
     RequestKeyframe {
         /// Which rung.

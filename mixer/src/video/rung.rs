@@ -50,6 +50,7 @@ pub(crate) struct Rung {
     frame_interval: u64,
     /// When the next frame is due, in ticks of 90 kHz. `None` before the first.
     next_at: Option<u64>,
+    next_tick: NextTick,
     layout: Layout,
     canvas: I420,
     background: [u8; 3],
@@ -58,6 +59,13 @@ pub(crate) struct Rung {
     encoded: Option<RungFrame>,
     /// Memory of the frame that was taken last, to be filled again.
     spare: Vec<u8>,
+}
+
+/// Whether a frame that is due at the next tick is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NextTick {
+    MakesIt,
+    PassesItOver,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +100,7 @@ impl Rung {
             focus: config.focus,
             frame_interval: u64::from(config.frame_interval),
             next_at: None,
+            next_tick: NextTick::MakesIt,
             layout: Layout::empty(config.size),
             canvas: I420::black(config.size),
             background,
@@ -130,6 +139,11 @@ impl Rung {
         self.throttle.request();
     }
 
+    /// Makes no frame at the next tick.
+    pub(crate) const fn pass_over(&mut self) {
+        self.next_tick = NextTick::PassesItOver;
+    }
+
     pub(crate) fn set_bitrate(&mut self, bitrate_kbps: u32) {
         if self.encoder.set_bitrate(bitrate_kbps).is_err() {
             self.counters.encoder_errors += 1;
@@ -154,6 +168,7 @@ impl Rung {
     /// Whether a frame is to be made at `timestamp`. Ticks come with a rounding error, so a frame
     /// may be early by a quarter of its interval, or [`EARLY_TICKS`] if that is less.
     pub(crate) fn poll_due(&mut self, timestamp: u64) -> bool {
+        let next_tick = std::mem::replace(&mut self.next_tick, NextTick::MakesIt);
         let due_at = self.next_at.unwrap_or(timestamp);
         if timestamp + (self.frame_interval / 4).min(EARLY_TICKS) < due_at {
             return false;
@@ -165,7 +180,7 @@ impl Rung {
         } else {
             timestamp + self.frame_interval
         });
-        true
+        next_tick == NextTick::MakesIt
     }
 
     /// Copies what is new to the canvas and encodes it.

@@ -47,6 +47,13 @@ const NEAR: std::ops::Range<f64> = 0.85..1.15;
 const BEYOND_ACKNOWLEDGED: f64 = 1.5;
 const BEYOND_NOTHING: f64 = 10_000.0;
 
+/// Below this rate what is found too much takes long to show, in packets that are few, and long to
+/// drain. Once a limit is known there, growth beyond it needs more than the absence of a queue that
+/// little is sent to fill: as much has to arrive, or a probe to find more.
+const SHORT: f64 = 300_000.0;
+const BEYOND_LIMIT: f64 = 1.05;
+const BEYOND_PEAK: f64 = 1.1;
+
 /// Excess loss that stops the growth, and that brings the rate down (§6: 10 %, less the 2 % that
 /// never count).
 const LOSS_HOLDS: f64 = 0.03;
@@ -240,7 +247,12 @@ impl Control {
             far
         };
         let room = 1.0 - (signs.queue.as_secs_f64() / STANDING.as_secs_f64()).min(1.0);
-        let most = signs.peak * BEYOND_ACKNOWLEDGED + BEYOND_NOTHING;
+        let most = match self.limit {
+            Some(limit) if self.rate <= SHORT => {
+                (limit * BEYOND_LIMIT).max(signs.peak * BEYOND_PEAK)
+            }
+            _ => signs.peak * BEYOND_ACKNOWLEDGED + BEYOND_NOTHING,
+        };
         let grown = (self.rate + growth * elapsed * room.max(LEAST_GROWTH)).min(most);
         self.set(self.rate.max(grown));
         if self

@@ -46,6 +46,22 @@ fn many_requests_make_one_keyframe_per_interval() {
 }
 
 #[test]
+fn a_frame_that_is_passed_over_is_not_made_and_the_one_after_it_is() {
+    let mut room = Room::new(VideoConfig::default());
+    room.tick(0);
+
+    room.mixer.handle(VideoInput::PassOver { rung: RUNG });
+    room.mixer
+        .handle(VideoInput::RequestKeyframe { rung: RUNG });
+
+    assert!(room.tick(500).frames.is_empty());
+    assert_eq!(
+        kinds(&mut room, &[533, 566]),
+        [FrameKind::Key, FrameKind::Delta]
+    );
+}
+
+#[test]
 fn what_is_encoded_is_the_canvas() {
     let mut room = Room::new(VideoConfig::default());
     room.join(1);
