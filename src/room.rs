@@ -23,7 +23,7 @@ mod viewer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use codecs::video::VIDEO_CLOCK_HZ;
 use mixer::ParticipantId;
@@ -35,6 +35,7 @@ pub(crate) use media::MediaConfig;
 pub(crate) use rooms::{Census, EnterError, Rooms};
 pub(crate) use seats::{JoinError, SeatId, StatusChange};
 
+use crate::ice_servers::IceServers;
 use crate::rtc::{TransportEvent, TransportId};
 use crate::signaling::PING_INTERVAL;
 use crate::signaling::message::{
@@ -59,6 +60,8 @@ pub(crate) struct RoomConfig {
     pub(crate) seat_hold: Duration,
     /// The most seats, 1 to 49.
     pub(crate) max_participants: usize,
+    /// What participants are told of STUN and TURN.
+    pub(crate) ice_servers: Arc<IceServers>,
     /// What is mixed.
     pub(crate) media: MediaConfig,
 }
@@ -175,6 +178,7 @@ impl Room {
             id,
             name,
             token,
+            permit,
             line,
             ..
         } = request;
@@ -186,6 +190,9 @@ impl Room {
         } = self
             .seats
             .join(name, token.as_deref(), line.clone(), Instant::now())?;
+        if let Some(permit) = permit {
+            self.seats.keep(seat, permit);
+        }
         if let Some(displaced) = displaced {
             displaced.close(ByeReason::Taken);
         }
@@ -223,7 +230,10 @@ impl Room {
             participant: seat.participant.to_string(),
             token,
             room: self.name.clone(),
-            ice_servers: Vec::new(),
+            ice_servers: self
+                .config
+                .ice_servers
+                .issue(&seat.participant.to_string(), SystemTime::now()),
             ping_interval_ms: to_ms(PING_INTERVAL),
             seat_ms: to_ms(self.config.seat_hold),
             max_participants: self.config.max_participants,

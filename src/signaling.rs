@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::Access;
+use crate::limits::Limiter;
 use crate::room::Rooms;
 use crate::rtc::Rtc;
 
@@ -29,4 +30,5 @@ pub(crate) struct Venue {
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) rtc: Rtc,
     pub(crate) access: Arc<Access>,
+    pub(crate) limiter: Arc<Limiter>,
 }

@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
 use super::Doors;
+use super::guard::Visitor;
 use super::pace::Pace;
-use crate::signaling::message::{ByeReason, MAX_MESSAGE_BYTES, ServerMessage};
+use crate::limits::Caller;
+use crate::signaling::message::{ByeReason, ServerMessage};
 use crate::signaling::{LineEnd, PING_INTERVAL, Session, line};
 
 /// Longer messages than the protocol's bound are still read so that they can be answered; beyond
-/// this the connection is cut.
-const MAX_FRAME_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
+/// so many times the bound the connection is cut.
+const FRAME_PATIENCE: usize = 4;
 
 /// A client that says nothing for this long, not even a ping, is gone.
 const SILENCE: Duration = PING_INTERVAL.saturating_mul(3);
@@ -35,17 +39,30 @@ enum Ended {
 }
 
 /// Answers `GET /ws`.
-pub(super) async fn upgrade(socket: WebSocketUpgrade, State(doors): State<Doors>) -> Response {
+pub(super) async fn upgrade(
+    socket: WebSocketUpgrade,
+    State(doors): State<Doors>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+) -> Response {
+    let caller = match visitor.begin_session(&headers) {
+        Ok(caller) => caller,
+        Err(refused) => return refused,
+    };
+    let message_bytes = doors.guard.limiter.limits().message_bytes;
+    let max_bytes = usize::try_from(message_bytes).unwrap_or(usize::MAX) * FRAME_PATIENCE;
     socket
-        .max_message_size(MAX_FRAME_BYTES)
-        .max_frame_size(MAX_FRAME_BYTES)
-        .on_upgrade(|socket| converse(socket, doors))
+        .max_message_size(max_bytes)
+        .max_frame_size(max_bytes)
+        .on_upgrade(|socket| converse(socket, doors, caller))
 }
 
-async fn converse(mut socket: WebSocket, doors: Doors) {
+async fn converse(mut socket: WebSocket, doors: Doors, caller: Caller) {
     let (line, mut end) = line();
-    let mut session = Session::new(doors.venue, None, line);
-    let ended = exchange(&mut socket, &mut session, &mut end, doors.draining).await;
+    let pace = Pace::new(doors.guard.limiter.limits(), Instant::now());
+    let mut session = Session::new(doors.venue, caller, line);
+    let carried = (&mut socket, &mut session, &mut end);
+    let ended = exchange(carried, pace, doors.draining).await;
     drop(session);
     match ended {
         Ended::Said => {
@@ -62,14 +79,12 @@ async fn converse(mut socket: WebSocket, doors: Doors) {
 }
 
 async fn exchange(
-    socket: &mut WebSocket,
-    session: &mut Session,
-    end: &mut LineEnd,
+    (socket, session, end): (&mut WebSocket, &mut Session, &mut LineEnd),
+    mut pace: Pace,
     mut draining: watch::Receiver<bool>,
 ) -> Ended {
     let silence = sleep(SILENCE);
     tokio::pin!(silence);
-    let mut pace = Pace::new(Instant::now());
     loop {
         tokio::select! {
             received = socket.recv() => {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::seats::{JoinError, SeatId, StatusChange};
 use crate::access::Grant;
+use crate::limits::Permit;
 use crate::link::Link;
 use crate::rtc::{Transport, TransportEvent, TransportId};
 use crate::signaling::message::RequestId;
@@ -28,6 +29,8 @@ pub(crate) struct JoinRequest {
     pub(crate) grant: Grant,
     /// For a seat to take back.
     pub(crate) token: Option<String>,
+    /// Held by the seat for as long as it is there; `None`: a seat taken back keeps what it has.
+    pub(crate) permit: Option<Arc<Permit>>,
     /// Where the room says what happens, from the reply on.
     pub(crate) line: Line,
 }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use mixer::ParticipantId;
 use mixer::ladder::{Wish, WishedVideo};
 
+use crate::access::Capabilities;
+use crate::limits::Permit;
 use crate::link::Link;
 use crate::rtc::{Direction, Transport, TransportId, TransportState};
 use crate::signaling::message::Participant;
@@ -33,6 +35,25 @@ pub(crate) struct SeatId {
 pub(crate) struct StatusChange {
     pub(crate) muted: Option<bool>,
     pub(crate) camera: Option<bool>,
+}
+
+impl StatusChange {
+    /// What somebody who may do so much can say: nobody is unmuted or seen who may not be.
+    pub(crate) fn within(self, can: Capabilities) -> Self {
+        Self {
+            muted: self.muted.map(|muted| muted || !can.publish_audio),
+            camera: self.camera.map(|camera| camera && can.publish_video),
+        }
+    }
+
+    /// What is so from the start for somebody who may not do everything.
+    pub(crate) fn from_the_start(can: Capabilities) -> Option<Self> {
+        let change = Self {
+            muted: (!can.publish_audio).then_some(true),
+            camera: (!can.publish_video).then_some(false),
+        };
+        (change != Self::default()).then_some(change)
+    }
 }
 
 /// Why a seat is refused.
@@ -66,6 +87,8 @@ struct Seat {
     line: Option<Line>,
     connection: Option<Connection>,
     absent_since: Option<Instant>,
+    /// Given back to the address it was taken from when the seat goes.
+    permit: Option<Arc<Permit>>,
 }
 
 /// What a seat's media comes over. When the seat goes, the last handle closes it.
@@ -179,6 +202,7 @@ impl Seats {
             line: Some(line),
             connection: None,
             absent_since: None,
+            permit: None,
         };
         self.seats.insert(participant, seat);
         let seat = SeatId {
@@ -222,6 +246,13 @@ impl Seats {
                 .as_ref()
                 .and_then(|connection| connection.transport.clone()),
         })
+    }
+
+    /// Has the seat hold a permit for as long as it is there.
+    pub(super) fn keep(&mut self, seat: SeatId, permit: Arc<Permit>) {
+        if let Some(held) = self.held(seat) {
+            held.permit = Some(permit);
+        }
     }
 
     /// Puts a connection on the seat; false if the seat has another session by now.

@@ -33,6 +33,7 @@ fn room() -> Room {
         config: RoomConfig {
             seat_hold: Duration::from_secs(30),
             max_participants: 9,
+            ice_servers: Arc::default(),
             media,
         },
     }
@@ -52,6 +53,7 @@ fn welcome(room: &mut Room) -> Guest {
         id: None,
         name: DisplayName::parse("Ann").unwrap(),
         token: None,
+        permit: None,
         line: said,
     };
     let seat = room.join(request).unwrap().seat;
@@ -178,6 +180,7 @@ async fn a_seat_that_nobody_waits_for_any_more_has_no_session() {
         id: None,
         name: DisplayName::parse("Ann").unwrap(),
         token: None,
+        permit: None,
         line: said,
     };
     let (reply, answer) = tokio::sync::oneshot::channel();

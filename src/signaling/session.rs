@@ -1,7 +1,7 @@
 //! The state of one conversation: not yet in a room, or seated in one.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mixer::ladder::{Wish, WishedLayout, WishedVideo};
 use serde_json::Value;
@@ -11,11 +11,12 @@ use tracing::{Instrument, Span, debug, field, info_span};
 use super::Venue;
 use super::line::Line;
 use super::message::{
-    ClientMessage, ErrorCode, ErrorMessage, Join, MAX_MESSAGE_BYTES, Prefer, PreferredLayout,
-    RequestId, ServerMessage, VERSION,
+    ClientMessage, ErrorCode, ErrorMessage, Join, Prefer, PreferredLayout, RequestId,
+    ServerMessage, VERSION,
 };
 use super::names::{DisplayName, RoomName};
-use crate::access::Denied;
+use crate::access::{Capabilities, Denied};
+use crate::limits::{Bucket, Caller, Excess, Permit, Refusal as Refused};
 use crate::link::Link;
 use crate::room::{
     Attachment, EnterError, JoinError, JoinRequest, RoomHandle, SeatId, StatusChange,
@@ -33,8 +34,8 @@ const TRANSPORT_EVENTS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Session {
     venue: Venue,
-    /// What the carrier brought along to show who this is.
-    credential: Option<String>,
+    caller: Caller,
+    messages: Bucket,
     line: Line,
     seated: Option<SeatedSession>,
     /// After a leave the carrier closes; whatever was said behind it comes too late.
@@ -48,6 +49,10 @@ struct SeatedSession {
     seat: SeatId,
     room_start: Instant,
     transport: Option<Arc<Transport>>,
+    can: Capabilities,
+    offers: Bucket,
+    /// Since the latest offer, those in it included.
+    candidates: u32,
 }
 
 /// What happens to one transport.
@@ -61,14 +66,17 @@ struct TransportEvents {
 struct Refusal {
     code: ErrorCode,
     message: String,
+    /// After how long another try makes sense.
+    wait: Option<Duration>,
 }
 
 impl Session {
-    pub(crate) fn new(venue: Venue, credential: Option<String>, line: Line) -> Self {
+    pub(crate) fn new(venue: Venue, caller: Caller, line: Line) -> Self {
         let span = info_span!("session", room = field::Empty, participant = field::Empty);
         Self {
             venue,
-            credential,
+            caller,
+            messages: Bucket::new(Instant::now()),
             line,
             seated: None,
             left: false,
@@ -78,7 +86,7 @@ impl Session {
 
     /// Takes one message of the client.
     pub(crate) async fn hear(&mut self, text: &str) {
-        let (id, heard) = match parse(text) {
+        let (id, heard) = match self.read(text, Instant::now()) {
             Ok(message) => {
                 let id = message.id().cloned();
                 let span = self.span.clone();
@@ -86,15 +94,48 @@ impl Session {
             }
             Err((id, refusal)) => (id, Err(refusal)),
         };
-        if let Err(Refusal { code, message }) = heard {
+        if let Err(Refusal {
+            code,
+            message,
+            wait,
+        }) = heard
+        {
             debug!(parent: &self.span, ?code, message, "refused");
             let error = ErrorMessage {
                 id,
                 code,
                 message,
-                retry_after_ms: None,
+                retry_after_ms: wait.map(to_ms),
             };
             self.line.say(ServerMessage::Error(error));
+        }
+    }
+
+    /// Reads one message, unless it comes too soon or is too long.
+    fn read(
+        &mut self,
+        text: &str,
+        now: Instant,
+    ) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
+        let limiter = &self.venue.limiter;
+        let limits = limiter.limits();
+        let (max, counters) = (limits.message_bytes, limiter.counters());
+        if text.len() > usize::try_from(max).unwrap_or(usize::MAX) {
+            counters.count(Refused::MessageLength);
+            let message = format!("{} bytes, expected at most {max}", text.len());
+            return Err((None, refusal(ErrorCode::TooLarge, message)));
+        }
+        let in_time = self.messages.take(limits.messages(), now);
+        match (parse(text), in_time) {
+            (parsed, Ok(())) => parsed,
+            (parsed, Err(wait)) => {
+                counters.count(Refused::Message);
+                let id = match parsed {
+                    Ok(message) => message.id().cloned(),
+                    Err((id, _)) => id,
+                };
+                Err((id, too_fast("messages", wait)))
+            }
         }
     }
 
@@ -105,10 +146,8 @@ impl Session {
             ClientMessage::Candidate { candidate, .. } => self.candidate(candidate).await?,
             ClientMessage::Status { muted, camera, .. } => {
                 let seated = self.seated()?;
-                seated
-                    .room
-                    .status(seated.seat, StatusChange { muted, camera })
-                    .await;
+                let change = StatusChange { muted, camera }.within(seated.can);
+                seated.room.status(seated.seat, change).await;
             }
             ClientMessage::Prefer(prefer) => {
                 let seated = self.seated()?;
@@ -151,12 +190,20 @@ impl Session {
                 "a name is at most 64 characters, none of them control",
             )
         })?;
-        let grant = self.venue.access.admit(self.credential.as_deref(), &room)?;
+        let credential = join.auth.as_deref().or(self.caller.credential.as_deref());
+        let access = &self.venue.access;
+        let (grant, permit) = match &join.token {
+            // A seat that is taken back has what it had.
+            Some(_) => (access.readmit(credential, &room)?, None),
+            None => (access.admit(credential, &room)?, self.permit()?),
+        };
+        let can = grant.can;
         let request = JoinRequest {
             id: join.id,
-            name,
+            name: grant.name.clone().unwrap_or(name),
             grant,
             token: join.token,
+            permit,
             line: self.line.clone(),
         };
         let (handle, seated) = self.venue.rooms.join(&room, request).await?;
@@ -168,13 +215,29 @@ impl Session {
             seat: seated.seat,
             room_start: seated.room_start,
             transport: seated.transport,
+            can,
+            offers: Bucket::new(Instant::now()),
+            candidates: 0,
         });
+        if let Some(seated) = &self.seated
+            && let Some(change) = StatusChange::from_the_start(can)
+        {
+            seated.room.status(seated.seat, change).await;
+        }
         Ok(())
+    }
+
+    /// What the address is to hold for a new seat.
+    fn permit(&self) -> Result<Option<Arc<Permit>>, Excess> {
+        let seat = |address| self.venue.limiter.take_seat(address, Instant::now());
+        let permit = self.caller.address.map(seat).transpose()?;
+        Ok(permit.map(Arc::new))
     }
 
     async fn offer(&mut self, id: Option<RequestId>, sdp: String) -> Result<(), Refusal> {
         let seated = self.seated.as_mut().ok_or_else(not_joined)?;
-        let offer = Offer::parse(sdp)?;
+        seated.count_offer(&sdp, &self.venue)?;
+        let offer = Offer::parse(sdp)?.within(seated.can);
         if let Some(transport) = seated
             .transport
             .as_ref()
@@ -192,7 +255,9 @@ impl Session {
     }
 
     async fn candidate(&mut self, candidate: Candidate) -> Result<(), Refusal> {
-        let transport = self.seated()?.transport.as_ref().ok_or_else(|| {
+        let seated = self.seated.as_mut().ok_or_else(not_joined)?;
+        seated.count_candidates(1, &self.venue)?;
+        let transport = seated.transport.as_ref().ok_or_else(|| {
             refusal(
                 ErrorCode::BadCandidate,
                 "a candidate needs an offer before it",
@@ -219,6 +284,37 @@ impl Drop for Session {
 }
 
 impl SeatedSession {
+    /// Takes note of an offer, unless it comes too soon, or is too long, or has too many candidates
+    /// in it.
+    fn count_offer(&mut self, sdp: &str, venue: &Venue) -> Result<(), Refusal> {
+        let (limits, counters) = (venue.limiter.limits(), venue.limiter.counters());
+        if let Err(wait) = self.offers.take(limits.offers(), Instant::now()) {
+            counters.count(Refused::Offer);
+            return Err(too_fast("offers", wait));
+        }
+        let max = limits.offer_bytes;
+        if sdp.len() > usize::try_from(max).unwrap_or(usize::MAX) {
+            counters.count(Refused::OfferLength);
+            let message = format!("an offer of {} bytes, expected at most {max}", sdp.len());
+            return Err(refusal(ErrorCode::TooLarge, message));
+        }
+        let inside = sdp.lines().filter(|line| line.starts_with("a=candidate:"));
+        self.candidates = 0;
+        self.count_candidates(u32::try_from(inside.count()).unwrap_or(u32::MAX), venue)
+    }
+
+    fn count_candidates(&mut self, count: u32, venue: &Venue) -> Result<(), Refusal> {
+        let max = venue.limiter.limits().candidates_per_offer;
+        let candidates = self.candidates.saturating_add(count);
+        if candidates > max {
+            venue.limiter.counters().count(Refused::Candidate);
+            let message = format!("more than {max} candidates after one offer");
+            return Err(refusal(ErrorCode::TooManyCandidates, message));
+        }
+        self.candidates = candidates;
+        Ok(())
+    }
+
     /// Makes a new transport, in place of one that the seat may have had: our answer, and what
     /// happens to the transport from now on.
     async fn connect(
@@ -256,10 +352,6 @@ impl SeatedSession {
 
 /// Reads one message, with its id as far as it can be read even when the rest cannot.
 fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
-    if text.len() > MAX_MESSAGE_BYTES {
-        let message = format!("{} bytes, expected at most {MAX_MESSAGE_BYTES}", text.len());
-        return Err((None, refusal(ErrorCode::TooLarge, message)));
-    }
     let value: Value = serde_json::from_str(text)
         .map_err(|error| (None, refusal(ErrorCode::BadJson, error.to_string())))?;
     let id = value
@@ -319,7 +411,21 @@ fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
     Refusal {
         code,
         message: message.into(),
+        wait: None,
     }
+}
+
+fn too_fast(what: &str, wait: Duration) -> Refusal {
+    let message = format!("too many {what}, wait {} ms", wait.as_millis());
+    Refusal {
+        wait: Some(wait),
+        ..refusal(ErrorCode::RateLimited, message)
+    }
+}
+
+fn to_ms(wait: Duration) -> u64 {
+    // Never too few.
+    u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 
 fn not_joined() -> Refusal {
@@ -328,7 +434,23 @@ fn not_joined() -> Refusal {
 
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
-        match denied {}
+        let (code, wait) = match denied {
+            Denied::Missing => (ErrorCode::AuthRequired, None),
+            Denied::Bad(_) => (ErrorCode::BadAuth, None),
+            Denied::TooEarly { wait } => (ErrorCode::BadAuth, Some(wait)),
+            Denied::Expired { .. } => (ErrorCode::AuthExpired, None),
+            Denied::OtherRoom => (ErrorCode::NotThisRoom, None),
+        };
+        Self {
+            wait,
+            ..refusal(code, denied.to_string())
+        }
+    }
+}
+
+impl From<Excess> for Refusal {
+    fn from(excess: Excess) -> Self {
+        refusal(ErrorCode::TooManyFromAddress, excess.to_string())
     }
 }
 
@@ -358,7 +480,6 @@ impl From<OfferError> for Refusal {
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, UdpSocket};
-    use std::time::Duration;
 
     use codecs::video::PictureSize;
     use mixer::ladder::Ladder;
@@ -379,6 +500,7 @@ mod tests {
         let config = RoomConfig {
             seat_hold: Duration::from_secs(30),
             max_participants: 9,
+            ice_servers: Arc::default(),
             media,
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
@@ -402,8 +524,9 @@ mod tests {
             rooms: Arc::clone(rooms),
             rtc: rtc.clone(),
             access: Arc::new(Access::default()),
+            limiter: Arc::default(),
         };
-        let mut session = Session::new(venue, None, said);
+        let mut session = Session::new(venue, Caller::default(), said);
         session
             .hear(r#"{"type":"join","version":1,"room":"demo"}"#)
             .await;
@@ -477,7 +600,6 @@ mod tests {
             ),
             (r#"{"type":"prefer","max_kbps":-1}"#, ErrorCode::BadMessage),
             (&long_id, ErrorCode::BadMessage),
-            (&"[".repeat(100_000), ErrorCode::TooLarge),
             (&"[".repeat(10_000), ErrorCode::BadJson),
         ];
 

@@ -101,7 +101,7 @@ const FAREWELLS = {
 /** Once in, these are worth another attempt; any other would only come again. */
 const PASSING_CODES = new Set([
   "unreachable", "timeout", "draining", "gone", "slow", "failed", "room_full", "too_many_rooms",
-  "not_joined", "bad_answer", "internal",
+  "not_joined", "bad_answer", "internal", "rate_limited", "too_many_from_address",
 ]);
 
 /**
@@ -136,6 +136,8 @@ const PASSING_CODES = new Set([
  * @property {string} name at most 64 characters
  * @property {MediaStream|null} [stream] what to send: its first audio and first video track
  * @property {string|URL} [url] the WebSocket; default: `ws` beside this file
+ * @property {string|(() => string|Promise<string>)|null} [auth] the JSON Web Token that lets in, where the server
+ *   asks for one; a function is asked anew for each attempt, and may fetch a fresh one
  * @property {string|null} [token] of an earlier call, to take its seat back
  * @property {boolean} [muted] start with the microphone muted
  * @property {boolean} [camera] start with the camera on (default)
@@ -193,6 +195,7 @@ export class Call extends EventTarget {
   #url;
   #room;
   #name;
+  #auth;
   #token;
   #maxVideoKbps;
   #fitToTile;
@@ -238,6 +241,7 @@ export class Call extends EventTarget {
     this.#url = socketUrl(options.url);
     this.#room = options.room;
     this.#name = options.name;
+    this.#auth = options.auth ?? null;
     this.#token = options.token ?? null;
     this.#muted = options.muted ?? false;
     this.#camera = options.camera ?? true;
@@ -313,7 +317,8 @@ export class Call extends EventTarget {
     this.#end("left", null);
     const isKnown = session !== null && await sayFarewell(session);
     if (isKnown || this.#token === null) return;
-    const seat = { room: this.#room, name: this.#name, token: this.#token };
+    const auth = typeof this.#auth === "string" ? { auth: this.#auth } : {};
+    const seat = { room: this.#room, name: this.#name, token: this.#token, ...auth };
     await Promise.race([giveSeatUp(this.#url, seat), pause(LEAVE_TIMEOUT_MS)]);
   }
 
@@ -414,7 +419,8 @@ export class Call extends EventTarget {
 
   /** @param {Session} session @returns {Promise<any>} the `joined` message */
   async #takeSeat(session) {
-    const request = { version: PROTOCOL_VERSION, room: this.#room, name: this.#name };
+    const auth = typeof this.#auth === "function" ? await this.#auth() : this.#auth;
+    const request = { version: PROTOCOL_VERSION, room: this.#room, name: this.#name, ...(auth && { auth }) };
     if (this.#token !== null) {
       try {
         return await session.request("join", { ...request, token: this.#token });
