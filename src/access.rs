@@ -18,6 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use crate::limits::{Counters, Refusal};
+use crate::signaling::message::ErrorCode;
 use crate::signaling::{DisplayName, RoomName};
 use claims::Claims;
 pub use claims::{Capabilities, Capability, Role};
@@ -81,6 +82,26 @@ pub(crate) enum Denied {
     Expired { ago: Duration },
     #[error("the token is for another room")]
     OtherRoom,
+}
+
+impl Denied {
+    /// As the protocol has it.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self {
+            Self::Missing => ErrorCode::AuthRequired,
+            Self::Bad(_) | Self::TooEarly { .. } => ErrorCode::BadAuth,
+            Self::Expired { .. } => ErrorCode::AuthExpired,
+            Self::OtherRoom => ErrorCode::NotThisRoom,
+        }
+    }
+
+    /// After how many milliseconds it is worth asking again, where that is any use.
+    pub(crate) fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::TooEarly { wait } => u64::try_from(wait.as_millis()).ok(),
+            Self::Missing | Self::Bad(_) | Self::Expired { .. } | Self::OtherRoom => None,
+        }
+    }
 }
 
 /// Whether somebody has been in before.

@@ -6,6 +6,7 @@
 //! Of at most 65,536 addresses something is remembered; those beyond share one account.
 
 mod addresses;
+mod allowance;
 mod bucket;
 mod counters;
 mod limiter;
@@ -13,7 +14,8 @@ mod limiter;
 use serde::Deserialize;
 
 pub(crate) use addresses::Address;
-pub(crate) use bucket::{Bucket, Rate};
+pub(crate) use allowance::Allowance;
+use bucket::{Bucket, Rate};
 pub(crate) use counters::{Counters, Refusal};
 pub(crate) use limiter::{Caller, Excess, Limiter, Permit};
 

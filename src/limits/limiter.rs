@@ -5,6 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::addresses::{Addresses, Holding, Place};
 use super::{Address, Counters, Limits, Refusal};
+use crate::signaling::message::ErrorCode;
+
+/// After how long it is worth asking again for what an address has too many of: somebody must end
+/// theirs first.
+const WAIT_FOR_OTHERS: Duration = Duration::from_secs(5);
 
 /// What everybody's limits are kept by.
 #[derive(Debug)]
@@ -26,7 +31,7 @@ pub(crate) struct Permit {
 /// Too much was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Excess {
-    #[error("too many requests, wait {} ms", .wait.as_millis())]
+    #[error("too much at once, wait {} ms", to_ms(*.wait))]
     Rate { wait: Duration },
     #[error("this address has {max} sessions, which is all it may have")]
     Sessions { max: u32 },
@@ -34,6 +39,12 @@ pub(crate) enum Excess {
     Participants { max: u32 },
     #[error("there are {max} connections, which is all there may be")]
     Connections { max: u32 },
+    #[error("a message of {bytes} bytes, expected at most {max}")]
+    Message { bytes: usize, max: u32 },
+    #[error("an offer of {bytes} bytes, expected at most {max}")]
+    Offer { bytes: usize, max: u32 },
+    #[error("more than {max} candidates after one offer")]
+    Candidates { max: u32 },
 }
 
 /// Who a carrier speaks for.
@@ -46,6 +57,36 @@ pub(crate) struct Caller {
     /// Given back when they are gone.
     #[expect(dead_code, reason = "held, and never looked at")]
     pub(crate) permits: Vec<Arc<Permit>>,
+}
+
+impl Excess {
+    /// As the protocol has it.
+    pub(crate) fn code(self) -> ErrorCode {
+        match self {
+            Self::Rate { .. } => ErrorCode::RateLimited,
+            Self::Sessions { .. } | Self::Participants { .. } | Self::Connections { .. } => {
+                ErrorCode::TooManyFromAddress
+            }
+            Self::Message { .. } | Self::Offer { .. } => ErrorCode::TooLarge,
+            Self::Candidates { .. } => ErrorCode::TooManyCandidates,
+        }
+    }
+
+    /// After how many milliseconds it is worth asking again, where that is any use.
+    pub(crate) fn retry_after_ms(self) -> Option<u64> {
+        match self {
+            Self::Rate { wait } => Some(to_ms(wait)),
+            Self::Sessions { .. } | Self::Participants { .. } | Self::Connections { .. } => {
+                Some(to_ms(WAIT_FOR_OTHERS))
+            }
+            Self::Message { .. } | Self::Offer { .. } | Self::Candidates { .. } => None,
+        }
+    }
+}
+
+/// Whole milliseconds, and none too few.
+fn to_ms(wait: Duration) -> u64 {
+    u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 
 impl Limiter {

@@ -1,7 +1,7 @@
 //! The state of one conversation: not yet in a room, or seated in one.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mixer::ladder::{Wish, WishedLayout, WishedVideo};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use super::message::{
 };
 use super::names::{DisplayName, RoomName};
 use crate::access::{Capabilities, Denied};
-use crate::limits::{Bucket, Caller, Excess, Permit, Refusal as Refused};
+use crate::limits::{Allowance, Caller, Excess, Permit};
 use crate::link::Link;
 use crate::room::{
     Attachment, EnterError, JoinError, JoinRequest, RoomHandle, SeatId, StatusChange,
@@ -35,7 +35,7 @@ const TRANSPORT_EVENTS: usize = 64;
 pub(crate) struct Session {
     venue: Venue,
     caller: Caller,
-    messages: Bucket,
+    allowance: Allowance,
     line: Line,
     seated: Option<SeatedSession>,
     /// After a leave the carrier closes; whatever was said behind it comes too late.
@@ -50,9 +50,6 @@ struct SeatedSession {
     room_start: Instant,
     transport: Option<Arc<Transport>>,
     can: Capabilities,
-    offers: Bucket,
-    /// Since the latest offer, those in it included.
-    candidates: u32,
 }
 
 /// What happens to one transport.
@@ -66,17 +63,17 @@ struct TransportEvents {
 struct Refusal {
     code: ErrorCode,
     message: String,
-    /// After how long another try makes sense.
-    wait: Option<Duration>,
+    retry_after_ms: Option<u64>,
 }
 
 impl Session {
     pub(crate) fn new(venue: Venue, caller: Caller, line: Line) -> Self {
+        let allowance = Allowance::new(Arc::clone(&venue.limiter), Instant::now());
         let span = info_span!("session", room = field::Empty, participant = field::Empty);
         Self {
             venue,
             caller,
-            messages: Bucket::new(Instant::now()),
+            allowance,
             line,
             seated: None,
             left: false,
@@ -86,7 +83,7 @@ impl Session {
 
     /// Takes one message of the client.
     pub(crate) async fn hear(&mut self, text: &str) {
-        let (id, heard) = match self.read(text, Instant::now()) {
+        let (id, heard) = match self.read(text) {
             Ok(message) => {
                 let id = message.id().cloned();
                 let span = self.span.clone();
@@ -97,7 +94,7 @@ impl Session {
         if let Err(Refusal {
             code,
             message,
-            wait,
+            retry_after_ms,
         }) = heard
         {
             debug!(parent: &self.span, ?code, message, "refused");
@@ -105,36 +102,23 @@ impl Session {
                 id,
                 code,
                 message,
-                retry_after_ms: wait.map(to_ms),
+                retry_after_ms,
             };
             self.line.say(ServerMessage::Error(error));
         }
     }
 
     /// Reads one message, unless it comes too soon or is too long.
-    fn read(
-        &mut self,
-        text: &str,
-        now: Instant,
-    ) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
-        let limiter = &self.venue.limiter;
-        let limits = limiter.limits();
-        let (max, counters) = (limits.message_bytes, limiter.counters());
-        if text.len() > usize::try_from(max).unwrap_or(usize::MAX) {
-            counters.count(Refused::MessageLength);
-            let message = format!("{} bytes, expected at most {max}", text.len());
-            return Err((None, refusal(ErrorCode::TooLarge, message)));
-        }
-        let in_time = self.messages.take(limits.messages(), now);
-        match (parse(text), in_time) {
-            (parsed, Ok(())) => parsed,
-            (parsed, Err(wait)) => {
-                counters.count(Refused::Message);
-                let id = match parsed {
+    fn read(&mut self, text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
+        match self.allowance.message(text.len(), Instant::now()) {
+            Ok(()) => parse(text),
+            Err(excess @ Excess::Message { .. }) => Err((None, excess.into())),
+            Err(excess) => {
+                let id = match parse(text) {
                     Ok(message) => message.id().cloned(),
                     Err((id, _)) => id,
                 };
-                Err((id, too_fast("messages", wait)))
+                Err((id, excess.into()))
             }
         }
     }
@@ -216,8 +200,6 @@ impl Session {
             room_start: seated.room_start,
             transport: seated.transport,
             can,
-            offers: Bucket::new(Instant::now()),
-            candidates: 0,
         });
         if let Some(seated) = &self.seated
             && let Some(change) = StatusChange::from_the_start(can)
@@ -236,7 +218,7 @@ impl Session {
 
     async fn offer(&mut self, id: Option<RequestId>, sdp: String) -> Result<(), Refusal> {
         let seated = self.seated.as_mut().ok_or_else(not_joined)?;
-        seated.count_offer(&sdp, &self.venue)?;
+        self.allowance.offer(&sdp, Instant::now())?;
         let offer = Offer::parse(sdp)?.within(seated.can);
         if let Some(transport) = seated
             .transport
@@ -255,8 +237,8 @@ impl Session {
     }
 
     async fn candidate(&mut self, candidate: Candidate) -> Result<(), Refusal> {
-        let seated = self.seated.as_mut().ok_or_else(not_joined)?;
-        seated.count_candidates(1, &self.venue)?;
+        let seated = self.seated.as_ref().ok_or_else(not_joined)?;
+        self.allowance.candidate()?;
         let transport = seated.transport.as_ref().ok_or_else(|| {
             refusal(
                 ErrorCode::BadCandidate,
@@ -284,37 +266,6 @@ impl Drop for Session {
 }
 
 impl SeatedSession {
-    /// Takes note of an offer, unless it comes too soon, or is too long, or has too many candidates
-    /// in it.
-    fn count_offer(&mut self, sdp: &str, venue: &Venue) -> Result<(), Refusal> {
-        let (limits, counters) = (venue.limiter.limits(), venue.limiter.counters());
-        if let Err(wait) = self.offers.take(limits.offers(), Instant::now()) {
-            counters.count(Refused::Offer);
-            return Err(too_fast("offers", wait));
-        }
-        let max = limits.offer_bytes;
-        if sdp.len() > usize::try_from(max).unwrap_or(usize::MAX) {
-            counters.count(Refused::OfferLength);
-            let message = format!("an offer of {} bytes, expected at most {max}", sdp.len());
-            return Err(refusal(ErrorCode::TooLarge, message));
-        }
-        let inside = sdp.lines().filter(|line| line.starts_with("a=candidate:"));
-        self.candidates = 0;
-        self.count_candidates(u32::try_from(inside.count()).unwrap_or(u32::MAX), venue)
-    }
-
-    fn count_candidates(&mut self, count: u32, venue: &Venue) -> Result<(), Refusal> {
-        let max = venue.limiter.limits().candidates_per_offer;
-        let candidates = self.candidates.saturating_add(count);
-        if candidates > max {
-            venue.limiter.counters().count(Refused::Candidate);
-            let message = format!("more than {max} candidates after one offer");
-            return Err(refusal(ErrorCode::TooManyCandidates, message));
-        }
-        self.candidates = candidates;
-        Ok(())
-    }
-
     /// Makes a new transport, in place of one that the seat may have had: our answer, and what
     /// happens to the transport from now on.
     async fn connect(
@@ -411,21 +362,8 @@ fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
     Refusal {
         code,
         message: message.into(),
-        wait: None,
+        retry_after_ms: None,
     }
-}
-
-fn too_fast(what: &str, wait: Duration) -> Refusal {
-    let message = format!("too many {what}, wait {} ms", wait.as_millis());
-    Refusal {
-        wait: Some(wait),
-        ..refusal(ErrorCode::RateLimited, message)
-    }
-}
-
-fn to_ms(wait: Duration) -> u64 {
-    // Never too few.
-    u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 
 fn not_joined() -> Refusal {
@@ -434,23 +372,19 @@ fn not_joined() -> Refusal {
 
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
-        let (code, wait) = match denied {
-            Denied::Missing => (ErrorCode::AuthRequired, None),
-            Denied::Bad(_) => (ErrorCode::BadAuth, None),
-            Denied::TooEarly { wait } => (ErrorCode::BadAuth, Some(wait)),
-            Denied::Expired { .. } => (ErrorCode::AuthExpired, None),
-            Denied::OtherRoom => (ErrorCode::NotThisRoom, None),
-        };
         Self {
-            wait,
-            ..refusal(code, denied.to_string())
+            retry_after_ms: denied.retry_after_ms(),
+            ..refusal(denied.code(), denied.to_string())
         }
     }
 }
 
 impl From<Excess> for Refusal {
     fn from(excess: Excess) -> Self {
-        refusal(ErrorCode::TooManyFromAddress, excess.to_string())
+        Self {
+            retry_after_ms: excess.retry_after_ms(),
+            ..refusal(excess.code(), excess.to_string())
+        }
     }
 }
 
@@ -480,6 +414,7 @@ impl From<OfferError> for Refusal {
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, UdpSocket};
+    use std::time::Duration;
 
     use codecs::video::PictureSize;
     use mixer::ladder::Ladder;

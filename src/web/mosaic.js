@@ -196,6 +196,7 @@ export class Call extends EventTarget {
   #room;
   #name;
   #auth;
+  /** What was shown last. @type {string|null} */ #credential = null;
   #token;
   #maxVideoKbps;
   #fitToTile;
@@ -242,6 +243,7 @@ export class Call extends EventTarget {
     this.#room = options.room;
     this.#name = options.name;
     this.#auth = options.auth ?? null;
+    if (typeof this.#auth === "string") this.#credential = this.#auth;
     this.#token = options.token ?? null;
     this.#muted = options.muted ?? false;
     this.#camera = options.camera ?? true;
@@ -317,8 +319,7 @@ export class Call extends EventTarget {
     this.#end("left", null);
     const isKnown = session !== null && await sayFarewell(session);
     if (isKnown || this.#token === null) return;
-    const auth = typeof this.#auth === "string" ? { auth: this.#auth } : {};
-    const seat = { room: this.#room, name: this.#name, token: this.#token, ...auth };
+    const seat = { ...this.#claim(), token: this.#token };
     await Promise.race([giveSeatUp(this.#url, seat), pause(LEAVE_TIMEOUT_MS)]);
   }
 
@@ -419,8 +420,8 @@ export class Call extends EventTarget {
 
   /** @param {Session} session @returns {Promise<any>} the `joined` message */
   async #takeSeat(session) {
-    const auth = typeof this.#auth === "function" ? await this.#auth() : this.#auth;
-    const request = { version: PROTOCOL_VERSION, room: this.#room, name: this.#name, ...(auth && { auth }) };
+    if (typeof this.#auth === "function") this.#credential = await this.#auth();
+    const request = { version: PROTOCOL_VERSION, ...this.#claim() };
     if (this.#token !== null) {
       try {
         return await session.request("join", { ...request, token: this.#token });
@@ -434,6 +435,12 @@ export class Call extends EventTarget {
       }
     }
     return session.request("join", request);
+  }
+
+  /** Who asks for which room, and what shows that they may. */
+  #claim() {
+    const claim = { room: this.#room, name: this.#name };
+    return this.#credential === null ? claim : { ...claim, auth: this.#credential };
   }
 
   /** @param {Session} session @param {any} joined */
