@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::Access;
+use crate::limits::Limiter;
 use crate::room::Rooms;
 use crate::rtc::Rtc;
 
@@ -34,6 +35,7 @@ pub(crate) use line::{LineEnd, line};
 pub(crate) use log::Gap;
 pub(crate) use names::{DisplayName, RoomName};
 pub(crate) use presence::Carrier;
+pub(crate) use refusal::Refusal;
 pub(crate) use sessions::{Opened, SessionId, Sessions};
 
 /// How often a client is asked to ping.
@@ -48,4 +50,5 @@ pub(crate) struct Venue {
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) rtc: Rtc,
     pub(crate) access: Arc<Access>,
+    pub(crate) limiter: Arc<Limiter>,
 }

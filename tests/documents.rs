@@ -170,6 +170,14 @@ fn every_error_code_is_in_the_protocol() {
         ErrorCode::NoVp8,
         ErrorCode::BadCandidate,
         ErrorCode::TooLarge,
+        ErrorCode::AuthRequired,
+        ErrorCode::BadAuth,
+        ErrorCode::AuthExpired,
+        ErrorCode::NotThisRoom,
+        ErrorCode::WrongOrigin,
+        ErrorCode::RateLimited,
+        ErrorCode::TooManyFromAddress,
+        ErrorCode::TooManyCandidates,
         ErrorCode::Internal,
     ];
     for code in codes {

@@ -2,12 +2,14 @@
 # Installs what is missing on Debian and Ubuntu, and says so.
 #
 #   install.sh build   what the daemon is built with
-#   install.sh test    what the tests need on top: a browser, Node.js, the wasm target
+#   install.sh test    what the tests need on top: a browser, Node.js, coturn, the wasm target
 #   install.sh bench   what the comparisons are made with, where it can be had
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(build-essential cmake pkg-config libvpx-dev libyuv-dev)
+# A TURN server, to have media relayed by.
+test_packages=(coturn)
 bench_packages=(ffmpeg)
 
 say() { printf 'mosaicd: %s\n' "$*" >&2; }
@@ -82,6 +84,7 @@ install_rust_parts() {
 case "${1:-}" in
     build) install_packages "${build_packages[@]}" ;;
     test)
+        install_packages "${test_packages[@]}"
         install_browser
         install_node
         install_rust_parts

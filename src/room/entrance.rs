@@ -1,5 +1,7 @@
 //! Who gets a seat, and who has to wait for one.
 
+use std::time::SystemTime;
+
 use codecs::video::VIDEO_CLOCK_HZ;
 use tokio::sync::oneshot;
 use tracing::info;
@@ -11,7 +13,6 @@ use super::moment::{Moment, to_ms};
 use super::seats::{Entered, Newcomer, SeatId, new_token};
 use super::telling::speaker_message;
 use super::{Room, SameIdentity};
-use crate::access;
 use crate::signaling::message::{
     ByeReason, Canvas, ErrorCode, ErrorMessage, Joined, RequestId, Role, ServerMessage, VERSION,
 };
@@ -93,7 +94,7 @@ impl Room {
 
     /// Somebody of whom nothing is known here.
     fn come_in(&mut self, request: JoinRequest, moment: Moment) -> Result<Entry, JoinError> {
-        let has_key = request.grant.role == Some(access::Role::Moderator);
+        let has_key = request.grant.role == Some(Role::Moderator);
         if self.rules.locked && !has_key {
             return Err(JoinError::Locked);
         }
@@ -110,6 +111,7 @@ impl Room {
             name: request.grant.name.clone().unwrap_or(request.name),
             grant: request.grant,
             token: new_token(),
+            permit: request.permit,
         };
         if waits {
             let (door, admitted) = Door::new(request.id, request.line);
@@ -139,6 +141,7 @@ impl Room {
             id: request_id,
             name,
             grant,
+            permit,
             line,
             ..
         } = request;
@@ -146,6 +149,9 @@ impl Room {
             .seats
             .retake(id, (name, &grant), line.clone(), moment.now)
             .ok_or(JoinError::BadToken)?;
+        if let Some(permit) = permit {
+            self.seats.keep(entered.seat, permit);
+        }
         if let Some(displaced) = entered.displaced.take() {
             displaced.close(reason);
         }
@@ -167,6 +173,9 @@ impl Room {
         reason: ByeReason,
     ) -> Result<Entry, JoinError> {
         let (door, admitted) = Door::new(request.id, request.line);
+        if let Some(permit) = request.permit {
+            self.lobby.keep(id, permit);
+        }
         let retaken = self.lobby.retake(id, door);
         let (ticket, displaced) = retaken.ok_or(JoinError::BadToken)?;
         if let Some(displaced) = displaced {
@@ -195,6 +204,7 @@ impl Room {
             seat,
             room_start: self.start,
             transport: None,
+            can: self.seats.can(seat.participant),
         };
         let in_session = admitted.is_some_and(|admitted| admitted.send(seated).is_ok());
         if let Some(line) = line {
@@ -264,6 +274,7 @@ impl Room {
             seat: entered.seat,
             room_start: self.start,
             transport: entered.transport,
+            can: self.seats.can(entered.seat.participant),
         }
     }
 
@@ -296,7 +307,10 @@ impl Room {
             token,
             session: None,
             room: self.name.clone(),
-            ice_servers: Vec::new(),
+            ice_servers: self
+                .config
+                .ice_servers
+                .issue(&seat.participant.to_string(), SystemTime::now()),
             ping_interval_ms: to_ms(PING_INTERVAL),
             silence_ms: to_ms(SILENCE),
             seat_ms: to_ms(self.config.seat_hold),

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -14,6 +15,7 @@ use super::HouseRules;
 use super::handle::Seated;
 use super::moment::{Moment, to_ms};
 use super::seats::{Newcomer, new_token, same_token};
+use crate::limits::Permit;
 use crate::signaling::message::{Knock, RequestId, ServerMessage, Waiting};
 use crate::signaling::{Line, PING_INTERVAL};
 
@@ -152,6 +154,13 @@ impl Lobby {
         }
     }
 
+    /// Has the place hold another permit than the one that it may have had.
+    pub(super) fn keep(&mut self, id: WaitingId, permit: Arc<Permit>) {
+        if let Some(waiter) = self.waiting.get_mut(&id) {
+            waiter.newcomer.permit = Some(permit);
+        }
+    }
+
     /// Gives a place to another session; the line of the one that had it, if it is still there.
     pub(super) fn retake(&mut self, id: WaitingId, door: Door) -> Option<(Ticket, Option<Line>)> {
         let generation = self.generation();
@@ -267,6 +276,7 @@ mod tests {
             name: DisplayName::parse(name).unwrap(),
             grant: Grant::anybody(),
             token: format!("token of {name}"),
+            permit: None,
         };
         lobby.knock(newcomer, door(), Moment { now, wall_ms: 7 })
     }

@@ -213,6 +213,7 @@ mod tests {
         let config = RoomConfig {
             seat_hold: Duration::from_secs(30),
             max_participants: 9,
+            ice_servers: Arc::default(),
             media,
             house,
         };
@@ -231,6 +232,7 @@ mod tests {
             name: DisplayName::parse("Ann").unwrap(),
             grant: Grant::anybody(),
             token: None,
+            permit: None,
             line: said,
         };
         match rooms.join(&named(room), request).await? {

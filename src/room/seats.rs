@@ -18,11 +18,12 @@ use mixer::ParticipantId;
 use mixer::ladder::{Wish, WishedVideo};
 
 pub(super) use connection::{Connection, Wiring};
-pub(super) use switch::{By, Device, Grip, Held};
+pub(super) use switch::{By, Device, Grip, Held, License};
 
 use super::chat::ChatPace;
 use super::moment::Moment;
-use crate::access::{self, Grant};
+use crate::access::{Capabilities, Grant};
+use crate::limits::Permit;
 use crate::rtc::{Direction, Transport, TransportId, TransportState};
 use crate::signaling::message::{Participant, Role};
 use crate::signaling::{DisplayName, Line};
@@ -51,6 +52,8 @@ pub(super) struct Newcomer {
     pub(super) grant: Grant,
     /// For the seat.
     pub(super) token: String,
+    /// Held for as long as they wait or sit.
+    pub(super) permit: Option<Arc<Permit>>,
 }
 
 /// A seat was taken.
@@ -142,21 +145,26 @@ impl Seats {
         line: Option<Line>,
         moment: Moment,
     ) -> Entered {
-        let Newcomer { name, grant, token } = newcomer;
+        let Newcomer {
+            name,
+            grant,
+            token,
+            permit,
+        } = newcomer;
         let participant = ParticipantId(self.next_participant);
         self.next_participant += 1;
         let generation = self.generation();
-        let granted = grant.role.map(wire_role);
         let mut seat = Seat {
             generation,
             token: token.clone(),
             name: grant.name.unwrap_or(name),
             identity: grant.identity,
-            role: granted.unwrap_or(Role::Participant),
-            granted,
+            role: grant.role.unwrap_or(Role::Participant),
+            granted: grant.role,
+            can: grant.can,
             joined: moment,
-            microphone: Switch::default(),
-            camera: Switch::default(),
+            microphone: Switch::under(License::to(grant.can.publish_audio)),
+            camera: Switch::under(License::to(grant.can.publish_video)),
             hand_raised_ms: None,
             chat_pace: ChatPace::default(),
             wish: Wish::default(),
@@ -164,6 +172,7 @@ impl Seats {
             client: Client::Here,
             connection: None,
             absent_since: None,
+            permit,
         };
         seat.judge(moment.now);
         self.seats.insert(participant, seat);
@@ -207,13 +216,14 @@ impl Seats {
         let seat = self.seats.get_mut(&id)?;
         seat.generation = generation;
         seat.name = grant.name.clone().unwrap_or(name);
-        let granted = grant.role.map(wire_role);
-        if granted != seat.granted {
-            seat.granted = granted;
-            seat.role = granted.unwrap_or(seat.role);
+        if grant.role != seat.granted {
+            seat.granted = grant.role;
+            seat.role = grant.role.unwrap_or(seat.role);
         }
+        seat.can = grant.can;
+        seat.microphone.follow(License::to(grant.can.publish_audio));
+        seat.camera.follow(License::to(grant.can.publish_video));
         let displaced = seat.line.replace(line);
-        seat.client = Client::Here;
         seat.client = Client::Here;
         seat.judge(now);
         seat.hold_anew(now);
@@ -242,6 +252,13 @@ impl Seats {
             seat.camera.hand_over();
             seat.hand_raised_ms = None;
             seat.wish = Wish::default();
+        }
+    }
+
+    /// Has the seat hold another permit than the one that it may have had.
+    pub(super) fn keep(&mut self, seat: SeatId, permit: Arc<Permit>) {
+        if let Some(held) = self.held(seat) {
+            held.permit = Some(permit);
         }
     }
 
@@ -299,7 +316,7 @@ impl Seats {
     ///
     /// # Errors
     ///
-    /// [`Held`] if a moderator holds off what they would switch on. The rest is followed.
+    /// [`Held`] if what they would switch on is to stay off. The rest is followed.
     pub(super) fn status(
         &mut self,
         seat: SeatId,
@@ -331,6 +348,13 @@ impl Seats {
             None => {}
         }
         Some((state(held) != before, outcome))
+    }
+
+    /// What a participant's credential lets them do.
+    pub(super) fn can(&self, id: ParticipantId) -> Capabilities {
+        self.seats
+            .get(&id)
+            .map_or(Capabilities::ALL, |seat| seat.can)
     }
 
     /// Takes one chat message's share of what a participant may write: their id and name.
@@ -498,14 +522,6 @@ impl Seats {
     fn held(&mut self, seat: SeatId) -> Option<&mut Seat> {
         let held = self.seats.get_mut(&seat.participant)?;
         (held.generation == seat.generation).then_some(held)
-    }
-}
-
-/// As messages have it.
-const fn wire_role(role: access::Role) -> Role {
-    match role {
-        access::Role::Participant => Role::Participant,
-        access::Role::Moderator => Role::Moderator,
     }
 }
 

@@ -32,6 +32,7 @@ fn room_with(house: HouseRules, settings: RoomSettings) -> Room {
     let config = RoomConfig {
         seat_hold: Duration::from_secs(30),
         max_participants: 9,
+        ice_servers: Arc::default(),
         media,
         house,
     };
@@ -46,6 +47,7 @@ fn request(name: &str, said: Line) -> JoinRequest {
         id: None,
         name: DisplayName::parse(name).unwrap(),
         token: None,
+        permit: None,
         line: said,
     }
 }

@@ -5,6 +5,8 @@ use std::io::Cursor;
 use rtc::sdp::SessionDescription;
 use rtc::sdp::description::media::MediaDescription;
 
+use crate::access::Capabilities;
+
 /// The longest offer that is looked at, in bytes. A browser's with one audio and one video section
 /// has 4 to 8 kB.
 pub(crate) const MAX_OFFER_BYTES: usize = 48 * 1024;
@@ -100,6 +102,17 @@ impl Offer {
             audio,
             video,
         })
+    }
+}
+
+impl Offer {
+    /// The offer of somebody who may do so much: who may not hear and see is sent nothing.
+    pub(crate) fn within(mut self, can: Capabilities) -> Self {
+        if !can.subscribe {
+            self.audio = Direction::Unwanted;
+            self.video = Direction::Unwanted;
+        }
+        self
     }
 }
 

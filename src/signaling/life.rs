@@ -66,7 +66,7 @@ impl Life {
     }
 
     async fn converse(&mut self) -> Over {
-        let mut pace = Pace::new(Instant::now());
+        let mut pace = Pace::new(self.session.limits(), Instant::now());
         let mut hears_at = Instant::now();
         let mut reach = Reach::Here;
         loop {

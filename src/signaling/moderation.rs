@@ -56,6 +56,7 @@ impl From<ActError> for Refusal {
             ActError::NoSeat | ActError::NoRoom => (ErrorCode::NotJoined, None),
             ActError::NotModerator
             | ActError::Held(_)
+            | ActError::NotGranted(_)
             | ActError::Protected
             | ActError::LastModerator
             | ActError::Oneself => (ErrorCode::NotAllowed, None),

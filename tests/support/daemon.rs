@@ -55,8 +55,9 @@ impl Daemon {
         let mut said = Vec::new();
         let address = loop {
             let line = lines.next().context("the daemon ended early")??;
-            let open = line.split_once("open http://");
-            let address = open.map(|(_, rest)| rest.trim_end_matches('/').to_owned());
+            let open = line.split_once("open http");
+            let url = open.and_then(|(_, rest)| rest.split_once("://"));
+            let address = url.map(|(_, rest)| rest.trim_end_matches('/').to_owned());
             said.push(line);
             if let Some(address) = address {
                 break address;
@@ -116,9 +117,14 @@ impl Daemon {
         Ok(serde_json::from_str(body)?)
     }
 
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it uses now.
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
-        usage_of(self.child.id())
+        usage_of(self.process())
     }
 }
 

@@ -1,5 +1,6 @@
 //! One seat: who holds it, as what, and whether they can be reached.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use mixer::ParticipantId;
@@ -8,6 +9,8 @@ use mixer::ladder::Wish;
 use super::Client;
 use super::connection::Connection;
 use super::switch::{Device, Power, Switch};
+use crate::access::Capabilities;
+use crate::limits::Permit;
 use crate::room::chat::ChatPace;
 use crate::room::moment::Moment;
 use crate::rtc::TransportState;
@@ -24,6 +27,8 @@ pub(super) struct Seat {
     pub(super) role: Role,
     /// The role that their credential gives them, if it does.
     pub(super) granted: Option<Role>,
+    /// What their credential lets them do.
+    pub(super) can: Capabilities,
     pub(super) joined: Moment,
     pub(super) microphone: Switch,
     pub(super) camera: Switch,
@@ -37,6 +42,8 @@ pub(super) struct Seat {
     pub(super) client: Client,
     pub(super) connection: Option<Connection>,
     pub(super) absent_since: Option<Instant>,
+    /// Given back to the address it was taken from when the seat goes.
+    pub(super) permit: Option<Arc<Permit>>,
 }
 
 impl Seat {

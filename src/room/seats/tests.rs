@@ -22,6 +22,7 @@ fn newcomer(name: &str, grant: Grant) -> Newcomer {
         name: named(name),
         grant,
         token: new_token(),
+        permit: None,
     }
 }
 
@@ -288,7 +289,7 @@ fn a_credential_says_who_moderates_and_what_one_is_called() {
     let mut seats = seats();
     let grant = Grant {
         name: Some(named("Dr. Bob")),
-        role: Some(access::Role::Moderator),
+        role: Some(Role::Moderator),
         ..identity("bob")
     };
     join(&mut seats, "Ann");
@@ -320,7 +321,7 @@ fn the_first_moderates_and_then_whoever_has_sat_longest_and_can_be_reached() {
 fn who_is_no_moderator_by_credential_does_not_become_one_by_staying() {
     let mut seats = seats();
     let grant = Grant {
-        role: Some(access::Role::Participant),
+        role: Some(Role::Participant),
         ..Grant::anybody()
     };
     join_as(&mut seats, "Ann", grant);

@@ -3,7 +3,6 @@
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::access;
 use crate::room::handle::Seated;
 use crate::signaling::message::{
     Act, Asked, ChatMessage, ErrorMessage, How, Participant, Role, RoomState,
@@ -71,7 +70,7 @@ fn identity(identity: &str) -> Grant {
 
 fn host() -> Grant {
     Grant {
-        role: Some(access::Role::Moderator),
+        role: Some(Role::Moderator),
         ..Grant::anybody()
     }
 }

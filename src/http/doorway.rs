@@ -1,0 +1,153 @@
+//! Accepts connections, with or without TLS, and hands their requests to the router.
+//!
+//! Bounds: so many connections of everybody and of each address, [`HANDSHAKE_TIMEOUT`] for TLS,
+//! [`HEADER_TIMEOUT`] for the head of each request and for the pause before it, [`BUFFER_BYTES`] for
+//! that head. What is beyond is cut: there is nobody yet to whom anything could be said.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
+use tracing::{debug, warn};
+
+use super::guard::{Guard, Peer};
+use super::tls::Tls;
+use crate::limits::{Address, Refusal};
+
+/// How long a handshake of TLS may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send the head of a request, and to think of the next one.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What is read of a request at a time, and the most its head may have.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// How long to wait when the system has no more descriptors.
+const EXHAUSTION_PAUSE: Duration = Duration::from_secs(1);
+
+/// Answers the requests of one connection.
+struct Service {
+    router: Router,
+    peer: Peer,
+    /// Becomes true when no further request is to be answered.
+    closes: watch::Receiver<bool>,
+}
+
+/// Serves until `stop` resolves and the open requests have ended. What goes wrong with one
+/// connection ends that one.
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    guard: Arc<Guard>,
+    router: Router,
+    stop: impl Future<Output = ()>,
+) {
+    let (closing, closes) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        let (stream, address) = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    follow(&error).await;
+                    continue;
+                }
+            },
+            Some(_) = connections.join_next() => continue,
+        };
+        // A trusted proxy has as many as it needs.
+        let counted = (!guard.proxies.trusts(address.ip())).then(|| Address::from(address.ip()));
+        let Ok(permit) = guard.limiter.connect(counted, Instant::now()) else {
+            continue;
+        };
+        let permit = Arc::new(permit);
+        let service = Service {
+            router: router.clone(),
+            peer: Peer { address, permit },
+            closes: closes.clone(),
+        };
+        connections.spawn(welcome(stream, tls.clone(), Arc::clone(&guard), service));
+    }
+    drop(listener);
+    closing.send_replace(true);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn follow(error: &std::io::Error) {
+    use std::io::ErrorKind;
+    let of_one = matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
+    );
+    if !of_one {
+        warn!(%error, "cannot accept a connection");
+        sleep(EXHAUSTION_PAUSE).await;
+    }
+}
+
+async fn welcome(stream: TcpStream, tls: Option<Arc<Tls>>, guard: Arc<Guard>, service: Service) {
+    // Answers and messages are short, and somebody waits for each.
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else {
+        return service.answer(stream).await;
+    };
+    match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => service.answer(stream).await,
+        failed => {
+            guard.limiter.counters().count(Refusal::TlsHandshake);
+            debug!(peer = %service.peer.address, error = ?failed.err(), "no TLS");
+        }
+    }
+}
+
+impl Service {
+    async fn answer(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self {
+            router,
+            peer,
+            mut closes,
+        } = self;
+        let address = peer.address;
+        let answer = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer.clone());
+            router.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(BUFFER_BYTES)
+            .serve_connection(TokioIo::new(stream), answer)
+            .with_upgrades();
+        tokio::pin!(connection);
+        let closed = async move {
+            let _ = closes.wait_for(|closes| *closes).await;
+        };
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = closed => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            debug!(peer = %address, %error, "a connection failed");
+        }
+    }
+}
