@@ -151,3 +151,88 @@ impl Service {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+    use crate::limits::Limiter;
+
+    /// A connection that is answered, from the client's end, and until when.
+    fn connect(closes: watch::Receiver<bool>) -> (DuplexStream, JoinHandle<()>) {
+        let (client, server) = duplex(64 * 1024);
+        let limiter = Arc::new(Limiter::default());
+        let permit = limiter.connect(None, Instant::now());
+        let service = Service {
+            router: Router::new().route("/", get(|| async { "here" })),
+            peer: Peer {
+                address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1),
+                permit: Arc::new(permit.unwrap()),
+            },
+            closes,
+        };
+        (client, tokio::spawn(service.answer(server)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_ends_a_request_is_cut_in_time() {
+        let (_closing, closes) = watch::channel(false);
+        let began = tokio::time::Instant::now();
+        let (mut client, answered) = connect(closes);
+        client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+
+        // A line every ten seconds keeps it no longer alive.
+        let mut lines = 0;
+        while !answered.is_finished() && lines < 100 {
+            let _ = client.write_all(b"a: b\r\n").await;
+            lines += 1;
+            sleep(Duration::from_secs(10)).await;
+        }
+
+        assert!(began.elapsed() <= HEADER_TIMEOUT + Duration::from_secs(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_nothing_more_is_cut_in_time() {
+        let (_closing, closes) = watch::channel(false);
+        let (mut client, answered) = connect(closes);
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        client.write_all(request).await.unwrap();
+
+        let mut text = String::new();
+        client.read_to_string(&mut text).await.unwrap();
+
+        assert!(text.starts_with("HTTP/1.1 200") && text.ends_with("here"));
+        answered.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_head_beyond_all_measure_is_not_read() {
+        let (_closing, closes) = watch::channel(false);
+        let (mut client, answered) = connect(closes);
+        let head = format!("GET / HTTP/1.1\r\na: {}", "x".repeat(2 * BUFFER_BYTES));
+        // The server may be gone before all of it is sent.
+        let _ = client.write_all(head.as_bytes()).await;
+
+        let mut text = String::new();
+        client.read_to_string(&mut text).await.unwrap();
+
+        assert!(text.starts_with("HTTP/1.1 431"), "{text}");
+        answered.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn when_the_server_stops_an_idle_connection_ends() {
+        let (closing, closes) = watch::channel(false);
+        let (_client, answered) = connect(closes);
+
+        closing.send_replace(true);
+
+        answered.await.unwrap();
+    }
+}

@@ -3,9 +3,10 @@
 
 use mosaicd::access::token::KeyKind;
 use mosaicd::signaling::message::ErrorCode;
+use tokio::net::TcpStream;
 
 use crate::daemon::Daemon;
-use crate::http::{get, refused};
+use crate::http::{ask, get, refused};
 use crate::keys::Keys;
 use crate::socket::Socket;
 
@@ -33,6 +34,37 @@ async fn pages_of_the_server_and_of_listed_origins_may_connect_and_no_others() -
     )
     .await?;
     assert_eq!(page.status, 200, "the client is for everybody to import");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_of_a_listed_origin_may_ask_with_a_token_and_read_the_answer() -> anyhow::Result<()>
+{
+    let limits = ["--limit", "sessions-per-address=1"];
+    let daemon = Daemon::start(&[&limits[..], &["--origin", "https://app.example"]].concat())?;
+    let preflight = async |origin| {
+        let stream = TcpStream::connect(&daemon.address).await?;
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "GET"),
+            ("access-control-request-headers", "authorization"),
+        ];
+        ask(stream, &daemon.address, ("OPTIONS", "/ws"), &headers).await
+    };
+
+    let ours = preflight("https://app.example").await?;
+    let theirs = preflight("https://evil.example").await?;
+
+    assert_eq!(ours.status, 204);
+    let allowed = ours.header("access-control-allow-headers");
+    assert!(allowed.is_some_and(|names| names.contains("Authorization")));
+    assert_eq!(theirs.status, 403);
+    let _ann = Socket::open(&daemon.address).await?;
+    let refused = refused(&daemon.address, &[("origin", "https://app.example")]).await?;
+    assert_eq!(refused.status, 429);
+    let readable = refused.header("access-control-allow-origin");
+    assert_eq!(readable, Some("https://app.example"));
+    assert_eq!(refused.header("vary"), Some("Origin"));
     Ok(())
 }
 
