@@ -9,6 +9,9 @@
 //! [`MAX_CREDENTIAL_BYTES`].
 
 mod claims;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod keys;
 mod seal;
 pub mod token;

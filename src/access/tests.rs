@@ -3,6 +3,7 @@ use std::time::UNIX_EPOCH;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -449,6 +450,29 @@ fn made_keys_sign_tokens_that_they_check_and_one_without_its_private_half_does_n
     let public = keys(&json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": ED25519_X}]}));
     let ring = KeyRing::read(&public.path()).unwrap();
     assert!(ring.signer(None).is_none());
+}
+
+proptest! {
+    #[test]
+    fn no_text_whatever_lets_anybody_in(text in ".{0,200}", parts in "[A-Za-z0-9_-]{0,40}([.][A-Za-z0-9_-]{0,40}){2}") {
+        let keys = keys(&json!({ "keys": [hs256("a", 1)] }));
+
+        for token in [text, parts] {
+            prop_assert!(matches!(keys.judge(&token), Err(Denied::Bad(_))));
+        }
+    }
+
+    #[test]
+    fn no_letter_of_a_token_can_be_another(at in 0_usize..1000, letter in "[A-Za-z0-9_.-]") {
+        let keys = keys(&json!({ "keys": [hs256("a", 1)] }));
+        let token = keys.token(|_| {});
+        let at = at % token.len();
+        let mut changed = token.clone();
+        changed.replace_range(at..=at, &letter);
+        prop_assume!(changed != token);
+
+        prop_assert!(matches!(keys.judge(&changed), Err(Denied::Bad(_))));
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Keeps the limits of addresses, for all who ask at the same time.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,8 +48,8 @@ pub(crate) enum Excess {
     Candidates { max: u32 },
 }
 
-/// Who a carrier speaks for, as far as it knows.
-#[derive(Clone, Debug, Default)]
+/// Who a carrier speaks for.
+#[derive(Clone, Default)]
 pub(crate) struct Caller {
     /// What was brought along to show who this is: the bearer of the Authorization header.
     pub(crate) credential: Option<String>,
@@ -208,6 +209,15 @@ impl Limiter {
 impl Default for Limiter {
     fn default() -> Self {
         Self::new(Limits::default(), Arc::default())
+    }
+}
+
+impl fmt::Debug for Caller {
+    /// Without the credential: whoever reads a log is not to come in with it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 

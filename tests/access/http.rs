@@ -36,17 +36,18 @@ pub(crate) async fn get(
     path: &str,
     headers: &[(&str, &str)],
 ) -> anyhow::Result<Answer> {
-    ask(TcpStream::connect(address).await?, address, path, headers).await
+    let stream = TcpStream::connect(address).await?;
+    ask(stream, address, ("GET", path), headers).await
 }
 
 /// Asks over a connection that is there, and reads until it is closed.
 pub(crate) async fn ask(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     address: &str,
-    path: &str,
+    (method, path): (&str, &str),
     headers: &[(&str, &str)],
 ) -> anyhow::Result<Answer> {
-    let mut request = format!("GET {path} HTTP/1.1\r\n");
+    let mut request = format!("{method} {path} HTTP/1.1\r\n");
     for (usual, value) in [("connection", "close"), ("host", address)] {
         if !headers.iter().any(|(name, _)| *name == usual) {
             request += &format!("{usual}: {value}\r\n");

@@ -54,17 +54,17 @@ async fn a_listed_page_may_read_the_answers_to_its_requests_and_ask_before_them(
     let begun = ask(&daemon.address, ("POST", "/sessions"), &from, join.into()).await?;
 
     assert_eq!(before.status(), 204);
-    assert!(
-        before
-            .header("access-control-allow-methods")
-            .contains("POST")
-    );
+    let methods = before.header("access-control-allow-methods");
+    assert!(methods.contains("POST"));
+    let headers = before.header("access-control-allow-headers");
+    assert!(headers.contains("Authorization"));
     assert_eq!(begun.status(), 201);
     for answer in [&before, &begun] {
         assert_eq!(
             answer.header("access-control-allow-origin"),
             "https://app.example"
         );
+        assert_eq!(answer.header("vary"), "Origin");
         let readable = answer.header("access-control-expose-headers");
         assert!(readable.contains("Location") && readable.contains("Retry-After"));
     }

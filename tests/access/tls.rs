@@ -85,7 +85,7 @@ async fn visit(
     let stream = TlsConnector::from(Arc::new(config))
         .connect(name, stream)
         .await?;
-    let answer = http::ask(stream, address, "/", &[]).await?;
+    let answer = http::ask(stream, address, ("GET", "/"), &[]).await?;
     let certificate = curious.seen().take().context("no certificate")?;
     Ok((answer.status, fingerprint(&certificate)))
 }

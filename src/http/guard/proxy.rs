@@ -133,6 +133,8 @@ fn address(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -216,6 +218,23 @@ mod tests {
             mapped, "192.0.2.1",
             "an IPv4 address is one on a socket of both kinds, too"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_said_makes_somebody_of_a_proxy_that_is_not_trusted(
+            said in "[ -~]{0,100}",
+            listed in "([0-9a-f.:_x\"\\[\\];=, for]{0,20}[,;]){0,8}",
+        ) {
+            for name in ["x-forwarded-for", "forwarded"] {
+                for value in [&said, &listed] {
+                    let pairs = [(name, value.as_str())];
+                    prop_assert_eq!(client(&[], "198.51.100.1", &pairs), "198.51.100.1");
+                    // And of one that is trusted, an address in any case.
+                    client(&["10.0.0.0/8"], "10.0.0.1", &pairs);
+                }
+            }
+        }
     }
 
     #[test]
