@@ -1,6 +1,10 @@
 //! A room whose media fails, and one whose moderators act.
 
+mod chat;
+mod identity;
+mod lobby;
 mod moderation;
+mod people;
 
 use bytes::Bytes;
 use codecs::rtp::{RtpTimestamp, SeqNo};
