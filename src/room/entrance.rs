@@ -8,7 +8,7 @@ use super::events::Happening;
 use super::handle::{Entry, JoinRequest, Seated};
 use super::lobby::{Door, Waiter, WaitingId};
 use super::moment::{Moment, to_ms};
-use super::seats::{Entered, Newcomer, SeatId, new_token};
+use super::seats::{Entered, Newcomer, SeatId};
 use super::telling::speaker_message;
 use super::{Room, SameIdentity};
 use crate::access;
@@ -106,11 +106,7 @@ impl Room {
             let max = self.config.house.max_waiting;
             return Err(JoinError::LobbyFull { max });
         }
-        let newcomer = Newcomer {
-            name: request.grant.name.clone().unwrap_or(request.name),
-            grant: request.grant,
-            token: new_token(),
-        };
+        let newcomer = Newcomer::new(request.name, request.grant);
         if waits {
             let (door, admitted) = Door::new(request.id, request.line);
             let name = newcomer.name.to_string();

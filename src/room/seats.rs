@@ -47,6 +47,17 @@ pub(super) struct Newcomer {
     pub(super) token: String,
 }
 
+impl Newcomer {
+    /// Somebody who calls themselves `name`, unless that is not for them to choose.
+    pub(super) fn new(name: DisplayName, grant: Grant) -> Self {
+        Self {
+            name: grant.name.clone().unwrap_or(name),
+            grant,
+            token: new_token(),
+        }
+    }
+}
+
 /// A seat was taken.
 #[derive(Debug)]
 pub(super) struct Entered {
@@ -136,7 +147,7 @@ impl Seats {
         let mut seat = Seat {
             generation,
             token: token.clone(),
-            name: grant.name.unwrap_or(name),
+            name,
             identity: grant.identity,
             role: granted.unwrap_or(Role::Participant),
             granted,

@@ -5,6 +5,7 @@ mod identity;
 mod lobby;
 mod moderation;
 mod people;
+mod random;
 
 use bytes::Bytes;
 use codecs::rtp::{RtpTimestamp, SeqNo};

@@ -934,8 +934,12 @@ async function giveSeatUp(url, seat) {
     try {
       const session = await Session.open(url, () => {});
       try {
-        await session.request("join", { version: PROTOCOL_VERSION, ...seat });
-        await session.request("leave", {});
+        // A place among those who wait to be let in has no answer to a join before somebody says so.
+        const joining = session.request("join", { version: PROTOCOL_VERSION, ...seat });
+        const leaving = session.request("leave", {});
+        leaving.catch(() => {});
+        await Promise.race([joining, leaving]);
+        await leaving;
       } finally {
         session.close();
       }

@@ -18,20 +18,16 @@ fn seats() -> Seats {
     Seats::new(2, HOLD)
 }
 
-fn newcomer(name: &str, grant: Grant) -> Newcomer {
-    Newcomer {
-        name: named(name),
-        grant,
-        token: new_token(),
-    }
-}
-
 fn join(seats: &mut Seats, name: &str) -> Entered {
     join_as(seats, name, Grant::anybody())
 }
 
 fn join_as(seats: &mut Seats, name: &str, grant: Grant) -> Entered {
-    let entered = seats.take(newcomer(name, grant), Some(line().0), Moment::now());
+    let entered = seats.take(
+        Newcomer::new(named(name), grant),
+        Some(line().0),
+        Moment::now(),
+    );
     seats.hand_on();
     entered
 }

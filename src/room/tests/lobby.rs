@@ -113,6 +113,31 @@ async fn a_place_survives_its_session_and_becomes_a_seat_meanwhile() {
 }
 
 #[tokio::test]
+async fn in_a_room_made_with_a_lobby_all_wait_for_whoever_has_a_key() {
+    let settings = RoomSettings {
+        lobby: true,
+        stay: Stay::UntilEnded,
+        ..RoomSettings::default()
+    };
+    let mut room = room_with(HouseRules::default(), settings);
+    let mut bob = knock(&mut room, |said| request("Bob", said));
+    room.look_around(Instant::now() + Duration::from_secs(60));
+    assert!(!room.is_over(Instant::now() + Duration::from_secs(60)));
+
+    let host = sit_as(&mut room, "Host", host());
+    act(&mut room, host.actor(), Act::Admit { waiting: None }).unwrap();
+
+    let seat_of_bob = bob.admitted.try_recv().unwrap().seat;
+    let lobby = Act::Lobby { on: false };
+    act(&mut room, host.actor(), lobby).unwrap();
+    for seat in [host.seat, seat_of_bob] {
+        let (done, _when) = oneshot::channel();
+        room.obey(Command::Leave { seat, done });
+    }
+    assert!(room.rules.lobby, "the room begins anew as it was made");
+}
+
+#[tokio::test]
 async fn a_full_lobby_says_so_and_who_has_a_key_passes_it() {
     let house = HouseRules {
         max_waiting: 1,

@@ -354,6 +354,32 @@ async fn a_pin_is_told_to_all_and_goes_with_whom_it_held() {
 }
 
 #[tokio::test]
+async fn ones_own_wish_goes_before_a_pin_and_a_pin_before_the_layout_of_the_room() {
+    use mixer::ladder::{Wish, WishedLayout};
+
+    let mut room = room();
+    let ann = sit(&mut room, "Ann");
+    let bob = sit(&mut room, "Bob");
+    let wished = |room: &Room| room.wish(bob.seat.participant).layout;
+    assert_eq!(wished(&room), None);
+
+    let layout = Some(PreferredLayout::Grid);
+    act(&mut room, ann.actor(), Act::Layout { layout }).unwrap();
+    assert_eq!(wished(&room), Some(WishedLayout::Grid));
+
+    let participant = Some(ann.id());
+    act(&mut room, ann.actor(), Act::Pin { participant }).unwrap();
+    assert_eq!(wished(&room), Some(WishedLayout::Speaker));
+
+    let own = Wish {
+        layout: Some(WishedLayout::Grid),
+        ..Wish::default()
+    };
+    room.prefer(bob.seat, own).unwrap();
+    assert_eq!(wished(&room), Some(WishedLayout::Grid));
+}
+
+#[tokio::test]
 async fn only_three_can_be_pinned_by_people_for_themselves() {
     let mut room = room();
     let people = ["Ann", "Bob", "Cid", "Dan", "Eve"].map(|name| sit(&mut room, name));
