@@ -342,6 +342,16 @@ impl Seats {
         self.seats.get(&id).map(|seat| seat.describe(id))
     }
 
+    /// The seat, as held by the session that has it now.
+    #[cfg(test)]
+    pub(super) fn seat_id(&self, participant: ParticipantId) -> Option<SeatId> {
+        let generation = self.seats.get(&participant)?.generation;
+        Some(SeatId {
+            participant,
+            generation,
+        })
+    }
+
     /// Who one of them is to whoever made their credential.
     pub(super) fn identity(&self, id: ParticipantId) -> Option<String> {
         self.seats.get(&id)?.identity.clone()

@@ -511,6 +511,8 @@ export class Call extends EventTarget {
         // The seat is gone, and what it had of media with it: come in as somebody new.
         this.#token = null;
         this.#uplink = null;
+        // It may be another room of that name, which counts anew.
+        this.#chat = [];
         this.#dropTransport();
         this.#throwIfOver();
       }
@@ -544,8 +546,6 @@ export class Call extends EventTarget {
     if (this.#wishes) this.prefer(this.#wishesOf(this.#wishes));
     this.#emit("participants", { change: "all", participant: null, reason: null });
     if (this.#roomState) this.#emit("room", this.#roomState);
-    // Numbers begin anew with another room of the same name.
-    if ((joined.chat?.at(-1)?.number ?? 0) < (this.#chat.at(-1)?.number ?? 0)) this.#chat = [];
     for (const message of joined.chat ?? []) this.#read(message);
   }
 
