@@ -84,6 +84,7 @@ struct Room {
     seats_taken: Arc<AtomicUsize>,
     rules: Rules,
     lobby: Lobby,
+    lobby_news: lobby::News,
     bans: Bans,
     chat: Chat,
     media: Media,
@@ -151,6 +152,7 @@ impl Room {
             seats_taken: Arc::new(AtomicUsize::new(0)),
             rules: Rules::first(&settings),
             lobby: Lobby::new(&config.house, config.seat_hold),
+            lobby_news: lobby::News::default(),
             bans: Bans::default(),
             chat: Chat::new(&config.house),
             media: Media::new(config.media.clone(), start, pool),
@@ -252,7 +254,7 @@ impl Room {
             Command::HangUp { seat } => self.hang_up(seat),
             Command::Withdraw { ticket, done } => {
                 if self.lobby.withdraw(ticket) {
-                    self.tell_lobby();
+                    self.tell_lobby(moment.now);
                 }
                 let _ = done.send(());
             }
@@ -281,8 +283,9 @@ impl Room {
                 .refuse(ErrorCode::WaitedTooLong, "nobody let you in");
         }
         if any_waited {
-            self.tell_lobby();
+            self.tell_lobby(now);
         }
+        self.tell_lobby_if_due(now);
         self.retry_media(now);
         self.count_seats(Moment::now());
     }

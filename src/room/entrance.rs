@@ -8,9 +8,9 @@ use tracing::info;
 
 use super::events::Happening;
 use super::handle::{Entry, JoinRequest, Seated};
-use super::lobby::{Door, Ticket, Waiter, WaitingId};
+use super::lobby::{Door, Waiter, WaitingId};
 use super::moment::{Moment, to_ms};
-use super::seats::{Entered, Newcomer, SeatId, new_token};
+use super::seats::{Entered, Newcomer, SeatId};
 use super::telling::speaker_message;
 use super::{Room, SameIdentity};
 use crate::signaling::message::{
@@ -68,7 +68,7 @@ impl Room {
             }
             let waiting = self.lobby.find(token, identity);
             let id = waiting.ok_or(JoinError::BadToken)?;
-            return self.wait_again(id, request, ByeReason::Taken);
+            return self.wait_again(id, request, ByeReason::Taken, moment);
         }
         if let Some(identity) = identity {
             let refuses = self.config.house.same_identity == SameIdentity::Refuse;
@@ -86,7 +86,7 @@ impl Room {
                     return Err(JoinError::IdentityTaken);
                 }
                 self.lobby.renew_token(id);
-                return self.wait_again(id, request, ByeReason::Replaced);
+                return self.wait_again(id, request, ByeReason::Replaced, moment);
             }
         }
         self.come_in(request, moment)
@@ -108,10 +108,8 @@ impl Room {
             return Err(JoinError::LobbyFull { max });
         }
         let newcomer = Newcomer {
-            name: request.grant.name.clone().unwrap_or(request.name),
-            grant: request.grant,
-            token: new_token(),
             permit: request.permit,
+            ..Newcomer::new(request.name, request.grant)
         };
         if waits {
             let (door, admitted) = Door::new(request.id, request.line);
@@ -121,7 +119,8 @@ impl Room {
                 waiting: ticket.id().to_string(),
                 name,
             });
-            return Ok(self.told_to_wait(ticket, admitted));
+            self.tell_lobby(moment.now);
+            return Ok(Entry::Waiting { ticket, admitted });
         }
         let entered = self.seat(newcomer, Some(request.line.clone()), moment);
         self.greet(&request.line, request.id, &entered);
@@ -171,6 +170,7 @@ impl Room {
         id: WaitingId,
         request: JoinRequest,
         reason: ByeReason,
+        moment: Moment,
     ) -> Result<Entry, JoinError> {
         let (door, admitted) = Door::new(request.id, request.line);
         if let Some(permit) = request.permit {
@@ -181,12 +181,8 @@ impl Room {
         if let Some(displaced) = displaced {
             displaced.close(reason);
         }
-        Ok(self.told_to_wait(ticket, admitted))
-    }
-
-    fn told_to_wait(&mut self, ticket: Ticket, admitted: oneshot::Receiver<Seated>) -> Entry {
-        self.tell_lobby();
-        Entry::Waiting { ticket, admitted }
+        self.tell_lobby(moment.now);
+        Ok(Entry::Waiting { ticket, admitted })
     }
 
     /// Lets in who waited; they may have lost their session meanwhile, and come back for the seat.
@@ -221,7 +217,7 @@ impl Room {
         while let Some(waiter) = self.lobby.take_first() {
             self.admit(waiter, moment);
         }
-        self.tell_lobby();
+        self.tell_lobby(moment.now);
     }
 
     fn seat(&mut self, newcomer: Newcomer, line: Option<Line>, moment: Moment) -> Entered {

@@ -147,7 +147,7 @@ impl Room {
 
     /// What a participant asks for, and where they ask for nothing, what holds for the room. A pin,
     /// their own or the room's, is of no use in a grid.
-    fn wish(&self, participant: ParticipantId) -> Wish {
+    pub(super) fn wish(&self, participant: ParticipantId) -> Wish {
         let wish = self.seats.wish(participant);
         let pinned = wish
             .pin

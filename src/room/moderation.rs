@@ -76,10 +76,10 @@ impl Room {
                     self.admit_all(moment);
                 }
             }
-            Act::Admit { waiting } => self.answer_knocks(waiting, |room, waiter| {
+            Act::Admit { waiting } => self.answer_knocks(waiting, moment, |room, waiter| {
                 room.admit(waiter, moment);
             })?,
-            Act::Deny { waiting } => self.answer_knocks(waiting, |_, waiter| {
+            Act::Deny { waiting } => self.answer_knocks(waiting, moment, |_, waiter| {
                 waiter.door.refuse(ErrorCode::Denied, "you were not let in");
             })?,
             Act::Mute { participant, how } => {
@@ -174,6 +174,7 @@ impl Room {
     fn answer_knocks(
         &mut self,
         waiting: Option<String>,
+        moment: Moment,
         mut answer: impl FnMut(&mut Self, Waiter),
     ) -> Result<(), ActError> {
         match waiting {
@@ -188,7 +189,7 @@ impl Room {
                 }
             }
         }
-        self.tell_lobby();
+        self.tell_lobby(moment.now);
         Ok(())
     }
 

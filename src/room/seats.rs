@@ -3,46 +3,40 @@
 //! A seat outlives its session and its transport: somebody who vanished without a word is marked
 //! absent and may take the seat back with its token until it is given up. Each session that takes
 //! a seat gets a generation of its own, so that what an earlier one left behind can no longer
-//! change anything. What moderators do to seats is in [`roles`].
+//! change anything. What participants say is in [`saying`], what moderators do to seats in [`roles`].
 
 mod connection;
 mod roles;
+mod saying;
 mod seat;
 mod switch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixer::ParticipantId;
-use mixer::ladder::{Wish, WishedVideo};
+use mixer::ladder::Wish;
 
 pub(super) use connection::{Connection, Wiring};
-pub(super) use switch::{By, Device, Grip, Held, License};
+pub(crate) use saying::StatusChange;
+pub(super) use switch::{By, Device, Grip, Held};
 
 use super::chat::ChatPace;
 use super::moment::Moment;
 use crate::access::{Capabilities, Grant};
 use crate::limits::Permit;
-use crate::rtc::{Direction, Transport, TransportId, TransportState};
+use crate::rtc::{Transport, TransportId, TransportState};
 use crate::signaling::message::{Participant, Role};
 use crate::signaling::{DisplayName, Line};
 use seat::Seat;
-use switch::{Power, Switch};
+use switch::{License, Switch};
 
 /// A seat, as held by one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SeatId {
     pub(crate) participant: ParticipantId,
     generation: u64,
-}
-
-/// What a participant says of themselves. `None`: as before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StatusChange {
-    pub(crate) muted: Option<bool>,
-    pub(crate) camera: Option<bool>,
-    pub(crate) hand: Option<bool>,
 }
 
 /// Somebody who is to have a seat.
@@ -54,6 +48,18 @@ pub(super) struct Newcomer {
     pub(super) token: String,
     /// Held for as long as they wait or sit.
     pub(super) permit: Option<Arc<Permit>>,
+}
+
+impl Newcomer {
+    /// Somebody who calls themselves `name`, unless that is not for them to choose.
+    pub(super) fn new(name: DisplayName, grant: Grant) -> Self {
+        Self {
+            name: grant.name.clone().unwrap_or(name),
+            grant,
+            token: new_token(),
+            permit: None,
+        }
+    }
 }
 
 /// A seat was taken.
@@ -157,7 +163,7 @@ impl Seats {
         let mut seat = Seat {
             generation,
             token: token.clone(),
-            name: grant.name.unwrap_or(name),
+            name,
             identity: grant.identity,
             role: grant.role.unwrap_or(Role::Participant),
             granted: grant.role,
@@ -311,103 +317,10 @@ impl Seats {
         seat.judge(now)
     }
 
-    /// Follows what the participant says; true if something changed. `None` if the seat has another
-    /// session by now.
-    ///
-    /// # Errors
-    ///
-    /// [`Held`] if what they would switch on is to stay off. The rest is followed.
-    pub(super) fn status(
-        &mut self,
-        seat: SeatId,
-        change: StatusChange,
-        moment: Moment,
-    ) -> Option<(bool, Result<(), Held>)> {
-        let held = self.held(seat)?;
-        let state = |seat: &Seat| (seat.microphone, seat.camera, seat.hand_raised_ms);
-        let before = state(held);
-        let mut outcome = Ok(());
-        for (device, on) in [
-            (Device::Microphone, change.muted.map(|muted| !muted)),
-            (Device::Camera, change.camera),
-        ] {
-            let power = match on {
-                Some(true) => Power::On,
-                Some(false) => Power::Off,
-                None => continue,
-            };
-            if !held.switch(device).set(power) {
-                outcome = Err(Held(device));
-            }
-        }
-        match change.hand {
-            Some(true) => {
-                held.hand_raised_ms.get_or_insert(moment.wall_ms);
-            }
-            Some(false) => held.hand_raised_ms = None,
-            None => {}
-        }
-        Some((state(held) != before, outcome))
-    }
-
     /// What a participant's credential lets them do.
     pub(super) fn can(&self, id: ParticipantId) -> Capabilities {
-        self.seats
-            .get(&id)
-            .map_or(Capabilities::ALL, |seat| seat.can)
-    }
-
-    /// Takes one chat message's share of what a participant may write: their id and name.
-    ///
-    /// # Errors
-    ///
-    /// After how long they may write again. `None` if the seat has another session by now.
-    pub(super) fn take_chat(
-        &mut self,
-        seat: SeatId,
-        now: Instant,
-    ) -> Option<Result<(String, String), Duration>> {
-        let held = self.held(seat)?;
-        let taken = held.chat_pace.take(now);
-        Some(taken.map(|()| (seat.participant.to_string(), held.name.to_string())))
-    }
-
-    /// Follows what the participant asks for; false if the seat has another session by now.
-    pub(super) fn set_wish(&mut self, seat: SeatId, wish: Wish) -> bool {
-        let held = self.held(seat);
-        held.map(|held| held.wish = wish).is_some()
-    }
-
-    /// Everybody whom others than `except` have pinned for themselves.
-    pub(super) fn pins(&self, except: ParticipantId) -> BTreeSet<ParticipantId> {
-        let others = self.seats.iter().filter(|(id, _)| **id != except);
-        others.filter_map(|(_, seat)| seat.wish.pin).collect()
-    }
-
-    /// Has nobody pin `gone` any more: who did.
-    pub(super) fn unpin(&mut self, gone: ParticipantId) -> Vec<ParticipantId> {
-        let all = self.seats.iter_mut();
-        let pinning = all.filter(|(_, seat)| seat.wish.pin == Some(gone));
-        pinning
-            .map(|(id, seat)| {
-                seat.wish.pin = None;
-                *id
-            })
-            .collect()
-    }
-
-    /// What a participant asks for: no video where its transport takes none.
-    pub(super) fn wish(&self, id: ParticipantId) -> Wish {
-        let Some(seat) = self.seats.get(&id) else {
-            return Wish::default();
-        };
-        match seat.connection.as_ref().map(|it| it.wiring.sees) {
-            Some(Direction::Unwanted) => Wish {
-                video: WishedVideo::Unwanted,
-                ..seat.wish
-            },
-            Some(Direction::Wanted) | None => seat.wish,
-        }
+        let seat = self.seats.get(&id);
+        seat.map_or(Capabilities::ALL, |seat| seat.can)
     }
 
     /// Gives the seat up; false if it has another session by now.
@@ -475,6 +388,16 @@ impl Seats {
     /// One of them.
     pub(super) fn participant(&self, id: ParticipantId) -> Option<Participant> {
         self.seats.get(&id).map(|seat| seat.describe(id))
+    }
+
+    /// The seat, as held by the session that has it now.
+    #[cfg(test)]
+    pub(super) fn seat_id(&self, participant: ParticipantId) -> Option<SeatId> {
+        let generation = self.seats.get(&participant)?.generation;
+        Some(SeatId {
+            participant,
+            generation,
+        })
     }
 
     /// Who one of them is to whoever made their credential.

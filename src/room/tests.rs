@@ -1,6 +1,11 @@
 //! A room whose media fails, and one whose moderators act.
 
+mod chat;
+mod identity;
+mod lobby;
 mod moderation;
+mod people;
+mod random;
 
 use bytes::Bytes;
 use codecs::rtp::{RtpTimestamp, SeqNo};

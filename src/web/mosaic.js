@@ -562,6 +562,8 @@ export class Call extends EventTarget {
         // The seat is gone, and what it had of media with it: come in as somebody new.
         this.#token = null;
         this.#uplink = null;
+        // It may be another room of that name, which counts anew.
+        this.#chat = [];
         this.#dropTransport();
         this.#throwIfOver();
       }
@@ -601,8 +603,6 @@ export class Call extends EventTarget {
     this.#settle();
     this.#emit("participants", { change: "all", participant: null, reason: null });
     if (this.#roomState) this.#emit("room", this.#roomState);
-    // Numbers begin anew with another room of the same name.
-    if ((joined.chat?.at(-1)?.number ?? 0) < (this.#chat.at(-1)?.number ?? 0)) this.#chat = [];
     for (const message of joined.chat ?? []) this.#read(message);
   }
 
@@ -1015,8 +1015,12 @@ async function giveSeatUp(kind, url, seat) {
     try {
       const session = await Session.open(kind, url, () => {});
       try {
-        await session.request("join", { version: PROTOCOL_VERSION, ...seat });
-        await session.request("leave", {});
+        // A place among those who wait to be let in has no answer to a join before somebody says so.
+        const joining = session.request("join", { version: PROTOCOL_VERSION, ...seat });
+        const leaving = session.request("leave", {});
+        leaving.catch(() => {});
+        await Promise.race([joining, leaving]);
+        await leaving;
       } finally {
         session.close();
       }

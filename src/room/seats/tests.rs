@@ -3,6 +3,7 @@
 use super::connection::DEAD_AFTER;
 use super::*;
 use crate::link::Link;
+use crate::rtc::Direction;
 use crate::signaling::line;
 
 const HOLD: Duration = Duration::from_secs(30);
@@ -17,21 +18,16 @@ fn seats() -> Seats {
     Seats::new(2, HOLD)
 }
 
-fn newcomer(name: &str, grant: Grant) -> Newcomer {
-    Newcomer {
-        name: named(name),
-        grant,
-        token: new_token(),
-        permit: None,
-    }
-}
-
 fn join(seats: &mut Seats, name: &str) -> Entered {
     join_as(seats, name, Grant::anybody())
 }
 
 fn join_as(seats: &mut Seats, name: &str, grant: Grant) -> Entered {
-    let entered = seats.take(newcomer(name, grant), Some(line().0), Moment::now());
+    let entered = seats.take(
+        Newcomer::new(named(name), grant),
+        Some(line().0),
+        Moment::now(),
+    );
     seats.hand_on();
     entered
 }
