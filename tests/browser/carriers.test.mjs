@@ -137,3 +137,58 @@ test("a session goes on over events when WebSockets are blocked in the middle of
   await red.close();
   await green.close();
 });
+
+test("a server that stops says so over any carrier, and stops at once", async () => {
+  const stopping = await startDaemon(SMALL);
+  const calls = [];
+  for (const carrier of ["ws", "sse", "poll"]) {
+    calls.push(await participate(browser, stopping.url, { room: "stopping", ...RED, carrier, hurry: true }));
+  }
+
+  const code = await stopping.stop();
+
+  assert.equal(code, 0);
+  for (const { ask, close } of calls) {
+    await until("to be told", () => ask("errors"), (codes) => codes.includes("draining"));
+    await close();
+  }
+});
+
+describe("which carrier to try", () => {
+  let page;
+
+  before(async () => {
+    page = await browser.newPage();
+    await page.goto(`${daemon.url}/healthz`);
+  });
+
+  after(() => page?.close());
+
+  const rows = [
+    ["the best first, and the next one with it", [], ["ws", "sse"]],
+    ["only what was forced", [], ["poll"], "poll"],
+    ["only what has worked, at first", ["works ws", "lost after words"], ["ws"]],
+    ["the next one, too, when that failed twice", ["works ws", "lost after words", "failed", "failed"], ["ws", "sse"]],
+    ["the best again after help by the next one", ["works ws", "failed", "failed", "works sse", "lost after words"], ["ws"]],
+    ["nothing that never worked where the next one did", ["works sse"], ["sse"]],
+    ["nothing over which nothing came", ["works sse", "lost without a word"], ["poll"]],
+    ["nothing that breaks again and again", Array(5).fill(["works ws", "lost after words"]).flat(), ["sse", "poll"]],
+    ["what there is, where there is nothing else", ["works poll", "lost without a word"], ["poll"]],
+  ];
+  for (const [what, history, expected, forced = null] of rows) {
+    test(what, async () => {
+      const candidates = await page.evaluate(async ([url, history, forced]) => {
+        const { CarrierChoice } = await import(`${url}/carriers.js`);
+        const choice = new CarrierChoice(forced);
+        for (const event of history) {
+          if (event === "failed") choice.failed();
+          else if (event.startsWith("works")) choice.works(event.split(" ")[1]);
+          else choice.lost(event === "lost after words");
+        }
+        return choice.candidates();
+      }, [daemon.url, history, forced]);
+
+      assert.deepEqual(candidates, expected);
+    });
+  }
+});

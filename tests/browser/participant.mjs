@@ -59,6 +59,7 @@ function installSenses() {
   let video;
   const transports = [];
   const states = [];
+  const errors = [];
   let offers = 0;
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...configuration) {
@@ -137,7 +138,10 @@ function installSenses() {
     Object.assign(video, { muted: true, autoplay: true, playsInline: true });
     document.body.replaceChildren(video);
     call.addEventListener("stream", listen);
-    call.addEventListener("state", ({ detail }) => states.push(detail.state));
+    call.addEventListener("state", ({ detail }) => {
+      states.push(detail.state);
+      if (detail.error) errors.push(detail.error.code);
+    });
     await call.join();
     listen();
     return call.self;
@@ -173,6 +177,8 @@ function installSenses() {
     /** All states so far, in order. */
     states: () => states,
     error: () => call.error?.code,
+    /** The codes of all errors so far, in order. */
+    errors: () => errors,
     /** What the call was told is worth sending, and why it sends no picture, if so. */
     uplink: () => ({ ...call.uplink, paused: call.paused }),
     /** The latest connection, for those who are in the page, too. */
