@@ -15,7 +15,6 @@ mod limits;
 #[path = "access/proxies.rs"]
 mod proxies;
 #[path = "support/http.rs"]
-#[expect(dead_code, reason = "shared with the signaling tests")]
 mod requests;
 #[path = "support/socket.rs"]
 #[expect(dead_code, reason = "shared with the signaling tests")]

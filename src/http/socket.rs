@@ -2,6 +2,8 @@
 //!
 //! Pings of the WebSocket itself go out at the interval that clients are asked to keep, so that
 //! also a page whose timers are slowed down gives a sign of life: browsers answer by themselves.
+//! Each carries the number of the last event, and the answer acknowledges it: what came before a
+//! ping has come as well.
 //!
 //! A client that does not take a message within [`SEND_TIMEOUT`] has lost this carrier. Messages
 //! longer than may be are still read, up to a bound, so that they can be answered. At most
@@ -135,6 +137,9 @@ async fn exchange(socket: &mut WebSocket, mut session: Attachment) -> Ended {
         tokio::select! {
             received = socket.recv() => {
                 session.hear();
+                if let Some(seen) = seen(&received) {
+                    session.acknowledge(seen);
+                }
                 match text(received) {
                     // If it is not heard, `next` says what is left to do.
                     Ok(Some(text)) => drop(session.request(text).await),
@@ -147,15 +152,26 @@ async fn exchange(socket: &mut WebSocket, mut session: Attachment) -> Ended {
                     return Ended::Lost;
                 },
                 Next::Close => {
-                    session.confirm();
+                    session.acknowledge(u64::MAX);
                     return Ended::Said;
                 }
                 Next::Detached => return Ended::Said,
             },
-            _ = pings.tick() => if send(socket, Message::Ping(Default::default())).await.is_err() {
-                return Ended::Lost;
-            },
+            _ = pings.tick() => {
+                let taken = Message::Ping(session.taken().to_be_bytes().to_vec().into());
+                if send(socket, taken).await.is_err() {
+                    return Ended::Lost;
+                }
+            }
         }
+    }
+}
+
+/// What was seen before a ping of ours, if this is the answer to it.
+fn seen(received: &Option<Result<Message, axum::Error>>) -> Option<u64> {
+    match received {
+        Some(Ok(Message::Pong(taken))) => taken.as_ref().try_into().ok().map(u64::from_be_bytes),
+        _ => None,
     }
 }
 

@@ -28,7 +28,6 @@ pub(crate) struct SessionHandle {
 pub(super) struct SessionEnd {
     handle: SessionHandle,
     moved: watch::Receiver<()>,
-    hold: Duration,
 }
 
 #[derive(Debug)]
@@ -106,7 +105,6 @@ pub(super) fn session_handle(
     let end = SessionEnd {
         handle: handle.clone(),
         moved,
-        hold,
     };
     (handle, end, requests)
 }
@@ -193,9 +191,18 @@ impl Attachment {
         }
     }
 
-    /// The client has all that was said over this carrier.
-    pub(crate) fn confirm(&self) {
-        self.handle.state().log.acknowledge(u64::MAX);
+    /// The last event that was taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.handle.state().log.taken()
+    }
+
+    /// The client has all events up to `seen`, as far as they were taken.
+    pub(crate) fn acknowledge(&self, seen: u64) {
+        let mut state = self.handle.state();
+        if state.has(self.number) {
+            state.log.acknowledge(seen);
+        }
+        drop(state);
         self.handle.shared.moves.send_replace(());
     }
 
@@ -279,11 +286,6 @@ impl SessionEnd {
         drop(state);
         self.handle.shared.news.send_replace(());
         last_word
-    }
-
-    /// How long the client may be away.
-    pub(super) const fn hold(&self) -> Duration {
-        self.hold
     }
 
     /// Resolves when the client has acknowledged the last word.

@@ -290,7 +290,7 @@ async fn the_last_word_waits_for_a_client_that_is_away() {
     let mut carrier = opened.unwrap().attachment;
     assert_eq!(hear_until(&mut carrier, bye).await, ByeReason::Draining);
     assert_eq!(carrier.next().await, Next::Close);
-    carrier.confirm();
+    carrier.acknowledge(u64::MAX);
     while sessions.count() > 0 {
         tokio::task::yield_now().await;
     }
@@ -344,7 +344,7 @@ async fn leaving_is_the_last_word_and_ends_the_session() {
         |message: &ServerMessage| matches!(message, ServerMessage::Left { .. }).then_some(());
     hear_until(&mut ann, left).await;
     assert_eq!(ann.next().await, Next::Close);
-    ann.confirm();
+    ann.acknowledge(u64::MAX);
     let gone = |message: &ServerMessage| match message {
         ServerMessage::ParticipantLeft { reason, .. } => Some(*reason),
         _ => None,

@@ -57,7 +57,7 @@ async fn a_listed_page_may_read_the_answers_to_its_requests_and_ask_before_them(
     let methods = before.header("access-control-allow-methods");
     assert!(methods.contains("POST"));
     let headers = before.header("access-control-allow-headers");
-    assert!(headers.contains("Authorization"));
+    assert!(headers.contains("Authorization") && headers.contains("Content-Type"));
     assert_eq!(begun.status(), 201);
     for answer in [&before, &begun] {
         assert_eq!(

@@ -60,6 +60,7 @@ function installSenses() {
   let relayed = false;
   const transports = [];
   const states = [];
+  const errors = [];
   let offers = 0;
   let sent = null;
   const told = [];
@@ -142,7 +143,10 @@ function installSenses() {
     Object.assign(video, { muted: true, autoplay: true, playsInline: true });
     document.body.replaceChildren(video);
     call.addEventListener("stream", listen);
-    call.addEventListener("state", ({ detail }) => states.push(detail.state));
+    call.addEventListener("state", ({ detail }) => {
+      states.push(detail.state);
+      if (detail.error) errors.push(detail.error.code);
+    });
     for (const type of ["asked", "chat"]) call.addEventListener(type, ({ detail }) => told.push([type, detail]));
     await call.join();
     listen();
@@ -179,6 +183,8 @@ function installSenses() {
     /** All states so far, in order. */
     states: () => states,
     error: () => call.error?.code,
+    /** The codes of all errors so far, in order. */
+    errors: () => errors,
     /** What the call was told is worth sending, and why it sends no picture, if so. */
     uplink: () => ({ ...call.uplink, paused: call.paused }),
     /** The latest connection, for those who are in the page, too. */
