@@ -33,7 +33,7 @@ use tracing::{error, info, info_span, warn};
 pub(crate) use handle::{Attachment, JoinRequest, RoomHandle};
 pub(crate) use media::MediaConfig;
 pub(crate) use rooms::{Census, EnterError, Rooms};
-pub(crate) use seats::{JoinError, SeatId, StatusChange};
+pub(crate) use seats::{JoinError, Part, SeatId, StatusChange};
 
 use crate::rtc::{TransportEvent, TransportId};
 use crate::signaling::PING_INTERVAL;
@@ -174,10 +174,12 @@ impl Room {
         let JoinRequest {
             id,
             name,
+            part,
             token,
             line,
             ..
         } = request;
+        let is_new = token.is_none();
         let Entered {
             seat,
             token,
@@ -190,7 +192,10 @@ impl Room {
             displaced.close(ByeReason::Taken);
         }
         info!(participant = %seat.participant, "joined");
-        self.media.join(seat.participant);
+        if is_new {
+            self.seats.set_part(seat, part);
+        }
+        self.show(seat.participant);
 
         line.say(ServerMessage::Joined(self.greeting(id, seat, token)));
         if let Some(speaker) = self.media.speaker() {
@@ -259,10 +264,17 @@ impl Room {
         }
     }
 
+    /// Gives a participant a tile, unless they only watch.
+    fn show(&self, participant: ParticipantId) {
+        if self.seats.is_shown(participant) {
+            self.media.join(participant);
+        }
+    }
+
     /// Threads that were just started know of nobody.
     fn introduce_everybody(&self) {
         for participant in self.seats.ids() {
-            self.media.join(participant);
+            self.show(participant);
             self.wire(participant);
             self.media_follows(participant);
         }

@@ -89,7 +89,11 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         rtc,
         access: Arc::new(Access::default()),
     };
-    let doors = Doors { venue, draining };
+    let doors = Doors {
+        venue,
+        resources: Arc::default(),
+        draining,
+    };
     info!(%address, %canvas, "serving");
     if !address.ip().is_loopback() {
         warn!("browsers give cameras only to https:// or localhost: put HTTPS in front");

@@ -6,6 +6,7 @@
 mod line;
 pub mod message;
 mod names;
+mod resource;
 mod session;
 
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use crate::rtc::Rtc;
 
 pub(crate) use line::{Line, LineEnd, line};
 pub(crate) use names::{DisplayName, RoomName};
-pub(crate) use session::Session;
+pub(crate) use resource::{Condition, Fragment, IceError, IceTag, Opened, Request, Resources};
+pub(crate) use session::{Refusal, Session};
 
 /// How often a client is asked to ping. A session of which nothing was heard for three times as
 /// long is over.

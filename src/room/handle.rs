@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::seats::{JoinError, SeatId, StatusChange};
+use super::seats::{JoinError, Part, SeatId, StatusChange};
 use crate::access::Grant;
 use crate::link::Link;
 use crate::rtc::{Transport, TransportEvent, TransportId};
@@ -26,6 +26,8 @@ pub(crate) struct JoinRequest {
     /// What they were let in as.
     #[expect(dead_code, reason = "rooms have no roles yet")]
     pub(crate) grant: Grant,
+    /// How they take part.
+    pub(crate) part: Part,
     /// For a seat to take back.
     pub(crate) token: Option<String>,
     /// Where the room says what happens, from the reply on.

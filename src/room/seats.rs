@@ -28,6 +28,18 @@ pub(crate) struct SeatId {
     generation: u64,
 }
 
+/// How somebody takes part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// In a session, which shows that they are there.
+    #[default]
+    InSession,
+    /// By media alone: they are there while something comes over their transport.
+    Publishing,
+    /// The same, but they send nothing that could be shown: they have no tile.
+    Watching,
+}
+
 /// What a participant says of their own microphone and camera. `None`: as before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StatusChange {
@@ -60,6 +72,7 @@ struct Seat {
     generation: u64,
     token: String,
     name: DisplayName,
+    part: Part,
     muted: bool,
     camera: bool,
     wish: Wish,
@@ -157,6 +170,21 @@ impl Seats {
         }
     }
 
+    /// Says how somebody takes part, who has just taken a new seat.
+    pub(super) fn set_part(&mut self, seat: SeatId, part: Part) {
+        if let Some(held) = self.held(seat) {
+            held.part = part;
+            held.muted = part == Part::Watching;
+            held.camera = part != Part::Watching;
+        }
+    }
+
+    /// Whether they have a tile.
+    pub(super) fn is_shown(&self, id: ParticipantId) -> bool {
+        let seat = self.seats.get(&id);
+        seat.is_some_and(|seat| seat.part != Part::Watching)
+    }
+
     fn take(
         &mut self,
         name: DisplayName,
@@ -173,6 +201,7 @@ impl Seats {
             generation,
             token: token.clone(),
             name,
+            part: Part::InSession,
             muted: false,
             camera: true,
             wish: Wish::default(),
@@ -384,7 +413,7 @@ impl Seat {
 
     /// Notes whether the participant can be reached; true if that changed.
     fn judge(&mut self, now: Instant) -> bool {
-        let in_session = self.line.is_some();
+        let in_session = self.line.is_some() && self.part == Part::InSession;
         let reachable = match &self.connection {
             None => in_session,
             Some(connection) => match connection.state {
@@ -407,6 +436,7 @@ impl Seat {
             muted: self.muted,
             camera: self.camera,
             absent: self.absent_since.is_some(),
+            watching: self.part == Part::Watching,
         }
     }
 }

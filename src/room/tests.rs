@@ -49,6 +49,7 @@ fn welcome(room: &mut Room) -> Guest {
     let (said, line) = line();
     let request = JoinRequest {
         grant: Grant::anybody(),
+        part: Part::InSession,
         id: None,
         name: DisplayName::parse("Ann").unwrap(),
         token: None,
@@ -175,6 +176,7 @@ async fn a_seat_that_nobody_waits_for_any_more_has_no_session() {
     let (said, _line) = line();
     let request = JoinRequest {
         grant: Grant::anybody(),
+        part: Part::InSession,
         id: None,
         name: DisplayName::parse("Ann").unwrap(),
         token: None,

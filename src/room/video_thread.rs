@@ -182,9 +182,11 @@ impl VideoThread {
                     scaler,
                 });
                 let number = PictureNumber::new(rand::random(), rand::random());
+                let mut viewer = Viewer::new(self.config.audio_kbps, wish, number);
+                viewer.cap_packets(link.max_packet_ms());
                 let member = Member {
                     link,
-                    viewer: Viewer::new(self.config.audio_kbps, wish, number),
+                    viewer,
                     sync: LipSync::default(),
                     thinning: Thinning::default(),
                     uplink: Uplink::default(),

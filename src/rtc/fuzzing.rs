@@ -199,7 +199,10 @@ pub fn header_extensions(input: &[u8]) {
 /// An offer.
 pub fn offer(input: &[u8]) {
     if let Ok(offer) = Offer::parse(String::from_utf8_lossy(input).into_owned()) {
-        assert!(offer.sdp.contains("m="), "an offer has a media section");
+        let told = offer.plain.to_string();
+        assert!(told.contains("m="), "an offer has a media section");
+        let again = Offer::parse(told).expect("what the crate is told is an offer");
+        assert_eq!((again.audio, again.video), (offer.audio, offer.video));
     }
 }
 

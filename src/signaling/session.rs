@@ -18,7 +18,7 @@ use super::names::{DisplayName, RoomName};
 use crate::access::Denied;
 use crate::link::Link;
 use crate::room::{
-    Attachment, EnterError, JoinError, JoinRequest, RoomHandle, SeatId, StatusChange,
+    Attachment, EnterError, JoinError, JoinRequest, Part, RoomHandle, SeatId, StatusChange,
 };
 use crate::rtc::{Candidate, Offer, OfferError, Rtc, Transport, TransportEvent, TransportId};
 
@@ -43,24 +43,25 @@ pub(crate) struct Session {
 }
 
 #[derive(Debug)]
-struct SeatedSession {
-    room: RoomHandle,
-    seat: SeatId,
-    room_start: Instant,
-    transport: Option<Arc<Transport>>,
+pub(super) struct SeatedSession {
+    pub(super) room: RoomHandle,
+    pub(super) seat: SeatId,
+    pub(super) room_start: Instant,
+    pub(super) transport: Option<Arc<Transport>>,
 }
 
 /// What happens to one transport.
 #[derive(Debug)]
-struct TransportEvents {
+pub(super) struct TransportEvents {
     transport: TransportId,
     told: mpsc::Receiver<TransportEvent>,
 }
 
 /// A request that failed: what the client is told.
-struct Refusal {
-    code: ErrorCode,
-    message: String,
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) code: ErrorCode,
+    pub(crate) message: String,
 }
 
 impl Session {
@@ -156,6 +157,7 @@ impl Session {
             id: join.id,
             name,
             grant,
+            part: Part::InSession,
             token: join.token,
             line: self.line.clone(),
         };
@@ -221,7 +223,7 @@ impl Drop for Session {
 impl SeatedSession {
     /// Makes a new transport, in place of one that the seat may have had: our answer, and what
     /// happens to the transport from now on.
-    async fn connect(
+    pub(super) async fn connect(
         &mut self,
         rtc: &Rtc,
         offer: Offer,
@@ -243,7 +245,7 @@ impl SeatedSession {
 
     /// Has the room told of a transport's events, for as long as the transport lives: it may
     /// outlive this session.
-    fn follow(&self, mut events: TransportEvents) {
+    pub(super) fn follow(&self, mut events: TransportEvents) {
         let (room, participant) = (self.room.clone(), self.seat.participant);
         let passing_on = async move {
             while let Some(event) = events.told.recv().await {
@@ -315,7 +317,7 @@ fn wish(prefer: &Prefer) -> Wish {
     }
 }
 
-fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
+pub(super) fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
     Refusal {
         code,
         message: message.into(),
