@@ -21,6 +21,7 @@ mod loss_class;
 mod mended_loss;
 mod missing;
 mod mux;
+mod negotiation;
 mod offer;
 mod orientation;
 mod pacer;

@@ -1,5 +1,5 @@
 //! WHIP and WHEP as HTTP, over a running daemon: what is answered to what, and what the room sees of
-//! it. Media is for `tests/whip/aiortc_test.py`.
+//! it. Media is for `tests/whip/test_aiortc.py`.
 
 #[path = "support/daemon.rs"]
 #[expect(dead_code, reason = "shared with the load client")]

@@ -11,7 +11,6 @@ use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
-use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
@@ -30,11 +29,12 @@ use webrtc::peer_connection::{
 use webrtc::rtp_transceiver::RtpSender;
 
 use super::engine::{engine, opus, vp8};
-use super::mux::{Door, MediaAddress, Ports};
+use super::mux::{Door, MediaAddress, Ports, Stream, Wanted};
+use super::negotiation::{Negotiation, refused};
 use super::offer::{Direction, Offer, OfferError, Setup};
 use super::receiver;
 use super::sender::{OutgoingTrack, Sender};
-use super::{announce, answer, offer};
+use super::{announce, offer};
 use crate::link::Link;
 
 /// Silence on the path for this long makes a transport disconnected: media stops, the participant
@@ -106,8 +106,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 pub(crate) struct Transport {
     id: TransportId,
     origin: u64,
-    connection: Arc<dyn PeerConnection>,
-    door: Door,
+    negotiation: Arc<Negotiation>,
     hears: Direction,
     sees: Direction,
     gathered: watch::Receiver<bool>,
@@ -139,9 +138,10 @@ impl Rtc {
         events: mpsc::Sender<TransportEvent>,
     ) -> Result<(Transport, String), OfferError> {
         let (state, states) = watch::channel(TransportState::Connecting);
+        let (wanted, found) = wanted(&offer);
         let door = self
             .ports
-            .open()
+            .open(wanted)
             .map_err(|error| OfferError::Internal(format!("no media port: {error}")))?;
         let (tell_gathered, gathered) = watch::channel(false);
         let handler = Arc::new(Handler {
@@ -162,8 +162,7 @@ impl Rtc {
         let transport = Transport {
             id: TransportId(NEXT_ID.fetch_add(1, Ordering::Relaxed)),
             origin: offer.origin,
-            connection,
-            door,
+            negotiation: Arc::new(Negotiation::new(connection, door)),
             hears,
             sees,
             gathered,
@@ -176,7 +175,11 @@ impl Rtc {
         let video = transport
             .offer_track(RtpCodecKind::Video, vp8(), sees)
             .await?;
-        let answer = transport.negotiate(&offer).await?;
+        let answer = transport.negotiation.answer(&offer).await?;
+        if let Some(found) = found {
+            let negotiation = Arc::clone(&transport.negotiation);
+            tokio::spawn(announce_all(negotiation, found).in_current_span());
+        }
         let sender = Sender {
             audio: negotiated(audio).await,
             video: negotiated(video).await,
@@ -215,7 +218,7 @@ impl Transport {
     ///
     /// [`OfferError::Refused`] or [`OfferError::NotSdp`]; the connection goes on as it was.
     pub(crate) async fn answer_again(&self, offer: Offer) -> Result<String, OfferError> {
-        self.negotiate(&offer).await
+        self.negotiation.answer(&offer).await
     }
 
     /// Our answer to `offer`, the last one that was answered, with all of our candidates in it.
@@ -232,7 +235,7 @@ impl Transport {
         if !is_complete {
             return Err(OfferError::Internal("no candidate".to_owned()));
         }
-        self.description(offer).await
+        self.negotiation.description(offer).await
     }
 
     /// Adds one of the other side's candidates. Names of multicast DNS are passed over: the
@@ -255,37 +258,11 @@ impl Transport {
             sdp_mline_index: candidate.sdp_m_line_index,
             ..RTCIceCandidateInit::default()
         };
-        self.connection
+        let connection = &self.negotiation.connection;
+        connection
             .add_ice_candidate(init)
             .await
             .map_err(|error| error.to_string())
-    }
-
-    async fn negotiate(&self, offer: &Offer) -> Result<String, OfferError> {
-        let told = RTCSessionDescription::offer(offer.plain.to_string())
-            .map_err(|error| OfferError::NotSdp(error.to_string()))?;
-        self.connection
-            .set_remote_description(told)
-            .await
-            .map_err(refused)?;
-        let answer = self.connection.create_answer(None).await.map_err(refused)?;
-        self.connection
-            .set_local_description(answer)
-            .await
-            .map_err(refused)?;
-        self.description(offer).await
-    }
-
-    /// Our side as it is now, said to whoever made `offer`.
-    async fn description(&self, offer: &Offer) -> Result<String, OfferError> {
-        let answer = self.connection.local_description().await;
-        let answer = answer.ok_or_else(|| OfferError::Refused("no answer".to_owned()))?;
-        // Before anybody can use them: nothing is let in that does not know them.
-        let credentials = announce::credentials(&answer.sdp)
-            .ok_or_else(|| OfferError::Refused("an answer without ICE".to_owned()))?;
-        self.door.admit(credentials);
-        let fitted = answer::fitted(offer, &answer.sdp);
-        Ok(announce::description(&fitted, self.door.address()))
     }
 
     async fn offer_track(
@@ -318,8 +295,8 @@ impl Transport {
             vec![coding],
         );
         let track = Arc::new(TrackLocalStaticRTP::new(track));
-        let sender = self
-            .connection
+        let connection = &self.negotiation.connection;
+        let sender = connection
             .add_track(Arc::clone(&track) as Arc<dyn TrackLocal>)
             .await
             .map_err(refused)?;
@@ -334,6 +311,27 @@ impl Transport {
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport").finish_non_exhaustive()
+    }
+}
+
+/// The streams of the other side's that the offer does not announce, if they must be known.
+fn wanted(offer: &Offer) -> (Option<Wanted>, Option<mpsc::Receiver<Stream>>) {
+    let payload_types = offer.plain.unannounced();
+    if payload_types.is_empty() {
+        return (None, None);
+    }
+    let (tell, found) = mpsc::channel(payload_types.len());
+    let wanted = Wanted {
+        payload_types,
+        tell,
+    };
+    (Some(wanted), Some(found))
+}
+
+/// Ends with the connection's socket, which is what finds them.
+async fn announce_all(negotiation: Arc<Negotiation>, mut found: mpsc::Receiver<Stream>) {
+    while let Some(stream) = found.recv().await {
+        negotiation.announce(stream).await;
     }
 }
 
@@ -403,10 +401,6 @@ async fn close_at_end(connection: Arc<dyn PeerConnection>, mut ended: mpsc::Rece
     if let Err(error) = connection.close().await {
         debug!(%error, "the connection did not close cleanly");
     }
-}
-
-fn refused(error: webrtc::error::Error) -> OfferError {
-    OfferError::Refused(error.to_string())
 }
 
 /// Carries the crate's callbacks out. They run on the connection's driver: nothing here waits.

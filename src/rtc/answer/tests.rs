@@ -327,8 +327,8 @@ async fn those_who_send_are_answered_section_by_section_in_their_own_terms() {
                 "a=group:BUNDLE 0 1",
                 "audio 9 UDP/TLS/RTP/SAVPF 111 setup:passive mid:0 rtcp-mux \
                  rtpmap:111 opus/48000/2 recvonly",
-                "video 9 UDP/TLS/RTP/SAVPF 120 124 setup:passive mid:1 rtcp-mux \
-                 rtpmap:120 VP8/90000 rtpmap:124 rtx/90000 recvonly",
+                "video 9 UDP/TLS/RTP/SAVPF 120 setup:passive mid:1 rtcp-mux \
+                 rtpmap:120 VP8/90000 recvonly",
                 "application 0 UDP/DTLS/SCTP webrtc-datachannel mid:2 inactive",
             ],
         ),

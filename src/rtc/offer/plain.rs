@@ -11,6 +11,7 @@ use rtc::ice::candidate::unmarshal_candidate;
 use rtc::sdp::SessionDescription;
 
 use super::section::{Flow, Section};
+use crate::rtc::mux::Stream;
 
 /// Candidates of an offer or a fragment that are looked at; more are passed over. Whoever has so many has
 /// sent those that help first (RFC 8445 §5.1.2).
@@ -48,6 +49,8 @@ pub(in crate::rtc) struct Plain {
 struct PlainSection {
     name: String,
     flow: Flow,
+    payload_type: u8,
+    is_announced: bool,
     head: Vec<String>,
     rest: Vec<String>,
 }
@@ -119,6 +122,25 @@ impl Plain {
         let served = sections.iter().filter(|it| it.is_served());
         for (plain, section) in self.sections.iter_mut().zip(served) {
             plain.flow = section.flow();
+            plain.is_announced |= section.is_announced();
+        }
+    }
+
+    /// The payload types of those sections whose streams must be found out, since there are several
+    /// sections and they are not announced.
+    pub(in crate::rtc) fn unannounced(&self) -> Vec<u8> {
+        let unannounced = self.sections.iter().filter(|it| !it.is_announced);
+        unannounced.map(|it| it.payload_type).collect()
+    }
+
+    /// Announces a stream, where that is missing.
+    pub(in crate::rtc) fn announce(&mut self, stream: Stream) {
+        let missing =
+            |it: &&mut PlainSection| !it.is_announced && it.payload_type == stream.payload_type;
+        if let Some(section) = self.sections.iter_mut().find(missing) {
+            section.is_announced = true;
+            section.rest.push(msid(&section.name));
+            section.rest.push(ssrc(stream.ssrc));
         }
     }
 
@@ -138,23 +160,32 @@ impl PlainSection {
         let streams = section.streams();
         // Without a stream the crate takes no name for one, unless there is only one section.
         if streams.is_some() || alone {
-            rest.push(format!("a=msid:theirs {}", section.name()));
+            rest.push(msid(&name));
         }
         if let Some((first, resends)) = streams {
             if let Some(resends) = resends {
                 rest.push(format!("a=ssrc-group:FID {first} {resends}"));
             }
-            for ssrc in [Some(first), resends].into_iter().flatten() {
-                rest.push(format!("a=ssrc:{ssrc} cname:theirs"));
-            }
+            let ssrcs = [Some(first), resends].into_iter().flatten();
+            rest.extend(ssrcs.map(ssrc));
         }
         Self {
             name,
             flow: section.flow(),
+            payload_type: section.payload_type_of_ours(),
+            is_announced: alone || section.is_announced(),
             head: section.codec_lines().to_vec(),
             rest,
         }
     }
+}
+
+fn msid(name: &str) -> String {
+    format!("a=msid:theirs {name}")
+}
+
+fn ssrc(ssrc: u32) -> String {
+    format!("a=ssrc:{ssrc} cname:theirs")
 }
 
 impl fmt::Display for Plain {

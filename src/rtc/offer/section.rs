@@ -47,6 +47,7 @@ pub(in crate::rtc) struct Section {
     max_packet_ms: Option<u32>,
     attributes: Vec<(String, String)>,
     codec: Vec<String>,
+    payload_type: u8,
 }
 
 /// The header extensions that we take up.
@@ -139,6 +140,7 @@ impl Section {
                 .map(|it| (it.key.clone(), it.value.clone().unwrap_or_default()))
                 .collect(),
             codec: Vec::new(),
+            payload_type: 0,
         }
     }
 
@@ -215,13 +217,17 @@ impl Section {
             codec.push(format!("a=fmtp:{payload_type} {OPUS_PARAMETERS}"));
         }
         let mut formats = payload_type.to_string();
-        if let Some(resends) = self.resends_of(payload_type) {
+        // Resends of a stream that is not announced could not be told to be of it: they are to
+        // come in the stream itself.
+        let resends = self.resends_of(payload_type);
+        if let Some(resends) = resends.filter(|_| self.is_announced()) {
             formats.push_str(&format!(" {resends}"));
             codec.push(format!("a=rtpmap:{resends} rtx/90000"));
             codec.push(format!("a=fmtp:{resends} apt={payload_type}"));
         }
         codec.insert(0, format!("m={} 9 UDP/TLS/RTP/SAVPF {formats}", self.media));
         self.codec = codec;
+        self.payload_type = payload_type;
         self.served = true;
         Some(())
     }
@@ -232,6 +238,16 @@ impl Section {
             OneWay::ToUs => self.flow.takes = false,
             OneWay::FromUs => self.flow.sends = false,
         }
+    }
+
+    /// The one of our codec; 0 if the section is not served.
+    pub(super) const fn payload_type_of_ours(&self) -> u8 {
+        self.payload_type
+    }
+
+    /// Whether it is known which stream comes, if one does.
+    pub(super) fn is_announced(&self) -> bool {
+        !self.flow.sends || self.streams().is_some()
     }
 
     /// Its first lines for the crate: our codec, under their payload types.
