@@ -231,10 +231,13 @@ impl VideoThread {
     }
 
     fn end_track(&mut self, participant: ParticipantId) {
-        let counters = self.mixer.counters(participant);
-        if let (Some(_), Some(counters)) = (self.members.remove(&participant), counters) {
+        if self.members.remove(&participant).is_none() {
+            return;
+        }
+        self.sights = SightsKnown::Outdated;
+        // Who only watches has none.
+        if let Some(counters) = self.mixer.counters(participant) {
             info!(%participant, ?counters, "video ended");
-            self.sights = SightsKnown::Outdated;
         }
     }
 

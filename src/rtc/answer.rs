@@ -5,6 +5,9 @@
 
 use super::offer::{Flow, Offer, Section};
 
+/// What of a section is about its transport.
+const OF_TRANSPORT: [&str; 3] = ["a=setup:", "a=ice-ufrag:", "a=ice-pwd:"];
+
 /// The answer that goes out for `offer`.
 pub(super) fn fitted(offer: &Offer, answer: &str) -> String {
     let mut parts = Vec::<Vec<&str>>::from([Vec::new()]);
@@ -16,6 +19,14 @@ pub(super) fn fitted(offer: &Offer, answer: &str) -> String {
             part.push(line);
         }
     }
+    // Nobody needs them in a section that is declined, but some take no answer without.
+    let of_transport: Vec<&str> = parts
+        .get(1)
+        .into_iter()
+        .flatten()
+        .copied()
+        .filter(|line| OF_TRANSPORT.iter().any(|it| line.starts_with(it)))
+        .collect();
     let mut parts = parts.into_iter();
     let mut fitted = String::with_capacity(answer.len() + 256);
     let session = parts.next().unwrap_or_default();
@@ -30,7 +41,10 @@ pub(super) fn fitted(offer: &Offer, answer: &str) -> String {
     for section in &offer.sections {
         match section.is_served().then(|| parts.next()).flatten() {
             Some(lines) => push_section(&mut fitted, section, &lines),
-            None => fitted.push_str(&section.declined()),
+            None => {
+                fitted.push_str(&section.declined());
+                of_transport.iter().for_each(|line| push(&mut fitted, line));
+            }
         }
     }
     fitted

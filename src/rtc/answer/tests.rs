@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use crate::link::Link;
+use crate::rtc::offer::Flow;
 use crate::rtc::{MediaAddress, MediaPorts, Offer, OfferError, OneWay, Rtc};
 
 const FINGERPRINT: &str = "sha-256 \
@@ -329,14 +330,14 @@ async fn those_who_send_are_answered_section_by_section_in_their_own_terms() {
                  rtpmap:111 opus/48000/2 recvonly",
                 "video 9 UDP/TLS/RTP/SAVPF 120 setup:passive mid:1 rtcp-mux \
                  rtpmap:120 VP8/90000 recvonly",
-                "application 0 UDP/DTLS/SCTP webrtc-datachannel mid:2 inactive",
+                "application 0 UDP/DTLS/SCTP webrtc-datachannel mid:2 inactive setup:passive",
             ],
         ),
         (
             TERSE,
             &[
                 "audio 9 UDP/TLS/RTP/SAVPF 96 setup:passive rtpmap:96 opus/48000/2 recvonly",
-                "video 0 UDP/TLS/RTP/SAVPF 97 inactive",
+                "video 0 UDP/TLS/RTP/SAVPF 97 inactive setup:passive",
             ],
         ),
         (
@@ -379,8 +380,9 @@ async fn those_who_receive_are_sent_what_they_take() {
 
         let essence = essence(&answer);
         let sections = essence.iter().filter(|it| !it.starts_with("a=group"));
+        let is_direction = |word: &&str| Flow::named(word).is_some();
         let directions: Vec<_> = sections
-            .filter_map(|it| it.split(' ').next_back())
+            .filter_map(|it| it.split(' ').find(is_direction))
             .collect();
         assert_eq!(directions, expected, "{sdp}\n{answer}");
     }
