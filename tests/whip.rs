@@ -10,9 +10,17 @@ mod http;
 #[expect(dead_code, reason = "shared with the tests of signaling")]
 mod socket;
 
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use anyhow::Context;
 use daemon::Daemon;
 use http::{Answer, ask};
 use mosaicd::signaling::message::{LeaveReason, Participant, ServerMessage};
+use rtc::stun::fingerprint::FINGERPRINT;
+use rtc::stun::integrity::MessageIntegrity;
+use rtc::stun::message::{BINDING_SUCCESS, Message, Setter, TransactionId};
+use rtc::stun::xoraddr::XorMappedAddress;
 use socket::Socket;
 
 const SDP: (&str, &str) = ("content-type", "application/sdp");
@@ -282,4 +290,52 @@ async fn who_never_connects_loses_the_seat_and_the_resource_with_it() -> anyhow:
     };
     assert_eq!(refused(&gone), (404, "no_such_resource".to_owned()));
     Ok(())
+}
+
+#[tokio::test]
+async fn an_endpoint_that_only_answers_checks_is_connected_to() -> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let port = socket.local_addr()?.port();
+    let candidate = format!("a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host\r\nm=video");
+    let offer = OFFER
+        .replace("a=setup:actpass\r\n", "a=setup:passive\r\na=ice-lite\r\n")
+        .replace("m=video", &candidate);
+
+    let answer = post(&daemon, "/whip/demo", &offer)?;
+    assert_eq!(answer.status, 201, "{answer:?}");
+
+    // Once its checks are answered, it begins the handshake of DTLS (RFC 7983 §7).
+    let mut buffer = [0; 2_000];
+    loop {
+        let (length, from) = socket.recv_from(&mut buffer)?;
+        match buffer[0] {
+            0 => socket.send_to(&answer_to(&buffer[..length], from)?, from)?,
+            20..=63 => return Ok(()),
+            other => anyhow::bail!("a datagram that begins with {other}"),
+        };
+    }
+}
+
+/// A response to a binding request (RFC 8489 §7.3.1) by whoever made [`OFFER`].
+fn answer_to(request: &[u8], from: std::net::SocketAddr) -> anyhow::Result<Vec<u8>> {
+    let crypto = rtc::crypto::default_provider()?;
+    let transaction: [u8; 12] = request.get(8..20).context("no transaction")?.try_into()?;
+    let password = "abcdefghijklmnopqrstuvwx".to_owned();
+    let integrity =
+        MessageIntegrity::new_short_term_integrity_with_provider(password, crypto.crypto());
+    let setters: Vec<Box<dyn Setter + '_>> = vec![
+        Box::new(TransactionId(transaction)),
+        Box::new(BINDING_SUCCESS),
+        Box::new(XorMappedAddress {
+            ip: from.ip(),
+            port: from.port(),
+        }),
+        Box::new(integrity),
+        Box::new(FINGERPRINT),
+    ];
+    let mut message = Message::new();
+    message.build(&setters)?;
+    Ok(message.raw)
 }

@@ -143,6 +143,9 @@ impl Rtc {
             .ports
             .open(wanted)
             .map_err(|error| OfferError::Internal(format!("no media port: {error}")))?;
+        if offer.plain.is_lite() {
+            door.admit_answers();
+        }
         let (tell_gathered, gathered) = watch::channel(false);
         let handler = Arc::new(Handler {
             address: door.address(),

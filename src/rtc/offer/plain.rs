@@ -20,6 +20,9 @@ pub(crate) const MAX_CANDIDATES: usize = 64;
 /// The only fingerprints that the crate compares; every endpoint must have one (RFC 8827 §6.5).
 const FINGERPRINT: &str = "sha-256";
 
+/// The attribute of an endpoint that only answers (RFC 8839 §5.3).
+const LITE: &str = "ice-lite";
+
 /// What an offerer wants to be in the DTLS handshake (RFC 8842 §5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::rtc) enum Setup {
@@ -78,7 +81,7 @@ impl Plain {
                 (it.key == "fingerprint").then_some(it.value.as_deref().unwrap_or_default())
             }));
         let setup = tags.iter().find_map(|tag| sections[*tag].setup());
-        let flags = ["ice-lite", "extmap-allow-mixed"];
+        let flags = [LITE, "extmap-allow-mixed"];
         let served: Vec<&Section> = sections.iter().filter(|it| it.is_served()).collect();
         let alone = served.len() == 1;
         Self {
@@ -107,6 +110,11 @@ impl Plain {
                 .map(|section| PlainSection::new(section, alone))
                 .collect(),
         }
+    }
+
+    /// Whether the other side answers checks and makes none (RFC 8445 §2.5).
+    pub(in crate::rtc) fn is_lite(&self) -> bool {
+        self.flags.contains(&LITE)
     }
 
     pub(in crate::rtc) const fn setup(&self) -> Setup {
