@@ -1,18 +1,21 @@
-//! Everything HTTP: the page, the health check and what carries signaling. The only module that
-//! names axum.
+//! Everything HTTP: the page, the health check, what carries signaling, WHIP and WHEP. The only
+//! module that names axum.
 //!
 //! [`doorway`] accepts connections, [`tls`] makes them private, [`guard`] says who may ask and how
-//! often. A session is carried by a [`socket`], or by [`requests`] and a [`stream`] beside them.
+//! often. A session is carried by a [`socket`], or by [`requests`] and a [`stream`] beside them;
+//! [`whip`] needs none.
 
 mod assets;
 mod doorway;
 mod failure;
 pub(crate) mod guard;
 mod health;
+mod problem;
 mod requests;
 mod socket;
 mod stream;
 pub(crate) mod tls;
+mod whip;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -23,7 +26,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::signaling::{Sessions, Venue};
+use crate::signaling::{Resources, Sessions, Venue};
 use guard::Guard;
 use tls::Tls;
 
@@ -36,6 +39,7 @@ const LENGTH_PATIENCE: usize = 4;
 pub(crate) struct Doors {
     pub(crate) venue: Venue,
     pub(crate) sessions: Sessions,
+    pub(crate) resources: Arc<Resources>,
     pub(crate) guard: Arc<Guard>,
     /// Becomes true when the server is about to stop.
     pub(crate) draining: watch::Receiver<bool>,
@@ -67,6 +71,7 @@ fn router(doors: Doors) -> Router {
     let conversations = Router::new()
         .route("/ws", get(socket::upgrade))
         .merge(requests::router(doors.longest_read()))
+        .merge(whip::router())
         .route_layer(from_fn_with_state(doors.clone(), guard::admit));
     Router::new()
         .route("/healthz", get(health::report))

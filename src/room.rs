@@ -50,7 +50,7 @@ pub(crate) use lobby::Ticket;
 pub(crate) use media::MediaConfig;
 pub(crate) use moderation::{ActError, Actor};
 pub(crate) use rooms::{Census, EnterError, Rooms};
-pub(crate) use seats::{Client, SeatId, StatusChange};
+pub(crate) use seats::{Client, Part, SeatId, StatusChange};
 
 use crate::signaling::message::{
     ByeReason, ErrorCode, LeaveReason, PreferredLayout, ServerMessage,

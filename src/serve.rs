@@ -143,6 +143,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let doors = Doors {
         sessions: Sessions::new(venue.clone(), draining.clone()),
         venue,
+        resources: Arc::default(),
         guard: Arc::new(guard),
         draining,
     };

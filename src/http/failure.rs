@@ -45,7 +45,8 @@ pub(super) fn respond(error: ErrorMessage) -> Response {
     response
 }
 
-fn status(code: ErrorCode) -> StatusCode {
+/// What goes with a code.
+pub(super) fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::BadJson
         | ErrorCode::BadMessage
@@ -81,6 +82,7 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::RateLimited | ErrorCode::TooManyFromAddress => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::RoomFull
+        | ErrorCode::MustWait
         | ErrorCode::LobbyFull
         | ErrorCode::TooManyRooms
         | ErrorCode::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,

@@ -140,11 +140,11 @@ pub(super) async fn admit(State(doors): State<Doors>, request: Request, next: Ne
         let message = "pages of this origin may not connect here (--origin)";
         return respond(failure(ErrorCode::WrongOrigin, message));
     }
-    let answer = if request.method() == Method::OPTIONS {
-        origin::preflight()
-    } else {
-        next.run(request).await
-    };
+    let asks_before = request.method() == Method::OPTIONS;
+    let mut answer = next.run(request).await;
+    if asks_before {
+        answer = origin::preflight(answer);
+    }
     origin::readable(answer, origin)
 }
 

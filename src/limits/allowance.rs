@@ -51,15 +51,26 @@ impl Allowance {
     pub(crate) fn offer(&mut self, sdp: &str, now: Instant) -> Result<(), Excess> {
         let limits = self.limiter.limits();
         let (bytes, max) = (sdp.len(), limits.offer_bytes);
-        if let Err(wait) = self.offers.take(limits.offers(), now) {
-            return self.refuse(Refusal::Offer, Excess::Rate { wait });
-        }
         if bytes > to_usize(max) {
             return self.refuse(Refusal::OfferLength, Excess::Offer { bytes, max });
         }
-        self.candidates = 0;
+        self.restart(now)?;
         let inside = sdp.lines().filter(|line| line.starts_with("a=candidate:"));
         self.add_candidates(u32::try_from(inside.count()).unwrap_or(u32::MAX))
+    }
+
+    /// Takes note of an offer that is not there as such: a restart of ICE.
+    ///
+    /// # Errors
+    ///
+    /// If it comes too soon.
+    pub(crate) fn restart(&mut self, now: Instant) -> Result<(), Excess> {
+        let rate = self.limiter.limits().offers();
+        if let Err(wait) = self.offers.take(rate, now) {
+            return self.refuse(Refusal::Offer, Excess::Rate { wait });
+        }
+        self.candidates = 0;
+        Ok(())
     }
 
     /// Takes note of a candidate.

@@ -10,7 +10,7 @@ use super::events::Happening;
 use super::handle::{Entry, JoinRequest, Seated};
 use super::lobby::{Door, Waiter, WaitingId};
 use super::moment::{Moment, to_ms};
-use super::seats::{Entered, Newcomer, SeatId};
+use super::seats::{Entered, Newcomer, Part, SeatId};
 use super::telling::speaker_message;
 use super::{Room, SameIdentity};
 use crate::signaling::message::{
@@ -30,6 +30,8 @@ pub(crate) enum JoinError {
     Locked,
     #[error("{max} wait to be let in already")]
     LobbyFull { max: usize },
+    #[error("somebody has to let you in first, and a single request cannot wait for that")]
+    MustWait,
     #[error("you were removed from this room")]
     Banned,
     #[error("you are in this room already")]
@@ -77,13 +79,17 @@ impl Room {
                 if refuses && !absent {
                     return Err(JoinError::IdentityTaken);
                 }
-                self.seats.hand_over(id);
-                self.media.detach(id);
+                self.seats.hand_over(id, request.part);
+                self.media.leave(id);
+                self.show(id);
                 return self.come_back(id, request, ByeReason::Replaced, moment);
             }
             if let Some(id) = self.lobby.of_identity(identity) {
                 if refuses && self.lobby.is_in_session(id) {
                     return Err(JoinError::IdentityTaken);
+                }
+                if request.part != Part::InSession {
+                    return Err(JoinError::MustWait);
                 }
                 self.lobby.renew_token(id);
                 return self.wait_again(id, request, ByeReason::Replaced, moment);
@@ -103,11 +109,15 @@ impl Room {
             return Err(JoinError::Full { max });
         }
         let waits = self.rules.lobby && !has_key;
+        if waits && request.part != Part::InSession {
+            return Err(JoinError::MustWait);
+        }
         if waits && self.lobby.is_full() {
             let max = self.config.house.max_waiting;
             return Err(JoinError::LobbyFull { max });
         }
         let newcomer = Newcomer {
+            part: request.part,
             permit: request.permit,
             ..Newcomer::new(request.name, request.grant)
         };
@@ -224,7 +234,7 @@ impl Room {
         let entered = self.seats.take(newcomer, line, moment);
         let participant = entered.seat.participant;
         info!(%participant, "joined");
-        self.media.join(participant);
+        self.show(participant);
         self.have_a_moderator(Some(participant));
         entered
     }

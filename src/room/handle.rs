@@ -14,7 +14,7 @@ use super::description::RoomDescription;
 use super::entrance::JoinError;
 use super::lobby::Ticket;
 use super::moderation::{ActError, Actor};
-use super::seats::{Client, SeatId, StatusChange};
+use super::seats::{Client, Part, SeatId, StatusChange};
 use crate::access::{Capabilities, Grant};
 use crate::limits::Permit;
 use crate::link::Link;
@@ -30,6 +30,8 @@ pub(crate) struct JoinRequest {
     pub(crate) name: DisplayName,
     /// What they were let in as.
     pub(crate) grant: Grant,
+    /// How they take part.
+    pub(crate) part: Part,
     /// For a seat to take back.
     pub(crate) token: Option<String>,
     /// Held by the seat for as long as it is there; `None`: a seat taken back keeps what it has.

@@ -317,6 +317,7 @@ mod tests {
             name: DisplayName::parse(name).unwrap(),
             grant: Grant::anybody(),
             token: format!("token of {name}"),
+            part: Part::InSession,
             permit: None,
         };
         lobby.knock(newcomer, door(), Moment { now, wall_ms: 7 })

@@ -231,6 +231,7 @@ mod tests {
             id: None,
             name: DisplayName::parse("Ann").unwrap(),
             grant: Grant::anybody(),
+            part: Part::InSession,
             token: None,
             permit: None,
             line: said,

@@ -39,6 +39,25 @@ pub(crate) struct SeatId {
     generation: u64,
 }
 
+/// How somebody takes part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// In a session, which shows that they are there.
+    #[default]
+    InSession,
+    /// By media alone: they are there while something comes over their transport.
+    Publishing,
+    /// The same, but they send nothing that could be shown: they have no tile.
+    Watching,
+}
+
+impl Part {
+    /// Whether one may use what a credential allows, or not.
+    fn license(self, allowed: bool) -> License {
+        License::to(allowed && self != Self::Watching)
+    }
+}
+
 /// Somebody who is to have a seat.
 #[derive(Clone, Debug)]
 pub(super) struct Newcomer {
@@ -46,6 +65,7 @@ pub(super) struct Newcomer {
     pub(super) grant: Grant,
     /// For the seat.
     pub(super) token: String,
+    pub(super) part: Part,
     /// Held for as long as they wait or sit.
     pub(super) permit: Option<Arc<Permit>>,
 }
@@ -57,6 +77,7 @@ impl Newcomer {
             name: grant.name.clone().unwrap_or(name),
             grant,
             token: new_token(),
+            part: Part::InSession,
             permit: None,
         }
     }
@@ -144,6 +165,12 @@ impl Seats {
         self.max
     }
 
+    /// Whether they have a tile.
+    pub(super) fn is_shown(&self, id: ParticipantId) -> bool {
+        let seat = self.seats.get(&id);
+        seat.is_some_and(|seat| seat.part != Part::Watching)
+    }
+
     /// Takes a new seat. [`Self::is_full`] is for the caller to ask before.
     pub(super) fn take(
         &mut self,
@@ -155,6 +182,7 @@ impl Seats {
             name,
             grant,
             token,
+            part,
             permit,
         } = newcomer;
         let participant = ParticipantId(self.next_participant);
@@ -169,10 +197,11 @@ impl Seats {
             granted: grant.role,
             can: grant.can,
             joined: moment,
-            microphone: Switch::under(License::to(grant.can.publish_audio)),
-            camera: Switch::under(License::to(grant.can.publish_video)),
+            microphone: Switch::under(part.license(grant.can.publish_audio)),
+            camera: Switch::under(part.license(grant.can.publish_video)),
             hand_raised_ms: None,
             chat_pace: ChatPace::default(),
+            part,
             wish: Wish::default(),
             line,
             client: Client::Here,
@@ -227,8 +256,7 @@ impl Seats {
             seat.role = grant.role.unwrap_or(seat.role);
         }
         seat.can = grant.can;
-        seat.microphone.follow(License::to(grant.can.publish_audio));
-        seat.camera.follow(License::to(grant.can.publish_video));
+        seat.follow_licenses();
         let displaced = seat.line.replace(line);
         seat.client = Client::Here;
         seat.judge(now);
@@ -250,8 +278,10 @@ impl Seats {
     /// Makes a seat ready for another device of the same person: the one that had it can neither
     /// take it back nor send any more, and its hand, switches and wishes are forgotten, except for
     /// what a moderator holds off.
-    pub(super) fn hand_over(&mut self, id: ParticipantId) {
+    pub(super) fn hand_over(&mut self, id: ParticipantId, part: Part) {
         if let Some(seat) = self.seats.get_mut(&id) {
+            seat.part = part;
+            seat.follow_licenses();
             seat.token = new_token();
             seat.connection = None;
             seat.microphone.hand_over();

@@ -51,6 +51,7 @@ fn request(name: &str, said: Line) -> JoinRequest {
         grant: Grant::anybody(),
         id: None,
         name: DisplayName::parse(name).unwrap(),
+        part: Part::InSession,
         token: None,
         permit: None,
         line: said,

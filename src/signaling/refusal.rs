@@ -10,10 +10,10 @@ use crate::rtc::OfferError;
 /// Why a request failed.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    pub(super) code: ErrorCode,
-    pub(super) message: String,
+    pub(crate) code: ErrorCode,
+    pub(crate) message: String,
     /// When another try makes sense, where it does.
-    pub(super) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Refusal {

@@ -17,7 +17,8 @@ use crate::access::Capabilities;
 use crate::limits::{Allowance, Caller, Excess, Limits, Permit};
 use crate::link::Link;
 use crate::room::{
-    Actor, Attachment, Client, Entry, JoinRequest, RoomHandle, SeatId, Seated, StatusChange, Ticket,
+    Actor, Attachment, Client, Entry, JoinRequest, Part, RoomHandle, SeatId, Seated, StatusChange,
+    Ticket,
 };
 use crate::rtc::{Candidate, Offer, OfferError, Rtc, Transport, TransportEvent, TransportId};
 
@@ -43,12 +44,12 @@ pub(crate) struct Session {
 }
 
 #[derive(Debug)]
-struct SeatedSession {
-    room: RoomHandle,
-    seat: SeatId,
-    room_start: Instant,
-    transport: Option<Arc<Transport>>,
-    can: Capabilities,
+pub(super) struct SeatedSession {
+    pub(super) room: RoomHandle,
+    pub(super) seat: SeatId,
+    pub(super) room_start: Instant,
+    pub(super) transport: Option<Arc<Transport>>,
+    pub(super) can: Capabilities,
 }
 
 /// Somebody has to let the client in.
@@ -61,7 +62,7 @@ struct WaitingSession {
 
 /// What happens to one transport.
 #[derive(Debug)]
-struct TransportEvents {
+pub(super) struct TransportEvents {
     transport: TransportId,
     told: mpsc::Receiver<TransportEvent>,
 }
@@ -223,12 +224,16 @@ impl Session {
         let (grant, permit) = match &join.token {
             // A seat that is taken back has what it had.
             Some(_) => (access.readmit(credential, &room)?, None),
-            None => (access.admit(credential, &room)?, self.permit()?),
+            None => (
+                access.admit(credential, &room)?,
+                self.venue.seat_permit(self.caller.address)?,
+            ),
         };
         let request = JoinRequest {
             id: join.id,
             name,
             grant,
+            part: Part::InSession,
             token: join.token,
             permit,
             line: self.line.clone(),
@@ -272,13 +277,6 @@ impl Session {
             // Refused: this session may ask again, or elsewhere.
             Err(oneshot::error::TryRecvError::Closed) => {}
         }
-    }
-
-    /// What the address is to hold for a new seat.
-    fn permit(&self) -> Result<Option<Arc<Permit>>, Excess> {
-        let seat = |address| self.venue.limiter.take_seat(address, Instant::now());
-        let permit = self.caller.address.map(seat).transpose()?;
-        Ok(permit.map(Arc::new))
     }
 
     async fn offer(&mut self, id: Option<RequestId>, sdp: String) -> Result<(), Refusal> {
@@ -340,7 +338,7 @@ impl Drop for Session {
 impl SeatedSession {
     /// Makes a new transport, in place of one that the seat may have had: our answer, and what
     /// happens to the transport from now on.
-    async fn connect(
+    pub(super) async fn connect(
         &mut self,
         rtc: &Rtc,
         offer: Offer,
@@ -362,7 +360,7 @@ impl SeatedSession {
 
     /// Has the room told of a transport's events, for as long as the transport lives: it may
     /// outlive this session.
-    fn follow(&self, mut events: TransportEvents) {
+    pub(super) fn follow(&self, mut events: TransportEvents) {
         let (room, participant) = (self.room.clone(), self.seat.participant);
         let passing_on = async move {
             while let Some(event) = events.told.recv().await {

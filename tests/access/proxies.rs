@@ -116,12 +116,21 @@ async fn only_a_trusted_proxy_says_who_asks() -> anyhow::Result<()> {
         [("x-forwarded-for", "203.0.113.9, 192.0.2.2")],
     );
 
-    let _one = Socket::open_with(&trusting.address, &ann).await?;
-    let _other = Socket::open_with(&trusting.address, &bob).await?;
-    assert_eq!(refused(&trusting.address, &ann).await?.status, 429);
+    let begin = async |address, from| {
+        let mut socket = Socket::open_with(address, from).await?;
+        socket.ping().await.map(|()| socket)
+    };
+    let refuse = async |address, from| {
+        let ping = r#"{"type":"ping"}"#;
+        ask(address, ("POST", "/sessions"), from, ping.into()).await
+    };
 
-    let _one = Socket::open_with(&wary.address, &ann).await?;
-    assert_eq!(refused(&wary.address, &bob).await?.status, 429);
+    let _one = begin(&trusting.address, &ann).await?;
+    let _other = begin(&trusting.address, &bob).await?;
+    assert_eq!(refuse(&trusting.address, &ann).await?.status(), 429);
+
+    let _one = begin(&wary.address, &ann).await?;
+    assert_eq!(refuse(&wary.address, &bob).await?.status(), 429);
     Ok(())
 }
 

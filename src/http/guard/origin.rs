@@ -121,9 +121,13 @@ fn usual(origin: &str) -> String {
         .map_or_else(|| origin.clone(), str::to_owned)
 }
 
-/// The answer to a browser that asks what a page may send (Fetch, CORS-preflight).
-pub(super) fn preflight() -> Response {
-    let headers = [
+/// The answer to a browser that asks what a page may send (Fetch, CORS-preflight): what there is to
+/// say of the address anyway, or nothing, and what may be sent.
+pub(super) fn preflight(mut answer: Response) -> Response {
+    if !answer.status().is_success() {
+        answer = StatusCode::NO_CONTENT.into_response();
+    }
+    for (name, value) in [
         (
             ACCESS_CONTROL_ALLOW_METHODS,
             "GET, POST, PATCH, DELETE, OPTIONS",
@@ -133,8 +137,11 @@ pub(super) fn preflight() -> Response {
             "Authorization, Content-Type, If-Match, Last-Event-ID",
         ),
         (ACCESS_CONTROL_MAX_AGE, "600"),
-    ];
-    (StatusCode::NO_CONTENT, headers).into_response()
+    ] {
+        let headers = answer.headers_mut();
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    answer
 }
 
 /// The same answer, for the page of this origin to read.
@@ -144,7 +151,9 @@ pub(super) fn readable(mut answer: Response, origin: HeaderValue) -> Response {
     headers.append(VARY, HeaderValue::from_static("Origin"));
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("Location, ETag, Link, Retry-After, Accept-Patch"),
+        HeaderValue::from_static(
+            "Location, ETag, Link, Retry-After, Accept-Patch, WWW-Authenticate",
+        ),
     );
     answer
 }

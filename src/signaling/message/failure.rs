@@ -45,6 +45,8 @@ pub enum ErrorCode {
     RoomLocked,
     /// As many wait for the room as may.
     LobbyFull,
+    /// Somebody has to let them in first, and a single request cannot wait for that.
+    MustWait,
     /// A moderator did not let them in.
     Denied,
     /// Nobody let them in for too long.
