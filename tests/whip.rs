@@ -7,7 +7,6 @@ mod daemon;
 #[path = "whip/http.rs"]
 mod http;
 #[path = "access/keys.rs"]
-#[expect(dead_code, reason = "shared with the tests of access")]
 mod keys;
 #[path = "support/socket.rs"]
 #[expect(dead_code, reason = "shared with the tests of signaling")]

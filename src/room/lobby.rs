@@ -290,6 +290,7 @@ impl Lobby {
 mod tests {
     use super::*;
     use crate::access::Grant;
+    use crate::room::Part;
     use crate::signaling::{DisplayName, line};
 
     const HOLD: Duration = Duration::from_secs(30);

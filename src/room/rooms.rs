@@ -197,7 +197,7 @@ mod tests {
     use mixer::ladder::Ladder;
     use mixer::video::Fit;
 
-    use super::super::{Actor, HouseRules, MediaConfig, SeatId, Stay};
+    use super::super::{Actor, HouseRules, MediaConfig, Part, SeatId, Stay};
     use super::*;
     use crate::access::Grant;
     use crate::signaling::message::{Act, ByeReason, PreferredLayout, RoomState, ServerMessage};

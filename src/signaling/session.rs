@@ -14,7 +14,7 @@ use super::moderation::wish;
 use super::names::{DisplayName, RoomName};
 use super::refusal::{Refusal, not_joined, refusal};
 use crate::access::Capabilities;
-use crate::limits::{Allowance, Caller, Excess, Limits, Permit};
+use crate::limits::{Allowance, Caller, Excess, Limits};
 use crate::link::Link;
 use crate::room::{
     Actor, Attachment, Client, Entry, JoinRequest, Part, RoomHandle, SeatId, Seated, StatusChange,

@@ -267,7 +267,7 @@ fn another_device_of_the_same_person_gets_the_seat_and_the_first_not_back() {
     status(&mut seats, ann.seat, Some(true), None).unwrap();
     seats.force_off(id, Device::Camera, By::Operator, Grip::Firm);
 
-    seats.hand_over(id);
+    seats.hand_over(id, Part::InSession);
     let grant = identity("ann");
     let entered = seats.retake(id, (named("Ann"), &grant), line().0, Instant::now());
 
