@@ -30,6 +30,9 @@ const SUBPROTOCOL: &str = "mosaicd.v1";
 /// this the connection is cut.
 const MAX_FRAME_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
 
+/// What is read at once. A session says and hears little, and there are many of them.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+
 /// A client that does not take a message for this long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -60,6 +63,7 @@ pub(super) async fn upgrade(
     }
     let credential = bearer(&headers);
     socket
+        .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(MAX_FRAME_BYTES)
         .max_frame_size(MAX_FRAME_BYTES)
         .on_upgrade(|socket| carry(socket, doors, credential))

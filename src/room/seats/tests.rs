@@ -170,7 +170,7 @@ fn a_client_that_is_away_is_there_while_its_media_flows() {
     let mut seats = seats();
     let ann = join(&mut seats, "Ann").seat;
     let now = Instant::now();
-    connect(&mut seats, ann.participant, FIRST);
+    connect_over(&mut seats, ann.participant, FIRST, Link::new(now));
     seats.transport(ann.participant, FIRST, TransportState::Connected, now);
 
     assert!(!seats.follow_client(ann, Client::Away, now));
