@@ -135,7 +135,7 @@ impl SessionHandle {
     }
 
     /// Ends a session that its client has no use for, without a word.
-    pub(crate) fn dismiss(&self) {
+    pub(super) fn dismiss(&self) {
         self.state().life = LifeState::Dismissed;
         self.shared.moves.send_replace(());
     }
@@ -222,11 +222,6 @@ impl Attachment {
         if state.has(self.number) {
             state.presence.hear(Instant::now());
         }
-    }
-
-    /// The session that this is a hold on.
-    pub(crate) const fn session(&self) -> &SessionHandle {
-        &self.handle
     }
 }
 
