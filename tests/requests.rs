@@ -185,6 +185,9 @@ async fn a_stream_goes_on_behind_the_last_event_id() -> anyhow::Result<()> {
     let pings = r#"[{"type":"ping","id":7},{"type":"ping","id":8}]"#;
     let answer = post(&daemon.address, &session, pings).await?;
     assert_eq!(answer.status(), 202);
+    // Said is what has been polled.
+    let polled = format!("{session}/poll?after=1");
+    while events(get(&daemon.address, &polled).await?).await?.len() < 2 {}
 
     let path = format!("{session}/events");
     let headers = [("last-event-id", "2")];

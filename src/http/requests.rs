@@ -66,7 +66,7 @@ async fn open(
     }
     let reply = timeout(REPLY_WITHIN, attachment.next()).await;
     let Ok(Next::Say(event)) = reply else {
-        attachment.session().dismiss();
+        doors.sessions.dismiss(&id);
         let message = "the session did not begin";
         return respond(failure(ErrorCode::Internal, message));
     };
@@ -75,7 +75,7 @@ async fn open(
             message: ServerMessage::Error(error),
             ..
         }) => {
-            attachment.session().dismiss();
+            doors.sessions.dismiss(&id);
             respond(error)
         }
         _ => located(StatusCode::CREATED, &id, event.text.to_string()),

@@ -29,6 +29,9 @@ use crate::signaling::{Attachment, Carrier, Next, Opened, PING_INTERVAL, SILENCE
 /// The subprotocol: this document's version of the protocol.
 const SUBPROTOCOL: &str = "mosaicd.v1";
 
+/// What is read at once. A session says and hears little, and there are many of them.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+
 /// A client that does not take a message for this long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -61,6 +64,7 @@ pub(super) async fn upgrade(
     let caller = visitor.caller(&headers);
     let max_bytes = doors.longest_read();
     socket
+        .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(max_bytes)
         .max_frame_size(max_bytes)
         .on_upgrade(async move |socket| {

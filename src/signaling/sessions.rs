@@ -93,6 +93,14 @@ impl Sessions {
         self.directory.lock().get(id).cloned()
     }
 
+    /// Ends a session that its client has no use for, without a word.
+    pub(crate) fn dismiss(&self, id: &SessionId) {
+        let dismissed = self.directory.lock().remove(id);
+        if let Some(session) = dismissed {
+            session.dismiss();
+        }
+    }
+
     /// How many there are, those included whose client is away.
     pub(crate) fn count(&self) -> usize {
         self.directory.lock().len()
