@@ -151,7 +151,8 @@ fn new_key(kind: KeyKind) -> Result<(String, Value), KeysError> {
     };
     let name: [u8; 6] = seal::random().map_err(no_luck)?;
     let secret: [u8; seal::PRIVATE_BYTES] = seal::random().map_err(no_luck)?;
-    let kid = URL_SAFE_NO_PAD.encode(name);
+    // Nothing that a command line would take for a flag.
+    let kid: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
     let secret_text = URL_SAFE_NO_PAD.encode(secret);
     let key = match kind {
         KeyKind::Secret => json!({"kty": "oct", "kid": kid, "alg": "HS256", "k": secret_text}),

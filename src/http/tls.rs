@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -208,9 +209,14 @@ fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
 }
 
 fn make(names: Vec<String>) -> Result<CertifiedKey, TlsError> {
-    let made = rcgen::generate_simple_self_signed(names)?;
-    let private = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    Ok(certified(vec![made.cert.der().clone()], private.into())?)
+    let pair = KeyPair::generate()?;
+    let mut params = CertificateParams::new(names)?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "mosaicd, self-signed");
+    let made = params.self_signed(&pair)?;
+    let private = PrivatePkcs8KeyDer::from(pair.serialize_der());
+    Ok(certified(vec![made.der().clone()], private.into())?)
 }
 
 fn certified(
