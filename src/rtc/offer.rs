@@ -276,6 +276,15 @@ mod tests {
     }
 
     #[test]
+    fn formats_are_looked_at_as_far_as_there_are_payload_types() {
+        let behind =
+            |others: usize| OPUS.replace(" 111\r", &format!("{} 111\r", " 9".repeat(others)));
+
+        assert!(parse(&[&behind(127)]).is_ok());
+        assert!(matches!(parse(&[&behind(128)]), Err(OfferError::NoOpus)));
+    }
+
+    #[test]
     fn of_each_kind_the_first_section_is_served_and_data_channels_are_not() {
         let second = VP8.replace("a=mid:1", "a=mid:2");
 

@@ -50,6 +50,10 @@ pub(in crate::rtc) struct Section {
     payload_type: u8,
 }
 
+/// Formats of a section that are looked at: there are no more payload types (RFC 3550 §5.1). Each is
+/// looked for among all of the section's attributes.
+const MAX_FORMATS: usize = 128;
+
 /// The header extensions that we take up.
 const EXTENSIONS: [&str; 2] = [TRANSPORT_CC_URI, orientation::URI];
 
@@ -338,7 +342,8 @@ impl Section {
     }
 
     fn payload_types(&self) -> impl Iterator<Item = u8> {
-        self.formats.iter().filter_map(|format| format.parse().ok())
+        let formats = self.formats.iter().take(MAX_FORMATS);
+        formats.filter_map(|format| format.parse().ok())
     }
 
     /// In small letters.
