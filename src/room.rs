@@ -23,6 +23,7 @@ mod media;
 mod mixing;
 mod moderation;
 mod moment;
+mod refusals;
 mod restarts;
 mod rooms;
 mod schedule;

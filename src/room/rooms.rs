@@ -1,6 +1,6 @@
 //! All rooms of the process, by name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use tokio::sync::broadcast;
 use super::events::{Events, RoomEvent};
 use super::handle::Entry;
 use super::house::RoomSettings;
+use super::refusals::Refusals;
 use super::{JoinError, JoinRequest, Opening, RoomConfig, RoomHandle, open};
 use crate::signaling::RoomName;
+use crate::signaling::message::ErrorCode;
 
 /// Why nobody was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +51,7 @@ pub(crate) struct Rooms {
     max_rooms: usize,
     pool: Arc<rayon::ThreadPool>,
     events: Events,
+    refusals: Refusals,
 }
 
 impl Rooms {
@@ -60,6 +63,7 @@ impl Rooms {
             max_rooms,
             pool,
             events: Events::new(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -137,6 +141,16 @@ impl Rooms {
     /// How long the seat of somebody absent is held.
     pub(crate) const fn seat_hold(&self) -> Duration {
         self.config.seat_hold
+    }
+
+    /// Counts a request of a client that was refused.
+    pub(crate) fn count_refusal(&self, code: ErrorCode) {
+        self.refusals.count(code);
+    }
+
+    /// How often requests were refused, by their codes, since the server started.
+    pub(crate) fn refusals(&self) -> BTreeMap<ErrorCode, u64> {
+        self.refusals.snapshot()
     }
 
     /// Counts rooms and seats.

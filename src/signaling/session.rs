@@ -100,6 +100,7 @@ impl Session {
         };
         if let Err(refusal) = heard {
             debug!(parent: &self.span, ?refusal, "refused");
+            self.venue.rooms.count_refusal(refusal.code);
             self.line.say(ServerMessage::Error(refusal.answer(id)));
         }
         seen

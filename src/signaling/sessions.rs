@@ -90,13 +90,14 @@ impl Sessions {
 
     /// The session of this id, if there is one.
     pub(crate) fn find(&self, id: &SessionId) -> Option<SessionHandle> {
-        self.directory.lock().get(id).cloned()
+        let entries = self.directory.lock();
+        entries.get(id).map(|entry| entry.session.clone())
     }
 
     /// Ends a session that its client has no use for, without a word.
     pub(crate) fn dismiss(&self, id: &SessionId) {
         let dismissed = self.directory.lock().remove(id);
-        if let Some(session) = dismissed {
+        if let Some(Entry { session, .. }) = dismissed {
             session.dismiss();
         }
     }
@@ -185,11 +186,14 @@ impl Sessions {
                 ..refusal(ErrorCode::TooManySessions, message)
             });
         }
-        entries.insert(id.clone(), handle.clone());
+        let entry = Entry {
+            session: handle.clone(),
+            _permit: permit,
+        };
+        entries.insert(id.clone(), entry);
         Ok(Enrolled {
             directory: self.directory.clone(),
             id: id.clone(),
-            _permit: permit,
         })
     }
 }
@@ -213,7 +217,14 @@ impl SessionId {
 /// Which session has which id.
 #[derive(Clone, Debug, Default)]
 struct Directory {
-    entries: Arc<Mutex<HashMap<SessionId, SessionHandle>>>,
+    entries: Arc<Mutex<HashMap<SessionId, Entry>>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    session: SessionHandle,
+    /// Given back to the address where the session began.
+    _permit: Option<Permit>,
 }
 
 /// A session's entry, gone when this is dropped.
@@ -221,12 +232,10 @@ struct Directory {
 pub(super) struct Enrolled {
     directory: Directory,
     id: SessionId,
-    /// Given back with the entry.
-    _permit: Option<Permit>,
 }
 
 impl Directory {
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, SessionHandle>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
         let entries = self.entries.lock();
         entries.unwrap_or_else(PoisonError::into_inner)
     }

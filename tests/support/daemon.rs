@@ -1,5 +1,6 @@
 //! The daemon as a process of its own, and what the kernel says of it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -33,11 +34,13 @@ pub(crate) struct Usage {
 }
 
 /// What the daemon says of itself (`GET /healthz`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 pub(crate) struct Health {
     pub(crate) rooms: usize,
     pub(crate) participants: usize,
     pub(crate) tasks: usize,
+    /// How often requests were refused, by code.
+    pub(crate) refused: BTreeMap<String, u64>,
 }
 
 impl Daemon {
