@@ -10,7 +10,7 @@ export CHROMIUM
 # Each needs what the one before it installed.
 .NOTPARALLEL:
 
-.PHONY: help run test test-rust test-properties test-browser lint deny fixtures screenshot \
+.PHONY: help run test test-rust test-properties test-browser test-whip lint deny fixtures screenshot \
         bench bench-estimator bench-isolation bench-ladder bench-latency bench-links bench-network bench-pieces bench-thin \
         bench-room bench-churn bench-encoders \
         deps-build deps-test deps-bench build build-load release clean
@@ -21,7 +21,7 @@ help: ## List the targets
 run: deps-build release ## Install what is missing, build, start the server, print the address
 	@exec target/release/mosaicd serve $(ARGS)
 
-test: deps-build deps-test lint test-rust test-browser ## Run all tests, browsers included
+test: deps-build deps-test lint test-rust test-whip test-browser ## Run all tests, browsers included
 	@echo "all tests passed"
 
 lint: ## Check format and lints, and that the mixer builds without any C
@@ -39,6 +39,9 @@ test-properties: ## Run the property tests on many cases that are new each time
 
 test-browser: build ## Run the tests with real browsers
 	cd tests/browser && node --test --test-reporter=spec .
+
+test-whip: build ## Run the tests with aiortc over WHIP and WHEP
+	cd tests/whip && venv/bin/python -m unittest --verbose
 
 build:
 	$(CARGO) build --locked --bins --example relay

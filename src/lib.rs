@@ -4,10 +4,12 @@
 //! in it. [`serve`] does that live over WebRTC, [`mix`] offline over files; both drive the same
 //! mixers from the `mixer` crate.
 
-mod access;
+pub mod access;
 pub mod cli;
 mod http;
+pub mod ice_servers;
 mod ladder_file;
+pub mod limits;
 mod link;
 pub mod log;
 pub mod mix;

@@ -8,7 +8,7 @@
 
 mod path;
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -122,6 +122,7 @@ pub(crate) struct Link {
     source_owes_audio: Notify,
     orientation_extension: AtomicU8,
     level_minus_dbov: AtomicU8,
+    max_packet_ms: AtomicU32,
     /// What is known of the network between the two.
     pub(crate) path: Path,
 }
@@ -143,8 +144,21 @@ impl Link {
             source_owes_audio: Notify::new(),
             orientation_extension: AtomicU8::new(NO_ORIENTATION),
             level_minus_dbov: AtomicU8::new(Level::SILENT.minus_dbov()),
+            max_packet_ms: AtomicU32::new(u32::MAX),
             path: Path::default(),
         }
+    }
+
+    /// The most sound that the participant takes in one packet, in milliseconds; `u32::MAX` if that
+    /// is for us to say.
+    pub(crate) fn max_packet_ms(&self) -> u32 {
+        self.max_packet_ms.load(Ordering::Relaxed)
+    }
+
+    /// Notes what the participant's offer says of it.
+    pub(crate) fn set_max_packet_ms(&self, ms: Option<u32>) {
+        self.max_packet_ms
+            .store(ms.unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     /// The room's time at `instant`.

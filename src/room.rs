@@ -23,6 +23,7 @@ mod media;
 mod mixing;
 mod moderation;
 mod moment;
+mod refusals;
 mod restarts;
 mod rooms;
 mod schedule;
@@ -50,7 +51,7 @@ pub(crate) use lobby::Ticket;
 pub(crate) use media::MediaConfig;
 pub(crate) use moderation::{ActError, Actor};
 pub(crate) use rooms::{Census, EnterError, Rooms};
-pub(crate) use seats::{Client, SeatId, StatusChange};
+pub(crate) use seats::{Client, Part, SeatId, StatusChange};
 
 use crate::signaling::message::{
     ByeReason, ErrorCode, LeaveReason, PreferredLayout, ServerMessage,
@@ -84,6 +85,7 @@ struct Room {
     seats_taken: Arc<AtomicUsize>,
     rules: Rules,
     lobby: Lobby,
+    lobby_news: lobby::News,
     bans: Bans,
     chat: Chat,
     media: Media,
@@ -151,6 +153,7 @@ impl Room {
             seats_taken: Arc::new(AtomicUsize::new(0)),
             rules: Rules::first(&settings),
             lobby: Lobby::new(&config.house, config.seat_hold),
+            lobby_news: lobby::News::default(),
             bans: Bans::default(),
             chat: Chat::new(&config.house),
             media: Media::new(config.media.clone(), start, pool),
@@ -252,7 +255,7 @@ impl Room {
             Command::HangUp { seat } => self.hang_up(seat),
             Command::Withdraw { ticket, done } => {
                 if self.lobby.withdraw(ticket) {
-                    self.tell_lobby();
+                    self.tell_lobby(moment.now);
                 }
                 let _ = done.send(());
             }
@@ -281,8 +284,9 @@ impl Room {
                 .refuse(ErrorCode::WaitedTooLong, "nobody let you in");
         }
         if any_waited {
-            self.tell_lobby();
+            self.tell_lobby(now);
         }
+        self.tell_lobby_if_due(now);
         self.retry_media(now);
         self.count_seats(Moment::now());
     }

@@ -6,6 +6,7 @@
 //! not known here.
 
 mod announce;
+mod answer;
 mod asker;
 mod capture;
 mod departures;
@@ -20,6 +21,7 @@ mod loss_class;
 mod mended_loss;
 mod missing;
 mod mux;
+mod negotiation;
 mod offer;
 mod orientation;
 mod pacer;
@@ -42,7 +44,7 @@ mod uplink_feedback;
 
 pub(crate) use missing::RESEND_PATIENCE;
 pub use mux::{Announce, MediaAddress, MediaPorts};
-pub(crate) use offer::{Direction, Offer, OfferError};
+pub(crate) use offer::{Direction, MAX_CANDIDATES, MAX_OFFER_BYTES, Offer, OfferError, OneWay};
 pub(crate) use orientation::NOT_NEGOTIATED as NO_ORIENTATION;
 pub use transport::Candidate;
 pub(crate) use transport::{Rtc, Transport, TransportEvent, TransportId, TransportState};

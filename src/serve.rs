@@ -1,11 +1,13 @@
 //! `mosaicd serve`: the live conference server, from its settings to its end.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use ipnet::IpNet;
 use mixer::ladder::Ladder;
 use mixer::video::Fit;
 use tokio::net::TcpListener;
@@ -13,8 +15,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::access::Access;
+use crate::access::{Access, AccessConfig};
+use crate::http::guard::Guard;
+pub use crate::http::guard::Openness;
+pub use crate::http::guard::origin::AllowedOrigin;
+use crate::http::guard::origin::Origins;
+use crate::http::guard::proxy::Proxies;
+pub(crate) use crate::http::guard::proxy::parse_network;
+use crate::http::tls::Tls;
+pub use crate::http::tls::TlsConfig;
 use crate::http::{self, Doors};
+use crate::ice_servers::IceServers;
+use crate::limits::{Counters, Limiter, Limits};
 pub use crate::room::{HouseRules, Opening, SameIdentity};
 use crate::room::{MediaConfig, RoomConfig, RoomSettings, Rooms, Stay};
 use crate::rtc::Rtc;
@@ -23,6 +35,9 @@ use crate::signaling::{RoomName, Sessions, Venue};
 
 /// How long open requests may take to end once the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
+
+/// How often to say what was refused.
+const REFUSALS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What the server does. Everything has been checked when this exists.
 #[derive(Clone, Debug)]
@@ -41,14 +56,26 @@ pub struct ServeConfig {
     pub max_participants: usize,
     /// The most rooms at a time.
     pub max_rooms: usize,
-    /// The most signaling sessions at a time.
-    pub max_sessions: usize,
     /// How pictures meet regions of another aspect.
     pub fit: Fit,
     /// Who gets into rooms, and what rooms keep.
     pub house: HouseRules,
     /// Rooms that are there from the beginning, and stay: 1 to 64 of `A-Z a-z 0-9 . _ -` each.
     pub rooms: Vec<String>,
+    /// What is asked of whoever comes.
+    pub access: AccessConfig,
+    /// Who is served.
+    pub openness: Openness,
+    /// Pages that may connect beside the server's own.
+    pub origins: Vec<AllowedOrigin>,
+    /// Proxies that are believed who asks.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How much anybody may ask for.
+    pub limits: Limits,
+    /// `None`: no TLS.
+    pub tls: Option<TlsConfig>,
+    /// What participants are told of STUN and TURN.
+    pub ice_servers: IceServers,
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -68,6 +95,12 @@ pub fn run(config: ServeConfig) -> anyhow::Result<()> {
 }
 
 async fn serve(config: ServeConfig) -> anyhow::Result<()> {
+    let counters = Arc::new(Counters::default());
+    let access = Arc::new(Access::new(&config.access, Arc::clone(&counters))?);
+    let tls = match &config.tls {
+        None => None,
+        Some(tls) => Some(Arc::new(Tls::new(tls.clone(), names(&config))?)),
+    };
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -84,47 +117,52 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let rooms = RoomConfig {
         seat_hold: config.seat_hold,
         max_participants: config.max_participants,
+        ice_servers: Arc::new(config.ice_servers.clone()),
         media: MediaConfig {
-            ladder: Arc::new(config.ladder),
+            ladder: Arc::new(config.ladder.clone()),
             audio_kbps: config.audio_kbps,
             fit: config.fit,
         },
-        house: config.house,
+        house: config.house.clone(),
     };
-    let rooms = Rooms::new(rooms, config.max_rooms, Arc::new(pool));
-    for name in &config.rooms {
-        let settings = RoomSettings {
-            stay: Stay::UntilEnded,
-            ..RoomSettings::default()
-        };
-        let name =
-            RoomName::parse(name).with_context(|| format!("{name} is no name for a room"))?;
-        rooms
-            .create(&name, settings)
-            .with_context(|| format!("room {name}"))?;
-    }
+    let rooms = open_rooms(rooms, &config, pool)?;
+    let limiter = Arc::new(Limiter::new(config.limits.clone(), counters));
+    let guard = Guard {
+        origins: Origins::new(config.origins.clone()),
+        proxies: Proxies::new(config.trusted_proxies.clone()),
+        openness: config.openness,
+        limiter: Arc::clone(&limiter),
+    };
     let (drain, draining) = watch::channel(false);
     let venue = Venue {
         rooms: Arc::new(rooms),
         rtc,
-        access: Arc::new(Access::default()),
+        access: Arc::clone(&access),
+        limiter,
     };
-    let sessions = Sessions::new(venue.clone(), config.max_sessions, draining.clone());
     let doors = Doors {
+        sessions: Sessions::new(venue.clone(), draining.clone()),
         venue,
-        sessions,
+        resources: Arc::default(),
+        guard: Arc::new(guard),
         draining,
     };
     info!(%address, %canvas, "serving");
-    if !address.ip().is_loopback() {
-        warn!("browsers give cameras only to https:// or localhost: put HTTPS in front");
-    }
+    say_who_may_come(&config, address);
+    follow_files(access, tls.clone());
+    tokio::spawn(say_what_is_refused(Arc::clone(&doors.guard.limiter)));
+    let scheme = if let Some(tls) = &tls {
+        info!(fingerprint = %tls.fingerprint(), "HTTPS, certificate by SHA-256");
+        "https"
+    } else {
+        "http"
+    };
     let host = if address.ip().is_unspecified() {
         SocketAddr::new(config.media.ip, address.port())
     } else {
         address
     };
-    info!("open http://{host}/");
+    info!("open {scheme}://{host}/");
 
     let mut stopping = drain.subscribe();
     tokio::spawn(async move {
@@ -138,22 +176,108 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             let _ = stopping.wait_for(|stop| *stop).await;
         }
     };
-    let mut served = tokio::spawn(http::serve(listener, doors, stop));
+    let mut served = tokio::spawn(http::serve(listener, tls, doors, stop));
     tokio::select! {
         // First: once told to stop, ending is what it should do.
         biased;
         _ = stopping.wait_for(|stop| *stop) => {}
         ended = &mut served => {
-            ended.context("the server broke")?.context("the server failed")?;
+            ended.context("the server broke")?;
             anyhow::bail!("the server ended by itself");
         }
     }
     match tokio::time::timeout(STOP_WITHIN, served).await {
-        Ok(ended) => ended
-            .context("the server ended early")?
-            .context("the server failed"),
+        Ok(ended) => ended.context("the server broke"),
         // Somebody holds a request open; they had their time.
         Err(_) => Ok(()),
+    }
+}
+
+/// The rooms, those among them that are there from the beginning.
+fn open_rooms(
+    shared: RoomConfig,
+    config: &ServeConfig,
+    pool: rayon::ThreadPool,
+) -> anyhow::Result<Rooms> {
+    let rooms = Rooms::new(shared, config.max_rooms, Arc::new(pool));
+    for name in &config.rooms {
+        let settings = RoomSettings {
+            stay: Stay::UntilEnded,
+            ..RoomSettings::default()
+        };
+        let name =
+            RoomName::parse(name).with_context(|| format!("{name} is no name for a room"))?;
+        rooms
+            .create(&name, settings)
+            .with_context(|| format!("room {name}"))?;
+    }
+    Ok(rooms)
+}
+
+fn say_who_may_come(config: &ServeConfig, address: SocketAddr) {
+    match (&config.access.keys, config.openness) {
+        (Some(file), _) => info!(keys = %file.display(), "who has a token may come in"),
+        (None, Openness::Loopback) => {
+            info!("there are no keys: everybody on this machine may come in, and nobody else");
+        }
+        (None, Openness::Everybody) => warn!(
+            "OPEN: there are no keys, and whoever reaches this server may open rooms and enter them"
+        ),
+    }
+    if !address.ip().is_loopback() && config.tls.is_none() {
+        warn!(
+            "browsers give cameras only to https:// or localhost: give --tls-cert, or put HTTPS in front"
+        );
+    }
+}
+
+/// What a certificate of our own is for: all that this server may be called by, as far as it knows.
+fn names(config: &ServeConfig) -> Vec<String> {
+    let announced = config.media.announce.map(|announce| announce.ip);
+    let own = [Some(config.listen.ip()), Some(config.media.ip), announced];
+    let known = own.into_iter().flatten().filter(|ip| !ip.is_unspecified());
+    let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let names: BTreeSet<String> = known.map(|ip| ip.to_string()).chain(loopback).collect();
+    names.into_iter().collect()
+}
+
+/// Has keys and certificate read again: at SIGHUP, the certificate also when its files change.
+fn follow_files(access: Arc<Access>, tls: Option<Arc<Tls>>) {
+    if let Some(tls) = tls.clone() {
+        tokio::spawn(async move { tls.follow_files().await });
+    }
+    tokio::spawn(async move {
+        let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+            return;
+        };
+        while hangups.recv().await.is_some() {
+            match access.read_again() {
+                Ok(keys) => info!(keys, "the keys were read again"),
+                Err(error) => warn!(%error, "the keys stay as they were"),
+            }
+            if let Some(tls) = &tls {
+                tls.read_again();
+            }
+        }
+    });
+}
+
+/// Says once a minute what was refused in it, if anything was.
+async fn say_what_is_refused(limiter: Arc<Limiter>) {
+    let mut minutes = tokio::time::interval(REFUSALS_INTERVAL);
+    let mut before = limiter.counters().snapshot();
+    loop {
+        minutes.tick().await;
+        let now = limiter.counters().snapshot();
+        let more = |(name, count): (&&'static str, &u64)| {
+            let more = count - before.get(name).unwrap_or(&0);
+            (more > 0).then(|| format!("{name}={more}"))
+        };
+        let refused: Vec<String> = now.iter().filter_map(more).collect();
+        if !refused.is_empty() {
+            info!(refused = refused.join(" "), "some were refused");
+        }
+        before = now;
     }
 }
 

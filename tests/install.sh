@@ -2,12 +2,14 @@
 # Installs what is missing on Debian and Ubuntu, and says so.
 #
 #   install.sh build   what the daemon is built with
-#   install.sh test    what the tests need on top: a browser, Node.js, the wasm target
+#   install.sh test    what the tests need on top: a browser, Node.js, Python, coturn, the wasm target
 #   install.sh bench   what the comparisons are made with, where it can be had
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(build-essential cmake pkg-config libvpx-dev libyuv-dev)
+# A TURN server, to have media relayed by.
+test_packages=(coturn)
 bench_packages=(ffmpeg)
 
 say() { printf 'mosaicd: %s\n' "$*" >&2; }
@@ -67,6 +69,22 @@ install_node() {
     fi
 }
 
+install_python() {
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3 python3-venv
+    if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+        say "$(python3 --version) is here, the tests need Python 3.11 or newer"
+        exit 1
+    fi
+    local venv=tests/whip/venv wanted=tests/whip/requirements.txt
+    if ! cmp --silent "$wanted" "$venv/installed.txt"; then
+        say "installing aiortc (pip)"
+        python3 -m venv --clear "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+            --requirement "$wanted"
+        cp "$wanted" "$venv/installed.txt"
+    fi
+}
+
 install_rust_parts() {
     local have
     have=$(rustup component list --installed)
@@ -82,8 +100,10 @@ install_rust_parts() {
 case "${1:-}" in
     build) install_packages "${build_packages[@]}" ;;
     test)
+        install_packages "${test_packages[@]}"
         install_browser
         install_node
+        install_python
         install_rust_parts
         ;;
     bench) install_packages "${bench_packages[@]}" || say "no ffmpeg, its column stays empty" ;;

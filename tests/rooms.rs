@@ -482,5 +482,8 @@ async fn what_makes_no_sense_to_a_moderator_s_room_is_refused() -> anyhow::Resul
     ] {
         assert_eq!(ann.refusal_code(text).await?, code, "{text}");
     }
+    let refused = daemon.health()?.refused;
+    let counted = ["bad_message", "no_such_participant", "not_allowed"].map(|code| refused[code]);
+    assert_eq!(counted, [5, 2, 1]);
     ann.ping().await
 }

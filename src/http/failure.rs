@@ -1,19 +1,10 @@
 //! What HTTP says when a request of the signaling fails: a status, and the `error` object.
 
-use std::time::Duration;
-
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::signaling::message::{ErrorCode, ErrorMessage, ServerMessage};
-
-/// The credential of an `Authorization: Bearer` header (RFC 6750 §2.1), if there is one.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
-    let (scheme, credential) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
-    is_bearer.then(|| credential.trim().to_owned())
-}
 
 /// What there is to say of a request without an id.
 pub(super) fn failure(code: ErrorCode, message: impl Into<String>) -> ErrorMessage {
@@ -42,17 +33,20 @@ pub(super) fn respond(error: ErrorMessage) -> Response {
     ];
     let mut response = (status, headers, body).into_response();
     if let Some(ms) = retry_after_ms {
-        let seconds = Duration::from_millis(ms).as_millis().div_ceil(1000);
-        response.headers_mut().insert(RETRY_AFTER, whole(seconds));
+        // Whole seconds (RFC 9110 §10.2.3), and none too few.
+        let seconds = ms.div_ceil(1_000).max(1);
+        let headers = response.headers_mut();
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        let scheme = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
     }
     response
 }
 
-fn whole(seconds: u128) -> HeaderValue {
-    HeaderValue::from_str(&seconds.to_string()).unwrap_or(HeaderValue::from_static("1"))
-}
-
-fn status(code: ErrorCode) -> StatusCode {
+/// What goes with a code.
+pub(super) fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::BadJson
         | ErrorCode::BadMessage
@@ -64,8 +58,14 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadSdp
         | ErrorCode::NoOpus
         | ErrorCode::NoVp8
-        | ErrorCode::BadCandidate => StatusCode::BAD_REQUEST,
+        | ErrorCode::BadCandidate
+        | ErrorCode::TooManyCandidates => StatusCode::BAD_REQUEST,
+        ErrorCode::AuthRequired | ErrorCode::BadAuth | ErrorCode::AuthExpired => {
+            StatusCode::UNAUTHORIZED
+        }
         ErrorCode::BadToken
+        | ErrorCode::NotThisRoom
+        | ErrorCode::WrongOrigin
         | ErrorCode::RoomLocked
         | ErrorCode::Denied
         | ErrorCode::WaitedTooLong
@@ -79,9 +79,10 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadResume
         | ErrorCode::IdentityTaken
         | ErrorCode::TooManyPins => StatusCode::CONFLICT,
-        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::RateLimited | ErrorCode::TooManyFromAddress => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::RoomFull
+        | ErrorCode::MustWait
         | ErrorCode::LobbyFull
         | ErrorCode::TooManyRooms
         | ErrorCode::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,

@@ -1,5 +1,7 @@
 //! `GET /healthz`: that the server accepts calls, and how much there is of what must not pile up.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -8,6 +10,7 @@ use tokio::runtime::Handle;
 
 use super::Doors;
 use crate::room::Census;
+use crate::signaling::message::ErrorCode;
 
 /// The answer, as PROTOCOL.md describes it.
 #[derive(Debug, Serialize)]
@@ -17,6 +20,7 @@ struct Health {
     participants: usize,
     sessions: usize,
     tasks: usize,
+    refused: BTreeMap<ErrorCode, u64>,
 }
 
 /// Answers `GET /healthz`.
@@ -31,8 +35,9 @@ pub(super) async fn report(State(doors): State<Doors>) -> Response {
         participants,
         sessions: doors.sessions.count(),
         tasks: Handle::current().metrics().num_alive_tasks(),
+        refused: doors.venue.rooms.refusals(),
     };
-    let body = serde_json::to_string(&health).expect("five plain fields");
+    let body = serde_json::to_string(&health).expect("plain fields, and a map by plain words");
     let headers = [
         (CONTENT_TYPE, "application/json"),
         (CACHE_CONTROL, "no-store"),

@@ -1,11 +1,10 @@
 //! A session's requests, for clients without a WebSocket: opening one, saying something, leaving.
 //!
-//! What the server says comes beside them, see [`super::stream`]. A body has at most
-//! [`MAX_BODY_BYTES`], and at most [`MAX_MESSAGES`] messages.
+//! What the server says comes beside them, see [`super::stream`]. A body is read up to so many times
+//! the longest message, and has at most [`MAX_MESSAGES`] messages.
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -13,16 +12,15 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::failure::{bearer, failure, no_session, respond};
-use super::{Doors, cors, stream};
-use crate::signaling::message::{ErrorCode, Event, MAX_MESSAGE_BYTES, ServerMessage};
+use super::failure::{failure, no_session, respond};
+use super::guard::Visitor;
+use super::{Doors, stream};
+use crate::signaling::message::{ErrorCode, Event, ServerMessage};
 use crate::signaling::{Carrier, Next, Opened, SessionId};
-
-/// The longest body: as much as over the WebSocket.
-const MAX_BODY_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
 
 /// Messages in one body, at most.
 const MAX_MESSAGES: usize = 64;
@@ -30,20 +28,20 @@ const MAX_MESSAGES: usize = 64;
 /// How long the reply to the first message may take.
 const REPLY_WITHIN: Duration = Duration::from_secs(10);
 
-/// The routes below `/sessions`.
-pub(super) fn router() -> Router<Doors> {
+/// The routes below `/sessions`. Bodies are read up to `longest` bytes.
+pub(super) fn router(longest: usize) -> Router<Doors> {
     Router::new()
         .route("/sessions", post(open))
         .route("/sessions/{id}", post(say).delete(leave))
         .route("/sessions/{id}/events", get(stream::events))
         .route("/sessions/{id}/poll", get(stream::poll))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(cors::allow())
+        .layer(DefaultBodyLimit::max(longest))
 }
 
 /// Answers `POST /sessions`: the body is a session's first message, the answer the reply to it.
 async fn open(
     State(doors): State<Doors>,
+    Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -53,7 +51,7 @@ async fn open(
     };
     let opened = doors
         .sessions
-        .open(first, bearer(&headers), Carrier::Request);
+        .open(first, visitor.caller(&headers), Carrier::Request);
     let Opened {
         id,
         mut attachment,
@@ -68,7 +66,7 @@ async fn open(
     }
     let reply = timeout(REPLY_WITHIN, attachment.next()).await;
     let Ok(Next::Say(event)) = reply else {
-        attachment.session().dismiss();
+        doors.sessions.dismiss(&id);
         let message = "the session did not begin";
         return respond(failure(ErrorCode::Internal, message));
     };
@@ -77,7 +75,7 @@ async fn open(
             message: ServerMessage::Error(error),
             ..
         }) => {
-            attachment.session().dismiss();
+            doors.sessions.dismiss(&id);
             respond(error)
         }
         _ => located(StatusCode::CREATED, &id, event.text.to_string()),
@@ -146,7 +144,7 @@ fn split(text: &str) -> Vec<String> {
 
 fn unreadable(rejection: &BytesRejection) -> Response {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let message = format!("expected at most {MAX_BODY_BYTES} bytes");
+        let message = "the body is longer than the messages that are taken";
         return respond(failure(ErrorCode::TooLarge, message));
     }
     let message = "the body could not be read";

@@ -2,12 +2,16 @@
 //!
 //! Pings of the WebSocket itself go out at the interval that clients are asked to keep, so that
 //! also a page whose timers are slowed down gives a sign of life: browsers answer by themselves.
+//! Each carries the number of the last event, and the answer acknowledges it: what came before a
+//! ping has come as well.
 //!
 //! A client that does not take a message within [`SEND_TIMEOUT`] has lost this carrier. Messages
-//! longer than the protocol's bound are read up to [`MAX_FRAME_BYTES`].
+//! longer than may be are still read, up to a bound, so that they can be answered. At most
+//! [`MAX_REFUSALS`] first messages are refused over one socket.
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::{HeaderMap, StatusCode};
@@ -17,16 +21,16 @@ use tokio::time::{Instant, interval_at, timeout};
 use tracing::debug;
 
 use super::Doors;
-use super::failure::bearer;
-use crate::signaling::message::{ByeReason, MAX_MESSAGE_BYTES, ServerMessage};
+use super::guard::Visitor;
+use crate::limits::Caller;
+use crate::signaling::message::{ByeReason, ServerMessage};
 use crate::signaling::{Attachment, Carrier, Next, Opened, PING_INTERVAL, SILENCE};
 
 /// The subprotocol: this document's version of the protocol.
 const SUBPROTOCOL: &str = "mosaicd.v1";
 
-/// Longer messages than the protocol's bound are still read so that they can be answered; beyond
-/// this the connection is cut.
-const MAX_FRAME_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
+/// What is read at once. A session says and hears little, and there are many of them.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// A client that does not take a message for this long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,6 +52,7 @@ enum Ended {
 pub(super) async fn upgrade(
     socket: WebSocketUpgrade,
     State(doors): State<Doors>,
+    Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
 ) -> Response {
     let socket = socket.protocols([SUBPROTOCOL]);
@@ -56,15 +61,21 @@ pub(super) async fn upgrade(
         let message = format!("the subprotocol is {SUBPROTOCOL}");
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
-    let credential = bearer(&headers);
+    let caller = visitor.caller(&headers);
+    let max_bytes = doors.longest_read();
     socket
-        .max_message_size(MAX_FRAME_BYTES)
-        .max_frame_size(MAX_FRAME_BYTES)
-        .on_upgrade(|socket| carry(socket, doors, credential))
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .max_message_size(max_bytes)
+        .max_frame_size(max_bytes)
+        .on_upgrade(async move |socket| {
+            // The connection counts as one for as long as there is the socket.
+            let _visitor = visitor;
+            carry(socket, doors, caller).await;
+        })
 }
 
-async fn carry(mut socket: WebSocket, doors: Doors, credential: Option<String>) {
-    let ended = match open(&mut socket, doors, credential).await {
+async fn carry(mut socket: WebSocket, doors: Doors, caller: Caller) {
+    let ended = match open(&mut socket, doors, caller).await {
         Ok(attachment) => exchange(&mut socket, attachment).await,
         Err(ended) => ended,
     };
@@ -86,7 +97,7 @@ async fn carry(mut socket: WebSocket, doors: Doors, credential: Option<String>) 
 async fn open(
     socket: &mut WebSocket,
     mut doors: Doors,
-    credential: Option<String>,
+    caller: Caller,
 ) -> Result<Attachment, Ended> {
     for _ in 0..MAX_REFUSALS {
         let first = tokio::select! {
@@ -98,10 +109,7 @@ async fn open(
             }
         };
         let sessions = &doors.sessions;
-        match sessions
-            .open(first, credential.clone(), Carrier::Socket)
-            .await
-        {
+        match sessions.open(first, caller.clone(), Carrier::Socket).await {
             Ok(Opened {
                 attachment,
                 resumed,
@@ -133,6 +141,9 @@ async fn exchange(socket: &mut WebSocket, mut session: Attachment) -> Ended {
         tokio::select! {
             received = socket.recv() => {
                 session.hear();
+                if let Some(seen) = seen(&received) {
+                    session.acknowledge(seen);
+                }
                 match text(received) {
                     // If it is not heard, `next` says what is left to do.
                     Ok(Some(text)) => drop(session.request(text).await),
@@ -145,15 +156,26 @@ async fn exchange(socket: &mut WebSocket, mut session: Attachment) -> Ended {
                     return Ended::Lost;
                 },
                 Next::Close => {
-                    session.confirm();
+                    session.acknowledge(u64::MAX);
                     return Ended::Said;
                 }
                 Next::Detached => return Ended::Said,
             },
-            _ = pings.tick() => if send(socket, Message::Ping(Default::default())).await.is_err() {
-                return Ended::Lost;
-            },
+            _ = pings.tick() => {
+                let taken = Message::Ping(session.taken().to_be_bytes().to_vec().into());
+                if send(socket, taken).await.is_err() {
+                    return Ended::Lost;
+                }
+            }
         }
+    }
+}
+
+/// What was seen before a ping of ours, if this is the answer to it.
+fn seen(received: &Option<Result<Message, axum::Error>>) -> Option<u64> {
+    match received {
+        Some(Ok(Message::Pong(taken))) => taken.as_ref().try_into().ok().map(u64::from_be_bytes),
+        _ => None,
     }
 }
 

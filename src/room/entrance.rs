@@ -1,17 +1,18 @@
 //! Who gets a seat, and who has to wait for one.
 
+use std::time::SystemTime;
+
 use codecs::video::VIDEO_CLOCK_HZ;
 use tokio::sync::oneshot;
 use tracing::info;
 
 use super::events::Happening;
 use super::handle::{Entry, JoinRequest, Seated};
-use super::lobby::{Door, Ticket, Waiter, WaitingId};
+use super::lobby::{Door, Waiter, WaitingId};
 use super::moment::{Moment, to_ms};
-use super::seats::{Entered, Newcomer, SeatId, new_token};
+use super::seats::{Entered, Newcomer, Part, SeatId};
 use super::telling::speaker_message;
 use super::{Room, SameIdentity};
-use crate::access;
 use crate::signaling::message::{
     ByeReason, Canvas, ErrorCode, ErrorMessage, Joined, RequestId, Role, ServerMessage, VERSION,
 };
@@ -29,6 +30,8 @@ pub(crate) enum JoinError {
     Locked,
     #[error("{max} wait to be let in already")]
     LobbyFull { max: usize },
+    #[error("somebody has to let you in first, and a single request cannot wait for that")]
+    MustWait,
     #[error("you were removed from this room")]
     Banned,
     #[error("you are in this room already")]
@@ -67,7 +70,7 @@ impl Room {
             }
             let waiting = self.lobby.find(token, identity);
             let id = waiting.ok_or(JoinError::BadToken)?;
-            return self.wait_again(id, request, ByeReason::Taken);
+            return self.wait_again(id, request, ByeReason::Taken, moment);
         }
         if let Some(identity) = identity {
             let refuses = self.config.house.same_identity == SameIdentity::Refuse;
@@ -76,16 +79,20 @@ impl Room {
                 if refuses && !absent {
                     return Err(JoinError::IdentityTaken);
                 }
-                self.seats.hand_over(id);
-                self.media.detach(id);
+                self.seats.hand_over(id, request.part);
+                self.media.leave(id);
+                self.show(id);
                 return self.come_back(id, request, ByeReason::Replaced, moment);
             }
             if let Some(id) = self.lobby.of_identity(identity) {
                 if refuses && self.lobby.is_in_session(id) {
                     return Err(JoinError::IdentityTaken);
                 }
+                if request.part != Part::InSession {
+                    return Err(JoinError::MustWait);
+                }
                 self.lobby.renew_token(id);
-                return self.wait_again(id, request, ByeReason::Replaced);
+                return self.wait_again(id, request, ByeReason::Replaced, moment);
             }
         }
         self.come_in(request, moment)
@@ -93,7 +100,7 @@ impl Room {
 
     /// Somebody of whom nothing is known here.
     fn come_in(&mut self, request: JoinRequest, moment: Moment) -> Result<Entry, JoinError> {
-        let has_key = request.grant.role == Some(access::Role::Moderator);
+        let has_key = request.grant.role == Some(Role::Moderator);
         if self.rules.locked && !has_key {
             return Err(JoinError::Locked);
         }
@@ -102,14 +109,17 @@ impl Room {
             return Err(JoinError::Full { max });
         }
         let waits = self.rules.lobby && !has_key;
+        if waits && request.part != Part::InSession {
+            return Err(JoinError::MustWait);
+        }
         if waits && self.lobby.is_full() {
             let max = self.config.house.max_waiting;
             return Err(JoinError::LobbyFull { max });
         }
         let newcomer = Newcomer {
-            name: request.grant.name.clone().unwrap_or(request.name),
-            grant: request.grant,
-            token: new_token(),
+            part: request.part,
+            permit: request.permit,
+            ..Newcomer::new(request.name, request.grant)
         };
         if waits {
             let (door, admitted) = Door::new(request.id, request.line);
@@ -119,7 +129,8 @@ impl Room {
                 waiting: ticket.id().to_string(),
                 name,
             });
-            return Ok(self.told_to_wait(ticket, admitted));
+            self.tell_lobby(moment.now);
+            return Ok(Entry::Waiting { ticket, admitted });
         }
         let entered = self.seat(newcomer, Some(request.line.clone()), moment);
         self.greet(&request.line, request.id, &entered);
@@ -139,6 +150,7 @@ impl Room {
             id: request_id,
             name,
             grant,
+            permit,
             line,
             ..
         } = request;
@@ -146,6 +158,9 @@ impl Room {
             .seats
             .retake(id, (name, &grant), line.clone(), moment.now)
             .ok_or(JoinError::BadToken)?;
+        if let Some(permit) = permit {
+            self.seats.keep(entered.seat, permit);
+        }
         if let Some(displaced) = entered.displaced.take() {
             displaced.close(reason);
         }
@@ -165,19 +180,19 @@ impl Room {
         id: WaitingId,
         request: JoinRequest,
         reason: ByeReason,
+        moment: Moment,
     ) -> Result<Entry, JoinError> {
         let (door, admitted) = Door::new(request.id, request.line);
+        if let Some(permit) = request.permit {
+            self.lobby.keep(id, permit);
+        }
         let retaken = self.lobby.retake(id, door);
         let (ticket, displaced) = retaken.ok_or(JoinError::BadToken)?;
         if let Some(displaced) = displaced {
             displaced.close(reason);
         }
-        Ok(self.told_to_wait(ticket, admitted))
-    }
-
-    fn told_to_wait(&mut self, ticket: Ticket, admitted: oneshot::Receiver<Seated>) -> Entry {
-        self.tell_lobby();
-        Entry::Waiting { ticket, admitted }
+        self.tell_lobby(moment.now);
+        Ok(Entry::Waiting { ticket, admitted })
     }
 
     /// Lets in who waited; they may have lost their session meanwhile, and come back for the seat.
@@ -195,6 +210,7 @@ impl Room {
             seat,
             room_start: self.start,
             transport: None,
+            can: self.seats.can(seat.participant),
         };
         let in_session = admitted.is_some_and(|admitted| admitted.send(seated).is_ok());
         if let Some(line) = line {
@@ -211,14 +227,14 @@ impl Room {
         while let Some(waiter) = self.lobby.take_first() {
             self.admit(waiter, moment);
         }
-        self.tell_lobby();
+        self.tell_lobby(moment.now);
     }
 
     fn seat(&mut self, newcomer: Newcomer, line: Option<Line>, moment: Moment) -> Entered {
         let entered = self.seats.take(newcomer, line, moment);
         let participant = entered.seat.participant;
         info!(%participant, "joined");
-        self.media.join(participant);
+        self.show(participant);
         self.have_a_moderator(Some(participant));
         entered
     }
@@ -264,6 +280,7 @@ impl Room {
             seat: entered.seat,
             room_start: self.start,
             transport: entered.transport,
+            can: self.seats.can(entered.seat.participant),
         }
     }
 
@@ -296,7 +313,10 @@ impl Room {
             token,
             session: None,
             room: self.name.clone(),
-            ice_servers: Vec::new(),
+            ice_servers: self
+                .config
+                .ice_servers
+                .issue(&seat.participant.to_string(), SystemTime::now()),
             ping_interval_ms: to_ms(PING_INTERVAL),
             silence_ms: to_ms(SILENCE),
             seat_ms: to_ms(self.config.seat_hold),

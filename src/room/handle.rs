@@ -14,8 +14,9 @@ use super::description::RoomDescription;
 use super::entrance::JoinError;
 use super::lobby::Ticket;
 use super::moderation::{ActError, Actor};
-use super::seats::{Client, SeatId, StatusChange};
-use crate::access::Grant;
+use super::seats::{Client, Part, SeatId, StatusChange};
+use crate::access::{Capabilities, Grant};
+use crate::limits::Permit;
 use crate::link::Link;
 use crate::rtc::{Transport, TransportEvent, TransportId};
 use crate::signaling::message::{Act, RequestId};
@@ -29,8 +30,12 @@ pub(crate) struct JoinRequest {
     pub(crate) name: DisplayName,
     /// What they were let in as.
     pub(crate) grant: Grant,
+    /// How they take part.
+    pub(crate) part: Part,
     /// For a seat to take back.
     pub(crate) token: Option<String>,
+    /// Held by the seat for as long as it is there; `None`: a seat taken back keeps what it has.
+    pub(crate) permit: Option<Arc<Permit>>,
     /// Where the room says what happens, from the reply on.
     pub(crate) line: Line,
 }
@@ -43,6 +48,8 @@ pub(crate) struct Seated {
     pub(crate) room_start: Instant,
     /// What an earlier session of the seat left running.
     pub(crate) transport: Option<Arc<Transport>>,
+    /// What they may do.
+    pub(crate) can: Capabilities,
 }
 
 /// What became of a join.
@@ -234,7 +241,7 @@ impl RoomHandle {
     ///
     /// # Errors
     ///
-    /// [`ActError::Held`] if a moderator does not allow it. The rest of the change is followed.
+    /// [`ActError::Held`] or [`ActError::NotGranted`] if it is not for them to do. The rest of the change is followed.
     pub(crate) async fn status(&self, seat: SeatId, change: StatusChange) -> Result<(), ActError> {
         let make = |reply| Command::Status {
             seat,

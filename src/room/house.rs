@@ -1,9 +1,11 @@
 //! What all rooms of the server have in common, and what may be said of one that is made by the
 //! operator.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::MediaConfig;
+use crate::ice_servers::IceServers;
 use crate::signaling::message::PreferredLayout;
 
 /// What a room is like. Checked before the first one is made.
@@ -13,6 +15,8 @@ pub(crate) struct RoomConfig {
     pub(crate) seat_hold: Duration,
     /// The most seats, 1 to 49.
     pub(crate) max_participants: usize,
+    /// What participants are told of STUN and TURN.
+    pub(crate) ice_servers: Arc<IceServers>,
     /// What is mixed.
     pub(crate) media: MediaConfig,
     /// Who gets in, and what is kept.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -14,8 +15,12 @@ use super::HouseRules;
 use super::handle::Seated;
 use super::moment::{Moment, to_ms};
 use super::seats::{Newcomer, new_token, same_token};
+use crate::limits::Permit;
 use crate::signaling::message::{Knock, RequestId, ServerMessage, Waiting};
 use crate::signaling::{Line, PING_INTERVAL};
+
+/// More often than this nobody is told who else waits.
+const TELL_EVERY: Duration = Duration::from_millis(250);
 
 /// Who waits, and for which session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +75,40 @@ pub(super) struct Door {
     pub(super) line: Option<Line>,
     /// Where the session finds its seat. `None` once nobody waits there.
     pub(super) admitted: Option<oneshot::Sender<Seated>>,
+}
+
+/// Which of those who wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum To {
+    /// Who was told nothing yet.
+    Newcomers,
+    Everybody,
+}
+
+/// How often it is told who waits: people who come and go must not fill the lines of those who wait
+/// and of moderators.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    told_at: Option<Instant>,
+    outdated: bool,
+}
+
+impl News {
+    /// Something changed at `now`; whether it is to be told at once.
+    pub(super) fn change(&mut self, now: Instant) -> bool {
+        self.outdated = true;
+        self.is_due(now)
+    }
+
+    /// Whether there is something to tell at `now`: it counts as told then.
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        let rested = |at| now.saturating_duration_since(at) >= TELL_EVERY;
+        let due = self.outdated && self.told_at.is_none_or(rested);
+        if due {
+            (self.told_at, self.outdated) = (Some(now), false);
+        }
+        due
+    }
 }
 
 /// Everybody who waits for one room.
@@ -152,6 +191,13 @@ impl Lobby {
         }
     }
 
+    /// Has the place hold another permit than the one that it may have had.
+    pub(super) fn keep(&mut self, id: WaitingId, permit: Arc<Permit>) {
+        if let Some(waiter) = self.waiting.get_mut(&id) {
+            waiter.newcomer.permit = Some(permit);
+        }
+    }
+
     /// Gives a place to another session; the line of the one that had it, if it is still there.
     pub(super) fn retake(&mut self, id: WaitingId, door: Door) -> Option<(Ticket, Option<Line>)> {
         let generation = self.generation();
@@ -197,10 +243,14 @@ impl Lobby {
     }
 
     /// What to tell those whose place is another than they know, and where.
-    pub(super) fn places(&mut self) -> Vec<(Line, ServerMessage)> {
+    pub(super) fn places(&mut self, to: To) -> Vec<(Line, ServerMessage)> {
         let wait_ms = to_ms(self.patience);
+        let concerns = |waiter: &Waiter| match to {
+            To::Newcomers => waiter.place == 0,
+            To::Everybody => true,
+        };
         let moved = self.waiting.values_mut().zip(1..);
-        let moved = moved.filter(|(waiter, place)| waiter.place != *place);
+        let moved = moved.filter(|(waiter, place)| waiter.place != *place && concerns(waiter));
         let told = moved.filter_map(|(waiter, place)| {
             waiter.place = place;
             let message = ServerMessage::Waiting(Waiting {
@@ -240,6 +290,7 @@ impl Lobby {
 mod tests {
     use super::*;
     use crate::access::Grant;
+    use crate::room::Part;
     use crate::signaling::{DisplayName, line};
 
     const HOLD: Duration = Duration::from_secs(30);
@@ -267,13 +318,15 @@ mod tests {
             name: DisplayName::parse(name).unwrap(),
             grant: Grant::anybody(),
             token: format!("token of {name}"),
+            part: Part::InSession,
+            permit: None,
         };
         lobby.knock(newcomer, door(), Moment { now, wall_ms: 7 })
     }
 
     /// Who is told which place.
     fn told(lobby: &mut Lobby) -> Vec<(String, usize)> {
-        let places = lobby.places().into_iter();
+        let places = lobby.places(To::Everybody).into_iter();
         let place = |(_, message)| match message {
             ServerMessage::Waiting(waiting) => (waiting.token, waiting.place),
             other => panic!("{other:?}"),
@@ -297,6 +350,34 @@ mod tests {
         assert_eq!(told(&mut lobby), [("token of Bob".to_owned(), 1)]);
         let knocks: Vec<_> = lobby.knocks().into_iter().map(|it| it.id).collect();
         assert_eq!(knocks, ["w2"]);
+    }
+
+    #[test]
+    fn who_just_came_is_told_a_place_before_the_others_are_told_theirs() {
+        let mut lobby = lobby();
+        let ann = knock(&mut lobby, "Ann", Instant::now());
+        told(&mut lobby);
+        knock(&mut lobby, "Bob", Instant::now());
+
+        assert_eq!(lobby.places(To::Newcomers).len(), 1);
+        assert_eq!(told(&mut lobby), []);
+        lobby.withdraw(ann);
+        assert_eq!(lobby.places(To::Newcomers).len(), 0);
+        assert_eq!(told(&mut lobby).len(), 1);
+    }
+
+    #[test]
+    fn however_fast_people_come_and_go_that_is_told_four_times_a_second() {
+        let start = Instant::now();
+        let mut news = News::default();
+        let at = |ms| start + Duration::from_millis(ms);
+
+        let told = (0..1_000).filter(|ms| news.change(at(*ms)));
+        assert_eq!(told.collect::<Vec<_>>(), [0, 250, 500, 750]);
+
+        assert!(!news.is_due(at(999)));
+        assert!(news.is_due(at(1_000)), "the last change is told as well");
+        assert!(!news.is_due(at(5_000)), "nothing changed since");
     }
 
     #[test]

@@ -49,11 +49,18 @@ impl Room {
         }
     }
 
+    /// Gives a participant a tile, unless they only watch.
+    pub(super) fn show(&self, participant: ParticipantId) {
+        if self.seats.is_shown(participant) {
+            self.media.join(participant);
+        }
+    }
+
     /// Threads that were just started know of nobody.
     fn introduce_everybody(&self) {
         self.media.pin(self.rules.pinned);
         for participant in self.seats.ids() {
-            self.media.join(participant);
+            self.show(participant);
             self.wire(participant);
             self.media_follows(participant);
         }
@@ -147,7 +154,7 @@ impl Room {
 
     /// What a participant asks for, and where they ask for nothing, what holds for the room. A pin,
     /// their own or the room's, is of no use in a grid.
-    fn wish(&self, participant: ParticipantId) -> Wish {
+    pub(super) fn wish(&self, participant: ParticipantId) -> Wish {
         let wish = self.seats.wish(participant);
         let pinned = wish
             .pin

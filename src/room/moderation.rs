@@ -38,6 +38,8 @@ pub(crate) enum ActError {
     NotModerator,
     #[error("a moderator has switched your {0} off, and has to allow it first")]
     Held(&'static str),
+    #[error("the credential that was shown does not allow it: {0}")]
+    NotGranted(&'static str),
     #[error("they moderate by their credential, which is not for you to change")]
     Protected,
     #[error("somebody has to moderate: make another one a moderator first")]
@@ -74,10 +76,10 @@ impl Room {
                     self.admit_all(moment);
                 }
             }
-            Act::Admit { waiting } => self.answer_knocks(waiting, |room, waiter| {
+            Act::Admit { waiting } => self.answer_knocks(waiting, moment, |room, waiter| {
                 room.admit(waiter, moment);
             })?,
-            Act::Deny { waiting } => self.answer_knocks(waiting, |_, waiter| {
+            Act::Deny { waiting } => self.answer_knocks(waiting, moment, |_, waiter| {
                 waiter.door.refuse(ErrorCode::Denied, "you were not let in");
             })?,
             Act::Mute { participant, how } => {
@@ -113,6 +115,9 @@ impl Room {
         text: String,
         moment: Moment,
     ) -> Result<(), ActError> {
+        if !self.seats.can(seat.participant).chat {
+            return Err(ActError::NotGranted("chat"));
+        }
         if !text_is_fine(&text) {
             return Err(ActError::BadText);
         }
@@ -135,10 +140,10 @@ impl Room {
         let (changed, outcome) = followed.ok_or(ActError::NoSeat)?;
         self.tell_if(seat.participant, changed);
         outcome.map_err(|Held(device)| {
-            ActError::Held(match device {
-                Device::Microphone => "microphone",
-                Device::Camera => "camera",
-            })
+            let granted = self.granted(seat.participant, device);
+            granted
+                .err()
+                .unwrap_or_else(|| ActError::Held(name(device)))
         })
     }
 
@@ -169,6 +174,7 @@ impl Room {
     fn answer_knocks(
         &mut self,
         waiting: Option<String>,
+        moment: Moment,
         mut answer: impl FnMut(&mut Self, Waiter),
     ) -> Result<(), ActError> {
         match waiting {
@@ -183,7 +189,7 @@ impl Room {
                 }
             }
         }
-        self.tell_lobby();
+        self.tell_lobby(moment.now);
         Ok(())
     }
 
@@ -221,6 +227,7 @@ impl Room {
 
     fn allow(&mut self, by: By, device: Device, participant: &str) -> Result<(), ActError> {
         let id = self.find(participant)?;
+        self.granted(id, device)?;
         let changed = self.seats.release(id, device);
         self.tell_if(id, changed);
         if !self.seats.is_on(id, device) {
@@ -234,6 +241,17 @@ impl Room {
             );
         }
         Ok(())
+    }
+
+    /// Whether a participant's credential lets them use a device at all.
+    fn granted(&self, id: ParticipantId, device: Device) -> Result<(), ActError> {
+        let can = self.seats.can(id);
+        let allowed = match device {
+            Device::Microphone => can.publish_audio,
+            Device::Camera => can.publish_video,
+        };
+        let withheld = ActError::NotGranted(name(device));
+        if allowed { Ok(()) } else { Err(withheld) }
     }
 
     fn ask(&self, participant: ParticipantId, by: By, to: Asked) {
@@ -304,5 +322,13 @@ impl Room {
         let id = ParticipantId::parse(participant);
         id.filter(|id| self.seats.role(*id).is_some())
             .ok_or_else(|| ActError::NoSuchParticipant(participant.to_owned()))
+    }
+}
+
+/// As messages to people have it.
+const fn name(device: Device) -> &'static str {
+    match device {
+        Device::Microphone => "microphone",
+        Device::Camera => "camera",
     }
 }

@@ -1,6 +1,6 @@
 //! All rooms of the process, by name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use tokio::sync::broadcast;
 use super::events::{Events, RoomEvent};
 use super::handle::Entry;
 use super::house::RoomSettings;
+use super::refusals::Refusals;
 use super::{JoinError, JoinRequest, Opening, RoomConfig, RoomHandle, open};
 use crate::signaling::RoomName;
+use crate::signaling::message::ErrorCode;
 
 /// Why nobody was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +51,7 @@ pub(crate) struct Rooms {
     max_rooms: usize,
     pool: Arc<rayon::ThreadPool>,
     events: Events,
+    refusals: Refusals,
 }
 
 impl Rooms {
@@ -60,6 +63,7 @@ impl Rooms {
             max_rooms,
             pool,
             events: Events::new(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -139,6 +143,16 @@ impl Rooms {
         self.config.seat_hold
     }
 
+    /// Counts a request of a client that was refused.
+    pub(crate) fn count_refusal(&self, code: ErrorCode) {
+        self.refusals.count(code);
+    }
+
+    /// How often requests were refused, by their codes, since the server started.
+    pub(crate) fn refusals(&self) -> BTreeMap<ErrorCode, u64> {
+        self.refusals.snapshot()
+    }
+
     /// Counts rooms and seats.
     pub(crate) fn census(&self) -> Census {
         let rooms = self.open_rooms();
@@ -197,7 +211,7 @@ mod tests {
     use mixer::ladder::Ladder;
     use mixer::video::Fit;
 
-    use super::super::{Actor, HouseRules, MediaConfig, SeatId, Stay};
+    use super::super::{Actor, HouseRules, MediaConfig, Part, SeatId, Stay};
     use super::*;
     use crate::access::Grant;
     use crate::signaling::message::{Act, ByeReason, PreferredLayout, RoomState, ServerMessage};
@@ -213,6 +227,7 @@ mod tests {
         let config = RoomConfig {
             seat_hold: Duration::from_secs(30),
             max_participants: 9,
+            ice_servers: Arc::default(),
             media,
             house,
         };
@@ -230,7 +245,9 @@ mod tests {
             id: None,
             name: DisplayName::parse("Ann").unwrap(),
             grant: Grant::anybody(),
+            part: Part::InSession,
             token: None,
+            permit: None,
             line: said,
         };
         match rooms.join(&named(room), request).await? {

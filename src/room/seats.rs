@@ -3,31 +3,34 @@
 //! A seat outlives its session and its transport: somebody who vanished without a word is marked
 //! absent and may take the seat back with its token until it is given up. Each session that takes
 //! a seat gets a generation of its own, so that what an earlier one left behind can no longer
-//! change anything. What moderators do to seats is in [`roles`].
+//! change anything. What participants say is in [`saying`], what moderators do to seats in [`roles`].
 
 mod connection;
 mod roles;
+mod saying;
 mod seat;
 mod switch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixer::ParticipantId;
-use mixer::ladder::{Wish, WishedVideo};
+use mixer::ladder::Wish;
 
 pub(super) use connection::{Connection, Wiring};
+pub(crate) use saying::StatusChange;
 pub(super) use switch::{By, Device, Grip, Held};
 
 use super::chat::ChatPace;
 use super::moment::Moment;
-use crate::access::{self, Grant};
-use crate::rtc::{Direction, Transport, TransportId, TransportState};
+use crate::access::{Capabilities, Grant};
+use crate::limits::Permit;
+use crate::rtc::{Transport, TransportId, TransportState};
 use crate::signaling::message::{Participant, Role};
 use crate::signaling::{DisplayName, Line};
 use seat::Seat;
-use switch::{Power, Switch};
+use switch::{License, Switch};
 
 /// A seat, as held by one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +39,23 @@ pub(crate) struct SeatId {
     generation: u64,
 }
 
-/// What a participant says of themselves. `None`: as before.
+/// How somebody takes part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StatusChange {
-    pub(crate) muted: Option<bool>,
-    pub(crate) camera: Option<bool>,
-    pub(crate) hand: Option<bool>,
+pub(crate) enum Part {
+    /// In a session, which shows that they are there.
+    #[default]
+    InSession,
+    /// By media alone: they are there while something comes over their transport.
+    Publishing,
+    /// The same, but they send nothing that could be shown: they have no tile.
+    Watching,
+}
+
+impl Part {
+    /// Whether one may use what a credential allows, or not.
+    fn license(self, allowed: bool) -> License {
+        License::to(allowed && self != Self::Watching)
+    }
 }
 
 /// Somebody who is to have a seat.
@@ -51,6 +65,22 @@ pub(super) struct Newcomer {
     pub(super) grant: Grant,
     /// For the seat.
     pub(super) token: String,
+    pub(super) part: Part,
+    /// Held for as long as they wait or sit.
+    pub(super) permit: Option<Arc<Permit>>,
+}
+
+impl Newcomer {
+    /// Somebody who calls themselves `name`, unless that is not for them to choose.
+    pub(super) fn new(name: DisplayName, grant: Grant) -> Self {
+        Self {
+            name: grant.name.clone().unwrap_or(name),
+            grant,
+            token: new_token(),
+            part: Part::InSession,
+            permit: None,
+        }
+    }
 }
 
 /// A seat was taken.
@@ -135,6 +165,12 @@ impl Seats {
         self.max
     }
 
+    /// Whether they have a tile.
+    pub(super) fn is_shown(&self, id: ParticipantId) -> bool {
+        let seat = self.seats.get(&id);
+        seat.is_some_and(|seat| seat.part != Part::Watching)
+    }
+
     /// Takes a new seat. [`Self::is_full`] is for the caller to ask before.
     pub(super) fn take(
         &mut self,
@@ -142,28 +178,36 @@ impl Seats {
         line: Option<Line>,
         moment: Moment,
     ) -> Entered {
-        let Newcomer { name, grant, token } = newcomer;
+        let Newcomer {
+            name,
+            grant,
+            token,
+            part,
+            permit,
+        } = newcomer;
         let participant = ParticipantId(self.next_participant);
         self.next_participant += 1;
         let generation = self.generation();
-        let granted = grant.role.map(wire_role);
         let mut seat = Seat {
             generation,
             token: token.clone(),
-            name: grant.name.unwrap_or(name),
+            name,
             identity: grant.identity,
-            role: granted.unwrap_or(Role::Participant),
-            granted,
+            role: grant.role.unwrap_or(Role::Participant),
+            granted: grant.role,
+            can: grant.can,
             joined: moment,
-            microphone: Switch::default(),
-            camera: Switch::default(),
+            microphone: Switch::under(part.license(grant.can.publish_audio)),
+            camera: Switch::under(part.license(grant.can.publish_video)),
             hand_raised_ms: None,
             chat_pace: ChatPace::default(),
+            part,
             wish: Wish::default(),
             line,
             client: Client::Here,
             connection: None,
             absent_since: None,
+            permit,
         };
         seat.judge(moment.now);
         self.seats.insert(participant, seat);
@@ -207,13 +251,13 @@ impl Seats {
         let seat = self.seats.get_mut(&id)?;
         seat.generation = generation;
         seat.name = grant.name.clone().unwrap_or(name);
-        let granted = grant.role.map(wire_role);
-        if granted != seat.granted {
-            seat.granted = granted;
-            seat.role = granted.unwrap_or(seat.role);
+        if grant.role != seat.granted {
+            seat.granted = grant.role;
+            seat.role = grant.role.unwrap_or(seat.role);
         }
+        seat.can = grant.can;
+        seat.follow_licenses();
         let displaced = seat.line.replace(line);
-        seat.client = Client::Here;
         seat.client = Client::Here;
         seat.judge(now);
         seat.hold_anew(now);
@@ -234,14 +278,23 @@ impl Seats {
     /// Makes a seat ready for another device of the same person: the one that had it can neither
     /// take it back nor send any more, and its hand, switches and wishes are forgotten, except for
     /// what a moderator holds off.
-    pub(super) fn hand_over(&mut self, id: ParticipantId) {
+    pub(super) fn hand_over(&mut self, id: ParticipantId, part: Part) {
         if let Some(seat) = self.seats.get_mut(&id) {
+            seat.part = part;
+            seat.follow_licenses();
             seat.token = new_token();
             seat.connection = None;
             seat.microphone.hand_over();
             seat.camera.hand_over();
             seat.hand_raised_ms = None;
             seat.wish = Wish::default();
+        }
+    }
+
+    /// Has the seat hold another permit than the one that it may have had.
+    pub(super) fn keep(&mut self, seat: SeatId, permit: Arc<Permit>) {
+        if let Some(held) = self.held(seat) {
+            held.permit = Some(permit);
         }
     }
 
@@ -294,96 +347,10 @@ impl Seats {
         seat.judge(now)
     }
 
-    /// Follows what the participant says; true if something changed. `None` if the seat has another
-    /// session by now.
-    ///
-    /// # Errors
-    ///
-    /// [`Held`] if a moderator holds off what they would switch on. The rest is followed.
-    pub(super) fn status(
-        &mut self,
-        seat: SeatId,
-        change: StatusChange,
-        moment: Moment,
-    ) -> Option<(bool, Result<(), Held>)> {
-        let held = self.held(seat)?;
-        let state = |seat: &Seat| (seat.microphone, seat.camera, seat.hand_raised_ms);
-        let before = state(held);
-        let mut outcome = Ok(());
-        for (device, on) in [
-            (Device::Microphone, change.muted.map(|muted| !muted)),
-            (Device::Camera, change.camera),
-        ] {
-            let power = match on {
-                Some(true) => Power::On,
-                Some(false) => Power::Off,
-                None => continue,
-            };
-            if !held.switch(device).set(power) {
-                outcome = Err(Held(device));
-            }
-        }
-        match change.hand {
-            Some(true) => {
-                held.hand_raised_ms.get_or_insert(moment.wall_ms);
-            }
-            Some(false) => held.hand_raised_ms = None,
-            None => {}
-        }
-        Some((state(held) != before, outcome))
-    }
-
-    /// Takes one chat message's share of what a participant may write: their id and name.
-    ///
-    /// # Errors
-    ///
-    /// After how long they may write again. `None` if the seat has another session by now.
-    pub(super) fn take_chat(
-        &mut self,
-        seat: SeatId,
-        now: Instant,
-    ) -> Option<Result<(String, String), Duration>> {
-        let held = self.held(seat)?;
-        let taken = held.chat_pace.take(now);
-        Some(taken.map(|()| (seat.participant.to_string(), held.name.to_string())))
-    }
-
-    /// Follows what the participant asks for; false if the seat has another session by now.
-    pub(super) fn set_wish(&mut self, seat: SeatId, wish: Wish) -> bool {
-        let held = self.held(seat);
-        held.map(|held| held.wish = wish).is_some()
-    }
-
-    /// Everybody whom others than `except` have pinned for themselves.
-    pub(super) fn pins(&self, except: ParticipantId) -> BTreeSet<ParticipantId> {
-        let others = self.seats.iter().filter(|(id, _)| **id != except);
-        others.filter_map(|(_, seat)| seat.wish.pin).collect()
-    }
-
-    /// Has nobody pin `gone` any more: who did.
-    pub(super) fn unpin(&mut self, gone: ParticipantId) -> Vec<ParticipantId> {
-        let all = self.seats.iter_mut();
-        let pinning = all.filter(|(_, seat)| seat.wish.pin == Some(gone));
-        pinning
-            .map(|(id, seat)| {
-                seat.wish.pin = None;
-                *id
-            })
-            .collect()
-    }
-
-    /// What a participant asks for: no video where its transport takes none.
-    pub(super) fn wish(&self, id: ParticipantId) -> Wish {
-        let Some(seat) = self.seats.get(&id) else {
-            return Wish::default();
-        };
-        match seat.connection.as_ref().map(|it| it.wiring.sees) {
-            Some(Direction::Unwanted) => Wish {
-                video: WishedVideo::Unwanted,
-                ..seat.wish
-            },
-            Some(Direction::Wanted) | None => seat.wish,
-        }
+    /// What a participant's credential lets them do.
+    pub(super) fn can(&self, id: ParticipantId) -> Capabilities {
+        let seat = self.seats.get(&id);
+        seat.map_or(Capabilities::ALL, |seat| seat.can)
     }
 
     /// Gives the seat up; false if it has another session by now.
@@ -453,6 +420,16 @@ impl Seats {
         self.seats.get(&id).map(|seat| seat.describe(id))
     }
 
+    /// The seat, as held by the session that has it now.
+    #[cfg(test)]
+    pub(super) fn seat_id(&self, participant: ParticipantId) -> Option<SeatId> {
+        let generation = self.seats.get(&participant)?.generation;
+        Some(SeatId {
+            participant,
+            generation,
+        })
+    }
+
     /// Who one of them is to whoever made their credential.
     pub(super) fn identity(&self, id: ParticipantId) -> Option<String> {
         self.seats.get(&id)?.identity.clone()
@@ -498,14 +475,6 @@ impl Seats {
     fn held(&mut self, seat: SeatId) -> Option<&mut Seat> {
         let held = self.seats.get_mut(&seat.participant)?;
         (held.generation == seat.generation).then_some(held)
-    }
-}
-
-/// As messages have it.
-const fn wire_role(role: access::Role) -> Role {
-    match role {
-        access::Role::Participant => Role::Participant,
-        access::Role::Moderator => Role::Moderator,
     }
 }
 

@@ -1,9 +1,12 @@
 //! What participants are told.
 
+use std::time::Instant;
+
 use mixer::ParticipantId;
 
 use super::Room;
 use super::events::Happening;
+use super::lobby::To;
 use super::sight::Sights;
 use crate::signaling::message::{ByeReason, RoomState, ServerMessage};
 
@@ -55,9 +58,25 @@ impl Room {
         }
     }
 
-    /// After somebody began or ceased to wait.
-    pub(super) fn tell_lobby(&mut self) {
-        for (line, message) in self.lobby.places() {
+    /// After somebody began or ceased to wait: tells whoever just came, and the others now or soon.
+    pub(super) fn tell_lobby(&mut self, now: Instant) {
+        for (line, message) in self.lobby.places(To::Newcomers) {
+            line.say(message);
+        }
+        if self.lobby_news.change(now) {
+            self.tell_who_waits_to_all();
+        }
+    }
+
+    /// Tells what could not be told at once.
+    pub(super) fn tell_lobby_if_due(&mut self, now: Instant) {
+        if self.lobby_news.is_due(now) {
+            self.tell_who_waits_to_all();
+        }
+    }
+
+    fn tell_who_waits_to_all(&mut self) {
+        for (line, message) in self.lobby.places(To::Everybody) {
             line.say(message);
         }
         let message = self.knocking();

@@ -1,6 +1,11 @@
 //! A room whose media fails, and one whose moderators act.
 
+mod chat;
+mod identity;
+mod lobby;
 mod moderation;
+mod people;
+mod random;
 
 use bytes::Bytes;
 use codecs::rtp::{RtpTimestamp, SeqNo};
@@ -32,6 +37,7 @@ fn room_with(house: HouseRules, settings: RoomSettings) -> Room {
     let config = RoomConfig {
         seat_hold: Duration::from_secs(30),
         max_participants: 9,
+        ice_servers: Arc::default(),
         media,
         house,
     };
@@ -45,7 +51,9 @@ fn request(name: &str, said: Line) -> JoinRequest {
         grant: Grant::anybody(),
         id: None,
         name: DisplayName::parse(name).unwrap(),
+        part: Part::InSession,
         token: None,
+        permit: None,
         line: said,
     }
 }

@@ -187,9 +187,11 @@ impl VideoThread {
                     scaler,
                 });
                 let number = PictureNumber::new(rand::random(), rand::random());
+                let mut viewer = Viewer::new(self.config.audio_kbps, wish, number);
+                viewer.cap_packets(link.max_packet_ms());
                 let member = Member {
                     link,
-                    viewer: Viewer::new(self.config.audio_kbps, wish, number),
+                    viewer,
                     sync: LipSync::default(),
                     thinning: Thinning::default(),
                     uplink: Uplink::default(),
@@ -235,10 +237,13 @@ impl VideoThread {
     }
 
     fn end_track(&mut self, participant: ParticipantId) {
-        let counters = self.mixer.counters(participant);
-        if let (Some(_), Some(counters)) = (self.members.remove(&participant), counters) {
+        if self.members.remove(&participant).is_none() {
+            return;
+        }
+        self.sights = SightsKnown::Outdated;
+        // Who only watches has none.
+        if let Some(counters) = self.mixer.counters(participant) {
             info!(%participant, ?counters, "video ended");
-            self.sights = SightsKnown::Outdated;
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use codecs::rtp::vp8::PictureNumber;
 use codecs::video::FrameKind;
+use mixer::audio::PacketTime;
 use mixer::ladder::{Allocation, Downlink, Ladder, Receiver, VideoChoice, Wish};
 use mixer::video::{Focus, RungFrame, RungId};
 use mixer::{ParticipantId, RoomTime};
@@ -22,6 +23,7 @@ const CHANGE_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Viewer {
     receiver: Receiver,
+    longest_packet_ms: u32,
     allocation: Option<Allocation>,
     /// The rung whose frames go to them.
     current: Option<View>,
@@ -45,11 +47,20 @@ impl Viewer {
         receiver.set_wish(wish);
         Self {
             receiver,
+            longest_packet_ms: u32::MAX,
             allocation: None,
             current: None,
             next: None,
             number,
         }
+    }
+
+    /// Keeps sound to packets of at most `max_ms` milliseconds, or of the shortest there are. What
+    /// their headers take on a thin link beyond those of longer ones is not taken from the picture.
+    pub(super) fn cap_packets(&mut self, max_ms: u32) {
+        let times = PacketTime::ALL.iter().map(|time| time.ms());
+        let fitting = times.filter(|ms| *ms <= max_ms).max();
+        self.longest_packet_ms = fitting.unwrap_or_else(|| PacketTime::Ms20.ms());
     }
 
     /// Replaces what the viewer asks for, as of the next [`Self::allocate`].
@@ -69,7 +80,9 @@ impl Viewer {
         ladder: &Ladder,
         downlink: Downlink,
     ) -> Allocation {
-        let allocation = self.receiver.tick(now, ladder, downlink);
+        let mut allocation = self.receiver.tick(now, ladder, downlink);
+        let packet_ms = &mut allocation.audio.packet_ms;
+        *packet_ms = (*packet_ms).min(self.longest_packet_ms);
         self.allocation = Some(allocation);
         allocation
     }
@@ -230,6 +243,21 @@ mod tests {
         let mut ids = (1..).map(|step| id.wrapping_add(step) & 0x7fff);
         let expected = expected.map(|(rung, timestamp)| (rung, timestamp, ids.next().unwrap()));
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn sound_comes_in_packets_that_are_no_longer_than_is_taken() {
+        for (max_ms, expected_ms) in [(u32::MAX, 120), (120, 120), (119, 60), (50, 40), (3, 20)] {
+            let mut viewer = Viewer::new(32, Wish::default(), PictureNumber::new(1, 1));
+            viewer.cap_packets(max_ms);
+
+            let bps = Some(24_000);
+            let loss_percent = 0;
+            let downlink = Downlink { bps, loss_percent };
+            let audio = viewer.allocate(at(0), &ladder(), downlink).audio;
+
+            assert_eq!(audio.packet_ms, expected_ms, "at most {max_ms}");
+        }
     }
 
     #[test]

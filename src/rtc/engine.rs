@@ -38,7 +38,7 @@ const NEXT_TO_WIRE: Slot = Slot::Custom(500);
 const UPLINK_CAP: Slot = Slot::Custom(8_500);
 
 /// Opus with in-band FEC and packets down to 10 ms (RFC 7587 §6.1).
-const OPUS_PARAMETERS: &str = "minptime=10;useinbandfec=1";
+pub(super) const OPUS_PARAMETERS: &str = "minptime=10;useinbandfec=1";
 
 /// The codec of the audio track.
 pub(super) fn opus() -> RTCRtpCodec {

@@ -24,13 +24,14 @@ use rtc::shared::time::SystemInstant;
 
 use super::asker::Asker;
 use super::downlink::DownlinkStage;
-use super::offer::Offer;
+use super::offer::{MAX_CANDIDATES, Offer, OneWay};
 use super::resender::Resender;
 use super::sender_reports::SenderReports;
 use super::stage::{Outbox, Stage};
 use super::tap::RtcpTap;
-use super::{announce, mux, orientation};
+use super::{announce, answer, mux, orientation};
 use crate::link::Link;
+use crate::signaling::Fragment;
 
 /// The SSRCs of the streams that there are: ours, then theirs and what they resend.
 const AUDIO_OUT: u32 = 1;
@@ -196,11 +197,45 @@ pub fn header_extensions(input: &[u8]) {
     }
 }
 
-/// An offer.
+/// An offer, of a session or as the body of a request: whatever it is, the crate is told an offer that
+/// means the same, and the answer has a section for each of the offer's.
 pub fn offer(input: &[u8]) {
-    if let Ok(offer) = Offer::parse(String::from_utf8_lossy(input).into_owned()) {
-        assert!(offer.sdp.contains("m="), "an offer has a media section");
+    let Ok(offer) = Offer::parse(String::from_utf8_lossy(input).into_owned()) else {
+        return;
+    };
+    for way in [None, Some(OneWay::ToUs), Some(OneWay::FromUs)] {
+        let Ok(offer) = way.map_or_else(|| Ok(offer.clone()), |way| offer.clone().only(way)) else {
+            continue;
+        };
+        let told = offer.plain.to_string();
+        let again = Offer::parse(told.clone()).expect("what the crate is told is an offer");
+        assert_eq!((again.audio, again.video), (offer.audio, offer.video));
+        assert_eq!(again.sends(), offer.sends());
+        assert_eq!(
+            again.plain.to_string(),
+            told,
+            "to say it again changes nothing"
+        );
+        // What we are told is as good an answer as any.
+        let answer = answer::fitted(&offer, &told);
+        let sections = |text: &str| text.lines().filter(|it| it.starts_with("m=")).count();
+        assert_eq!(sections(&answer), offer.sections.len(), "{answer}");
     }
+}
+
+/// A fragment, as the body of a request.
+pub fn fragment(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    if let Ok(fragment) = Fragment::parse(&text) {
+        assert!(fragment.candidates.len() <= MAX_CANDIDATES);
+        if let Some((ufrag, password)) = fragment.credentials {
+            assert!(ufrag.len() >= 4 && password.len() >= 22);
+            let lines = format!("a=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}\r\n");
+            assert_eq!(lines.lines().count(), 2, "credentials are words of a line");
+        }
+    }
+    let ours = Fragment::of_answer(&text);
+    assert!(ours.len() <= 2 * text.len() + 16, "{ours}");
 }
 
 /// A session description or candidate of ours, whose candidates are rewritten: what comes out names
@@ -227,10 +262,17 @@ mod tests {
     use super::*;
 
     const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
-                         m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n\
+                         a=group:BUNDLE a v\r\na=fingerprint:sha-256 AA:BB\r\n\
+                         m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:a\r\n\
                          a=rtpmap:111 opus/48000/2\r\na=ice-ufrag:ours\r\na=ice-pwd:secret\r\n\
-                         a=candidate:1 1 udp 1 127.0.0.1 4 typ host\r\n\
-                         m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n";
+                         a=candidate:1 1 udp 1 127.0.0.1 4 typ host\r\na=rtcp-fb:111 nack\r\n\
+                         m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\na=rtpmap:96 VP8/90000\r\n\
+                         a=mid:v\r\na=bundle-only\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n\
+                         a=ssrc-group:FID 1 2\r\na=ssrc:1 cname:x\r\na=extmap:3 urn:3gpp:video-orientation\r\n";
+
+    const FRAGMENT: &str = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
+        a=candidate:1 1 udp 2130706431 198.51.100.1 39132 typ host\r\na=end-of-candidates\r\n";
 
     /// RTCP packets with a plausible head, of kinds 200 to 207 (RFC 3550 §6, RFC 4585 §6).
     fn operations() -> impl Strategy<Value = Vec<u8>> {
@@ -278,6 +320,7 @@ mod tests {
             datagram(&input);
             header_extensions(&input);
             offer(&input);
+            fragment(&input);
             announced(&input);
         }
 
@@ -297,7 +340,13 @@ mod tests {
         #[test]
         fn any_nearly_valid_offer_is_survived(input in mangled(OFFER)) {
             offer(&input);
+            fragment(&input);
             announced(&input);
+        }
+
+        #[test]
+        fn any_nearly_valid_fragment_is_survived(input in mangled(FRAGMENT)) {
+            fragment(&input);
         }
     }
 

@@ -10,6 +10,7 @@
 //! address then ([`routes`]).
 
 mod lane;
+mod overhear;
 mod port;
 mod range;
 mod routes;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use tracing::info;
 use webrtc::runtime::Runtime;
 
+pub(super) use overhear::{Stream, Wanted};
 pub(super) use routes::Credentials;
 
 use lane::LaneHold;
@@ -133,12 +135,12 @@ impl Ports {
         Ok(ports)
     }
 
-    /// Makes a way in and out for one transport.
+    /// Makes a way in and out for one transport, whose streams are found as far as they are wanted.
     ///
     /// # Errors
     ///
     /// If no port of the range is free.
-    pub(super) fn open(&self) -> io::Result<Door> {
+    pub(super) fn open(&self, wanted: Option<Wanted>) -> io::Result<Door> {
         let inner = webrtc::runtime::default_runtime()
             .ok_or_else(|| io::Error::other("the transport crate has no runtime"))?;
         let (bound, outlet, lane) = match &self.ports {
@@ -155,7 +157,7 @@ impl Ports {
         Ok(Door {
             bound,
             address: self.announced(bound),
-            runtime: Arc::new(OutletRuntime::new(inner, outlet)),
+            runtime: Arc::new(OutletRuntime::new(inner, outlet, wanted)),
             lane,
         })
     }
@@ -216,6 +218,13 @@ impl Door {
     pub(super) fn admit(&self, credentials: Credentials) {
         if let Some(lane) = &self.lane {
             lane.admit(credentials);
+        }
+    }
+
+    /// Lets those in as well who answer our requests: the other side makes none (ICE lite).
+    pub(super) fn admit_answers(&self) {
+        if let Some(lane) = &self.lane {
+            lane.admit_answers();
         }
     }
 }

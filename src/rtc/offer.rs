@@ -1,9 +1,27 @@
-//! What an offer must hold before it reaches the WebRTC crate (RFC 8866, RFC 8829 §5.8).
+//! What an offer must hold before it reaches the WebRTC crate (RFC 8866, RFC 8829 §5.8), and the
+//! form in which it does.
+//!
+//! Offers differ far more than what they mean, and the crate takes few of the ways in which it may
+//! be said. So it is told an offer of our own writing ([`Plain`]), and its answer is fitted to the
+//! offer as it came (`answer`): of all sections one of audio and one of video is served, with Opus
+//! and VP8, over one transport; the others are declined (RFC 3264 §6).
+
+mod bundle;
+mod plain;
+mod section;
 
 use std::io::Cursor;
 
 use rtc::sdp::SessionDescription;
-use rtc::sdp::description::media::MediaDescription;
+
+pub(crate) use plain::MAX_CANDIDATES;
+pub(super) use plain::{Plain, Setup, is_candidate, is_of_use};
+pub(super) use section::{Flow, Section};
+
+use bundle::Transports;
+use section::Kind;
+
+use crate::access::Capabilities;
 
 /// The longest offer that is looked at, in bytes. A browser's with one audio and one video section
 /// has 4 to 8 kB.
@@ -25,9 +43,14 @@ pub(crate) enum OfferError {
 }
 
 /// A checked offer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Offer {
-    pub(crate) sdp: String,
+    /// What the crate is told.
+    pub(super) plain: Plain,
+    /// All sections as they came, for the answer.
+    pub(super) sections: Vec<Section>,
+    /// Whether the sections are to share one transport (RFC 9143), which the answer must say as well.
+    pub(super) bundled: bool,
     /// The session id of the origin line: the same in all offers of one connection, another in
     /// those of the next (RFC 8829 §5.2.2).
     pub(crate) origin: u64,
@@ -35,6 +58,9 @@ pub(crate) struct Offer {
     pub(crate) audio: Direction,
     /// Whether the other side wants to see.
     pub(crate) video: Direction,
+    /// The most sound that the other side takes in one packet, in milliseconds (`a=maxptime`,
+    /// RFC 8866 §6.3).
+    pub(crate) max_packet_ms: Option<u32>,
 }
 
 /// Whether the other side takes media of a kind.
@@ -44,6 +70,15 @@ pub(crate) enum Direction {
     Wanted,
     /// We do not.
     Unwanted,
+}
+
+/// Which way media is to go over a connection that goes one way only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum OneWay {
+    /// The other side sends.
+    ToUs,
+    /// We send.
+    FromUs,
 }
 
 impl Offer {
@@ -59,91 +94,141 @@ impl Offer {
         }
         let description = SessionDescription::unmarshal(&mut Cursor::new(sdp.as_bytes()))
             .map_err(|error| OfferError::NotSdp(error.to_string()))?;
-        let sections = &description.media_descriptions;
+        let mut sections: Vec<Section> = description
+            .media_descriptions
+            .iter()
+            .enumerate()
+            .map(|(index, media)| Section::read(index, media, &description))
+            .collect();
         if sections.is_empty() {
             return Err(OfferError::NotSdp("it has no media section".to_owned()));
         }
-        // What we do not serve would still be taken in by the crate: data channels, say, and what
-        // is sent over them.
-        for section in sections {
-            let kind = section.media_name.media.as_str();
-            if kind != "audio" && kind != "video" {
-                let message = format!("a section is of {kind}, expected audio or video");
-                return Err(OfferError::NotSdp(message));
-            }
-            if sections
-                .iter()
-                .filter(|other| other.media_name.media == kind)
-                .count()
-                > 1
-            {
-                return Err(OfferError::NotSdp(format!(
-                    "more than one section is of {kind}"
-                )));
-            }
+        if let Some(twice) = twice_the_same(&sections) {
+            let message = format!("two sections are called {twice}");
+            return Err(OfferError::NotSdp(message));
         }
 
-        let audio = first(sections, "audio");
-        let video = first(sections, "video");
-        if audio.is_some_and(|section| !offers(section, "opus/48000")) {
-            return Err(OfferError::NoOpus);
-        }
-        if video.is_some_and(|section| !offers(section, "vp8/90000")) {
-            return Err(OfferError::NoVp8);
+        let transports = Transports::of(&description, &sections);
+        let served = transports.best(&sections).ok_or_else(|| {
+            OfferError::NotSdp("no section of it is audio or video that can be had".to_owned())
+        })?;
+        for index in served.sections {
+            let section = &mut sections[index];
+            let missing = match section.kind() {
+                Kind::Video => OfferError::NoVp8,
+                Kind::Audio | Kind::Other => OfferError::NoOpus,
+            };
+            section.serve().ok_or(missing)?;
         }
 
-        let (audio, video) = (receives(audio), receives(video));
-        let origin = description.origin.session_id;
+        let plain = Plain::new(&description, &sections, &served.tags);
+        let max_packet_ms = first(&sections, Kind::Audio).and_then(Section::max_packet_ms);
         Ok(Self {
-            sdp,
-            origin,
-            audio,
-            video,
+            plain,
+            bundled: served.bundled,
+            origin: description.origin.session_id,
+            audio: taken(&sections, Kind::Audio),
+            video: taken(&sections, Kind::Video),
+            sections,
+            max_packet_ms,
         })
+    }
+
+    /// The offer for a connection that goes `way` and not the other, whatever it says itself.
+    ///
+    /// # Errors
+    ///
+    /// [`OfferError::NotSdp`] if nothing is left of it then.
+    pub(crate) fn only(mut self, way: OneWay) -> Result<Self, OfferError> {
+        for section in &mut self.sections {
+            section.go(way);
+        }
+        let served = self.sections.iter().filter(|section| section.is_served());
+        if served
+            .clone()
+            .all(|section| section.flow() == Flow::NEITHER)
+        {
+            let message = match way {
+                OneWay::ToUs => "no section of it sends",
+                OneWay::FromUs => "no section of it receives",
+            };
+            return Err(OfferError::NotSdp(message.to_owned()));
+        }
+        self.plain.redirect(&self.sections);
+        self.audio = taken(&self.sections, Kind::Audio);
+        self.video = taken(&self.sections, Kind::Video);
+        Ok(self)
+    }
+
+    /// What the other side sends: audio, and video.
+    pub(crate) fn sends(&self) -> (bool, bool) {
+        let sends = |kind| first(&self.sections, kind).is_some_and(|it| it.flow().sends);
+        (sends(Kind::Audio), sends(Kind::Video))
+    }
+
+    /// The ICE username fragment of the other side (RFC 8839 §5.4).
+    pub(crate) fn ufrag(&self) -> Option<&str> {
+        self.plain.ufrag()
+    }
+
+    /// The offer that the other side would make to restart ICE (RFC 8839 §4.4.1.1.1) with these
+    /// credentials. Candidates are to follow.
+    pub(crate) fn restarted(&self, ufrag: &str, password: &str) -> Self {
+        let mut offer = self.clone();
+        offer.plain.restart(ufrag, password);
+        offer
     }
 }
 
-fn first<'a>(sections: &'a [MediaDescription], kind: &str) -> Option<&'a MediaDescription> {
-    sections
-        .iter()
-        .find(|section| section.media_name.media == kind)
-}
-
-fn offers(section: &MediaDescription, codec: &str) -> bool {
-    section
-        .attributes
-        .iter()
-        .filter(|attribute| attribute.key == "rtpmap")
-        .any(|attribute| {
-            let value = attribute.value.as_deref().unwrap_or_default();
-            let name = value.split_whitespace().nth(1).unwrap_or_default();
-            name.to_ascii_lowercase().starts_with(codec)
-        })
-}
-
-fn receives(section: Option<&MediaDescription>) -> Direction {
-    match section {
-        Some(section)
-            if !section.has_attribute("sendonly") && !section.has_attribute("inactive") =>
-        {
-            Direction::Wanted
+impl Offer {
+    /// The offer of somebody who may do so much: who may not hear and see is sent nothing.
+    pub(crate) fn within(mut self, can: Capabilities) -> Self {
+        if !can.subscribe {
+            self.audio = Direction::Unwanted;
+            self.video = Direction::Unwanted;
         }
+        self
+    }
+}
+
+/// The served section of a kind.
+fn first(sections: &[Section], kind: Kind) -> Option<&Section> {
+    let mut sections = sections.iter();
+    sections.find(|section| section.is_served() && section.kind() == kind)
+}
+
+fn taken(sections: &[Section], kind: Kind) -> Direction {
+    match first(sections, kind) {
+        Some(section) if section.flow().takes => Direction::Wanted,
         _ => Direction::Unwanted,
     }
+}
+
+fn twice_the_same(sections: &[Section]) -> Option<&str> {
+    let names = || sections.iter().map(Section::name);
+    let twice = |(index, name): &(usize, &str)| names().take(*index).any(|other| other == *name);
+    names().enumerate().find(twice).map(|(_, name)| name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const HEAD: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
-    const OPUS: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n\
+    const HEAD: &str =
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2\r\n";
+    const OPUS: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n\
                         a=rtpmap:111 opus/48000/2\r\na=sendrecv\r\n";
-    const VP8: &str = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\n\
+    const VP8: &str = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\n\
                        a=rtpmap:96 VP8/90000\r\na=sendonly\r\n";
+    const CHANNELS: &str = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n\
+                            c=IN IP4 0.0.0.0\r\na=mid:2\r\n";
 
     fn parse(sections: &[&str]) -> Result<Offer, OfferError> {
         Offer::parse(format!("{HEAD}{}", sections.concat()))
+    }
+
+    fn served(offer: &Offer) -> Vec<bool> {
+        offer.sections.iter().map(Section::is_served).collect()
     }
 
     #[test]
@@ -154,6 +239,7 @@ mod tests {
             (offer.audio, offer.video),
             (Direction::Wanted, Direction::Unwanted)
         );
+        assert_eq!(offer.sends(), (true, true));
     }
 
     #[test]
@@ -164,6 +250,20 @@ mod tests {
             (offer.audio, offer.video),
             (Direction::Wanted, Direction::Unwanted)
         );
+        assert_eq!(offer.sends(), (true, false));
+    }
+
+    #[test]
+    fn a_direction_that_is_not_said_is_the_one_of_the_session_or_both() {
+        let silent = OPUS.replace("a=sendrecv\r\n", "");
+        let head = HEAD.replace("t=0 0\r\n", "t=0 0\r\na=sendonly\r\n");
+
+        let both = parse(&[&silent]).unwrap();
+        let of_session = Offer::parse(format!("{head}{silent}")).unwrap();
+
+        assert_eq!((both.audio, both.sends().0), (Direction::Wanted, true));
+        let (audio, sends) = (of_session.audio, of_session.sends().0);
+        assert_eq!((audio, sends), (Direction::Unwanted, true));
     }
 
     #[test]
@@ -176,12 +276,41 @@ mod tests {
     }
 
     #[test]
-    fn sections_that_are_neither_or_come_twice_are_refused() {
-        let channels = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n";
+    fn formats_are_looked_at_as_far_as_there_are_payload_types() {
+        let behind =
+            |others: usize| OPUS.replace(" 111\r", &format!("{} 111\r", " 9".repeat(others)));
 
-        for sections in [[OPUS, channels], [OPUS, OPUS], [VP8, VP8]] {
-            assert!(matches!(parse(&sections), Err(OfferError::NotSdp(_))));
-        }
+        assert!(parse(&[&behind(127)]).is_ok());
+        assert!(matches!(parse(&[&behind(128)]), Err(OfferError::NoOpus)));
+    }
+
+    #[test]
+    fn of_each_kind_the_first_section_is_served_and_data_channels_are_not() {
+        let second = VP8.replace("a=mid:1", "a=mid:2");
+
+        assert_eq!(served(&parse(&[OPUS, CHANNELS]).unwrap()), [true, false]);
+        let cameras = parse(&[OPUS, VP8, &second]).unwrap();
+        assert_eq!(served(&cameras), [true, true, false]);
+        assert!(matches!(parse(&[CHANNELS]), Err(OfferError::NotSdp(_))));
+    }
+
+    #[test]
+    fn two_sections_of_one_name_are_refused() {
+        assert!(matches!(parse(&[OPUS, OPUS]), Err(OfferError::NotSdp(_))));
+    }
+
+    #[test]
+    fn one_way_leaves_what_goes_that_way() {
+        let publishing = parse(&[OPUS, VP8]).unwrap().only(OneWay::ToUs).unwrap();
+        let watching = parse(&[OPUS, VP8]).unwrap().only(OneWay::FromUs).unwrap();
+
+        assert_eq!(publishing.sends(), (true, true));
+        assert_eq!(publishing.audio, Direction::Unwanted);
+        assert_eq!(watching.sends(), (false, false));
+        assert_eq!(watching.audio, Direction::Wanted);
+        assert_eq!(watching.video, Direction::Unwanted);
+        let nothing = parse(&[VP8]).unwrap().only(OneWay::FromUs);
+        assert!(matches!(nothing, Err(OfferError::NotSdp(_))));
     }
 
     #[test]

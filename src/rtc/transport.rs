@@ -11,8 +11,7 @@ use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
-use rtc::peer_connection::sdp::RTCSessionDescription;
-use rtc::peer_connection::transport::RTCIceCandidateInit;
+use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
     RtpCodecKind,
@@ -24,17 +23,18 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCPeerConnectionIceEvent,
-    RTCPeerConnectionState,
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState,
+    RTCPeerConnectionIceEvent, RTCPeerConnectionState,
 };
 use webrtc::rtp_transceiver::RtpSender;
 
-use super::announce;
 use super::engine::{engine, opus, vp8};
-use super::mux::{Door, MediaAddress, Ports};
-use super::offer::{Direction, Offer, OfferError};
+use super::mux::{Door, MediaAddress, Ports, Stream, Wanted};
+use super::negotiation::{Negotiation, refused};
+use super::offer::{Direction, Offer, OfferError, Setup};
 use super::receiver;
 use super::sender::{OutgoingTrack, Sender};
+use super::{announce, offer};
 use crate::link::Link;
 
 /// Silence on the path for this long makes a transport disconnected: media stops, the participant
@@ -46,6 +46,9 @@ const FAILED_AFTER: Duration = Duration::from_secs(10);
 
 /// How often an idle path is checked.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Our one candidate is known as soon as its socket is there: this is a bound, not a wait.
+const GATHER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Both of our tracks belong to one stream, so that a browser plays them in sync. It is also the
 /// canonical name of both, as the crate has it in session descriptions.
@@ -103,10 +106,10 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 pub(crate) struct Transport {
     id: TransportId,
     origin: u64,
-    connection: Arc<dyn PeerConnection>,
-    door: Door,
+    negotiation: Arc<Negotiation>,
     hears: Direction,
     sees: Direction,
+    gathered: watch::Receiver<bool>,
     _alive: mpsc::Sender<()>,
 }
 
@@ -135,30 +138,37 @@ impl Rtc {
         events: mpsc::Sender<TransportEvent>,
     ) -> Result<(Transport, String), OfferError> {
         let (state, states) = watch::channel(TransportState::Connecting);
+        let (wanted, found) = wanted(&offer);
         let door = self
             .ports
-            .open()
+            .open(wanted)
             .map_err(|error| OfferError::Internal(format!("no media port: {error}")))?;
+        if offer.plain.is_lite() {
+            door.admit_answers();
+        }
+        let (tell_gathered, gathered) = watch::channel(false);
         let handler = Arc::new(Handler {
             address: door.address(),
             link: Arc::clone(&link),
             events,
             state,
+            gathered: tell_gathered,
         });
-        let connection = connect(&door, handler, &link)
+        let connection = connect(&door, handler, &link, offer.plain.setup())
             .await
             .map_err(|error| OfferError::Internal(error.to_string()))?;
 
         let (alive, ended) = mpsc::channel(1);
         tokio::spawn(close_at_end(Arc::clone(&connection), ended).in_current_span());
+        link.set_max_packet_ms(offer.max_packet_ms);
         let (hears, sees) = (offer.audio, offer.video);
         let transport = Transport {
             id: TransportId(NEXT_ID.fetch_add(1, Ordering::Relaxed)),
             origin: offer.origin,
-            connection,
-            door,
+            negotiation: Arc::new(Negotiation::new(connection, door)),
             hears,
             sees,
+            gathered,
             _alive: alive,
         };
 
@@ -168,7 +178,11 @@ impl Rtc {
         let video = transport
             .offer_track(RtpCodecKind::Video, vp8(), sees)
             .await?;
-        let answer = transport.negotiate(offer.sdp).await?;
+        let answer = transport.negotiation.answer(&offer).await?;
+        if let Some(found) = found {
+            let negotiation = Arc::clone(&transport.negotiation);
+            tokio::spawn(announce_all(negotiation, found).in_current_span());
+        }
         let sender = Sender {
             audio: negotiated(audio).await,
             video: negotiated(video).await,
@@ -207,7 +221,24 @@ impl Transport {
     ///
     /// [`OfferError::Refused`] or [`OfferError::NotSdp`]; the connection goes on as it was.
     pub(crate) async fn answer_again(&self, offer: Offer) -> Result<String, OfferError> {
-        self.negotiate(offer.sdp).await
+        self.negotiation.answer(&offer).await
+    }
+
+    /// Our answer to `offer`, the last one that was answered, with all of our candidates in it.
+    ///
+    /// # Errors
+    ///
+    /// [`OfferError::Internal`] if there is no candidate.
+    pub(crate) async fn whole_answer(&self, offer: &Offer) -> Result<String, OfferError> {
+        let mut gathered = self.gathered.clone();
+        let complete = gathered.wait_for(|gathered| *gathered);
+        let in_time = tokio::time::timeout(GATHER_WITHIN, complete).await;
+        let is_complete = matches!(in_time, Ok(Ok(_)));
+        drop(in_time);
+        if !is_complete {
+            return Err(OfferError::Internal("no candidate".to_owned()));
+        }
+        self.negotiation.description(offer).await
     }
 
     /// Adds one of the other side's candidates. Names of multicast DNS are passed over: the
@@ -217,8 +248,12 @@ impl Transport {
     ///
     /// Says what is wrong with the candidate.
     pub(crate) async fn add_candidate(&self, candidate: Candidate) -> Result<(), String> {
-        if candidate.candidate.contains(".local ") {
-            return Ok(());
+        let line = candidate.candidate.trim();
+        let value = line.strip_prefix("candidate:").unwrap_or(line);
+        if !value.is_empty() && !offer::is_of_use(value) {
+            return offer::is_candidate(value)
+                .then_some(())
+                .ok_or_else(|| format!("not a candidate: {value}"));
         }
         let init = RTCIceCandidateInit {
             candidate: candidate.candidate,
@@ -226,31 +261,11 @@ impl Transport {
             sdp_mline_index: candidate.sdp_m_line_index,
             ..RTCIceCandidateInit::default()
         };
-        self.connection
+        let connection = &self.negotiation.connection;
+        connection
             .add_ice_candidate(init)
             .await
             .map_err(|error| error.to_string())
-    }
-
-    async fn negotiate(&self, offer: String) -> Result<String, OfferError> {
-        let offer = RTCSessionDescription::offer(offer)
-            .map_err(|error| OfferError::NotSdp(error.to_string()))?;
-        self.connection
-            .set_remote_description(offer)
-            .await
-            .map_err(refused)?;
-        let answer = self.connection.create_answer(None).await.map_err(refused)?;
-        self.connection
-            .set_local_description(answer)
-            .await
-            .map_err(refused)?;
-        let answer = self.connection.local_description().await;
-        let answer = answer.ok_or_else(|| OfferError::Refused("no answer".to_owned()))?;
-        // Before anybody can use them: nothing is let in that does not know them.
-        let credentials = announce::credentials(&answer.sdp)
-            .ok_or_else(|| OfferError::Refused("an answer without ICE".to_owned()))?;
-        self.door.admit(credentials);
-        Ok(announce::description(&answer.sdp, self.door.address()))
     }
 
     async fn offer_track(
@@ -283,8 +298,8 @@ impl Transport {
             vec![coding],
         );
         let track = Arc::new(TrackLocalStaticRTP::new(track));
-        let sender = self
-            .connection
+        let connection = &self.negotiation.connection;
+        let sender = connection
             .add_track(Arc::clone(&track) as Arc<dyn TrackLocal>)
             .await
             .map_err(refused)?;
@@ -299,6 +314,27 @@ impl Transport {
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport").finish_non_exhaustive()
+    }
+}
+
+/// The streams of the other side's that the offer does not announce, if they must be known.
+fn wanted(offer: &Offer) -> (Option<Wanted>, Option<mpsc::Receiver<Stream>>) {
+    let payload_types = offer.plain.unannounced();
+    if payload_types.is_empty() {
+        return (None, None);
+    }
+    let (tell, found) = mpsc::channel(payload_types.len());
+    let wanted = Wanted {
+        payload_types,
+        tell,
+    };
+    (Some(wanted), Some(found))
+}
+
+/// Ends with the connection's socket, which is what finds them.
+async fn announce_all(negotiation: Arc<Negotiation>, mut found: mpsc::Receiver<Stream>) {
+    while let Some(stream) = found.recv().await {
+        negotiation.announce(stream).await;
     }
 }
 
@@ -330,9 +366,17 @@ async fn connect(
     door: &Door,
     handler: Arc<Handler>,
     link: &Arc<Link>,
+    theirs: Setup,
 ) -> webrtc::error::Result<Arc<dyn PeerConnection>> {
     let (engine, registry) = engine(link, STREAM_ID)?;
+    // The crate would follow what they want to be, but not say so in the answer.
+    let ours = match theirs {
+        Setup::Active => RTCDtlsRole::Server,
+        Setup::Passive => RTCDtlsRole::Client,
+        Setup::Either => RTCDtlsRole::Auto,
+    };
     let settings = SettingEngineBuilder::new()
+        .with_answering_dtls_role(ours)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         // The placeholder is one.
         .with_include_loopback_candidate(true)
@@ -362,16 +406,13 @@ async fn close_at_end(connection: Arc<dyn PeerConnection>, mut ended: mpsc::Rece
     }
 }
 
-fn refused(error: webrtc::error::Error) -> OfferError {
-    OfferError::Refused(error.to_string())
-}
-
 /// Carries the crate's callbacks out. They run on the connection's driver: nothing here waits.
 struct Handler {
     address: SocketAddr,
     link: Arc<Link>,
     events: mpsc::Sender<TransportEvent>,
     state: watch::Sender<TransportState>,
+    gathered: watch::Sender<bool>,
 }
 
 impl Handler {
@@ -398,6 +439,11 @@ impl PeerConnectionEventHandler for Handler {
             }
             Err(error) => warn!(%error, "a local candidate has no text form"),
         }
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        self.gathered
+            .send_replace(state == RTCIceGatheringState::Complete);
     }
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {

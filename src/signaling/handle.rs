@@ -4,6 +4,8 @@
 //! is told nothing else: the session is the same. Requests that wait are bounded by [`INBOX`];
 //! beyond that the carrier waits, and so its client does.
 
+mod end;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,8 +13,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::log::{Gap, Log, Numbered};
-use super::message::{ByeReason, ServerMessage};
-use super::presence::{Carrier, Presence, Reach};
+use super::presence::{Carrier, Presence};
+
+pub(super) use end::{LastWord, SessionEnd};
 
 /// Requests that may wait for a session.
 const INBOX: usize = 32;
@@ -21,14 +24,6 @@ const INBOX: usize = 32;
 #[derive(Clone, Debug)]
 pub(crate) struct SessionHandle {
     shared: Arc<Shared>,
-}
-
-/// The session's own end of it.
-#[derive(Debug)]
-pub(super) struct SessionEnd {
-    handle: SessionHandle,
-    moved: watch::Receiver<()>,
-    hold: Duration,
 }
 
 #[derive(Debug)]
@@ -103,11 +98,7 @@ pub(super) fn session_handle(
         moves,
     });
     let handle = SessionHandle { shared };
-    let end = SessionEnd {
-        handle: handle.clone(),
-        moved,
-        hold,
-    };
+    let end = SessionEnd::new(handle.clone(), moved);
     (handle, end, requests)
 }
 
@@ -144,7 +135,7 @@ impl SessionHandle {
     }
 
     /// Ends a session that its client has no use for, without a word.
-    pub(crate) fn dismiss(&self) {
+    pub(super) fn dismiss(&self) {
         self.state().life = LifeState::Dismissed;
         self.shared.moves.send_replace(());
     }
@@ -193,9 +184,18 @@ impl Attachment {
         }
     }
 
-    /// The client has all that was said over this carrier.
-    pub(crate) fn confirm(&self) {
-        self.handle.state().log.acknowledge(u64::MAX);
+    /// The last event that was taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.handle.state().log.taken()
+    }
+
+    /// The client has all events up to `seen`, as far as they were taken.
+    pub(crate) fn acknowledge(&self, seen: u64) {
+        let mut state = self.handle.state();
+        if state.has(self.number) {
+            state.log.acknowledge(seen);
+        }
+        drop(state);
         self.handle.shared.moves.send_replace(());
     }
 
@@ -223,11 +223,6 @@ impl Attachment {
             state.presence.hear(Instant::now());
         }
     }
-
-    /// The session that this is a hold on.
-    pub(crate) const fn session(&self) -> &SessionHandle {
-        &self.handle
-    }
 }
 
 impl Drop for Attachment {
@@ -249,102 +244,4 @@ impl State {
     fn is_over(&self) -> bool {
         self.log.is_told() || self.life == LifeState::Over
     }
-}
-
-impl SessionEnd {
-    /// Says `message`; where too much waits already, the session is broken off. Whether that was
-    /// the last word.
-    pub(super) fn say(&self, message: ServerMessage) -> LastWord {
-        let closes = matches!(
-            message,
-            ServerMessage::Left { .. } | ServerMessage::Bye { .. }
-        );
-        let is_slow = matches!(
-            message,
-            ServerMessage::Bye {
-                reason: ByeReason::Slow
-            }
-        );
-        let mut last_word = if closes { LastWord::Yes } else { LastWord::No };
-        let mut state = self.handle.state();
-        if is_slow {
-            state.log.break_off(message);
-        } else if state.log.say(message).is_err() {
-            let reason = ByeReason::Slow;
-            state.log.break_off(ServerMessage::Bye { reason });
-            last_word = LastWord::Yes;
-        } else if last_word == LastWord::Yes {
-            state.log.end();
-        }
-        drop(state);
-        self.handle.shared.news.send_replace(());
-        last_word
-    }
-
-    /// How long the client may be away.
-    pub(super) const fn hold(&self) -> Duration {
-        self.hold
-    }
-
-    /// Resolves when the client has acknowledged the last word.
-    pub(super) async fn last_word_is_known(&mut self) {
-        // The handle of our own keeps the other end.
-        let _ = self
-            .moved
-            .wait_for(|()| self.handle.state().log.is_known())
-            .await;
-    }
-
-    /// Has carriers that may still be there close.
-    pub(super) fn close(self) {
-        self.handle.state().life = LifeState::Over;
-        self.handle.shared.news.send_replace(());
-    }
-
-    /// Forgets what the client says it has seen.
-    pub(super) fn acknowledge(&self, seen: u64) {
-        self.handle.state().log.acknowledge(seen);
-    }
-
-    /// Resolves when the client's reach is another than `before`.
-    pub(super) async fn reach_other_than(&mut self, before: Reach) -> Reach {
-        loop {
-            self.moved.mark_unchanged();
-            let (reach, until) = self.judge(Instant::now());
-            if reach != before {
-                return reach;
-            }
-            let changes = async {
-                match until {
-                    Some(until) => tokio::time::sleep_until(until).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                // The handle of our own keeps the other end.
-                _ = self.moved.changed() => {}
-                () = changes => {}
-            }
-        }
-    }
-
-    fn judge(&self, now: Instant) -> (Reach, Option<Instant>) {
-        let mut state = self.handle.state();
-        if state.life == LifeState::Dismissed {
-            return (Reach::Gone, None);
-        }
-        let had_carrier = state.presence.has_carrier();
-        let judged = state.presence.judge(now);
-        if had_carrier && !state.presence.has_carrier() {
-            self.handle.shared.news.send_replace(());
-        }
-        judged
-    }
-}
-
-/// Whether a session has said its last word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LastWord {
-    Yes,
-    No,
 }

@@ -3,7 +3,9 @@
 //!
 //! A task of its own, so that the session outlives its carriers. It ends with its last word, with a
 //! client that stays away, or with the server; its seat is then held by the room, if at all. What
-//! was said last can still be fetched for as long as a client may be away.
+//! was said last can still be fetched for [`LINGER`].
+
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -17,6 +19,9 @@ use super::presence::Reach;
 use super::session::Session;
 use super::sessions::Enrolled;
 use crate::room::Client;
+
+/// How long the last word waits for its client.
+const LINGER: Duration = Duration::from_secs(30);
 
 /// A session with all that it needs to live.
 #[derive(Debug)]
@@ -59,14 +64,14 @@ impl Life {
         drop(session);
         requests.close();
         if over == Over::Said {
-            let _ = timeout(end.hold(), end.last_word_is_known()).await;
+            let _ = timeout(LINGER, end.last_word_is_known()).await;
         }
         end.close();
         drop(enrolled);
     }
 
     async fn converse(&mut self) -> Over {
-        let mut pace = Pace::new(Instant::now());
+        let mut pace = Pace::new(self.session.limits(), Instant::now());
         let mut hears_at = Instant::now();
         let mut reach = Reach::Here;
         loop {

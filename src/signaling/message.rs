@@ -27,9 +27,6 @@ pub use request::{ClientMessage, Join, Prefer, PreferredLayout, Resume};
 /// The only version there is.
 pub const VERSION: u32 = 1;
 
-/// The longest message of a client, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
-
 /// A client's own mark on a request; its reply carries the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -42,6 +42,7 @@ impl From<EnterError> for Refusal {
             EnterError::Room(JoinError::BadToken) => ErrorCode::BadToken,
             EnterError::Room(JoinError::Locked) => ErrorCode::RoomLocked,
             EnterError::Room(JoinError::LobbyFull { .. }) => ErrorCode::LobbyFull,
+            EnterError::Room(JoinError::MustWait) => ErrorCode::MustWait,
             EnterError::Room(JoinError::Banned) => ErrorCode::Banned,
             EnterError::Room(JoinError::IdentityTaken) => ErrorCode::IdentityTaken,
         };
@@ -56,6 +57,7 @@ impl From<ActError> for Refusal {
             ActError::NoSeat | ActError::NoRoom => (ErrorCode::NotJoined, None),
             ActError::NotModerator
             | ActError::Held(_)
+            | ActError::NotGranted(_)
             | ActError::Protected
             | ActError::LastModerator
             | ActError::Oneself => (ErrorCode::NotAllowed, None),

@@ -21,6 +21,11 @@ impl RoomName {
         let valid = (1..=MAX_CHARS).contains(&name.len()) && name.chars().all(allowed);
         valid.then(|| Self(name.to_owned()))
     }
+
+    /// The name itself.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl DisplayName {

@@ -3,19 +3,22 @@
 use std::time::Duration;
 
 use super::message::{ErrorCode, ErrorMessage, RequestId};
+use crate::access::Denied;
+use crate::limits::Excess;
+use crate::rtc::OfferError;
 
 /// Why a request failed.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) code: ErrorCode,
-    pub(super) message: String,
+pub(crate) struct Refusal {
+    pub(crate) code: ErrorCode,
+    pub(crate) message: String,
     /// When another try makes sense, where it does.
-    pub(super) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Refusal {
     /// The answer to the request with `id`. Time is rounded up: a try at that moment is not too early.
-    pub(super) fn answer(self, id: Option<RequestId>) -> ErrorMessage {
+    pub(crate) fn answer(self, id: Option<RequestId>) -> ErrorMessage {
         let to_ms = |time: Duration| u64::try_from(time.as_micros().div_ceil(1_000));
         ErrorMessage {
             id,
@@ -36,4 +39,34 @@ pub(super) fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
 
 pub(super) fn not_joined() -> Refusal {
     refusal(ErrorCode::NotJoined, "join a room first")
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self {
+            retry_after: denied.retry_after(),
+            ..refusal(denied.code(), denied.to_string())
+        }
+    }
+}
+
+impl From<Excess> for Refusal {
+    fn from(excess: Excess) -> Self {
+        Self {
+            retry_after: excess.retry_after(),
+            ..refusal(excess.code(), excess.to_string())
+        }
+    }
+}
+
+impl From<OfferError> for Refusal {
+    fn from(error: OfferError) -> Self {
+        let code = match error {
+            OfferError::NotSdp(_) | OfferError::Refused(_) => ErrorCode::BadSdp,
+            OfferError::Internal(_) => ErrorCode::Internal,
+            OfferError::NoOpus => ErrorCode::NoOpus,
+            OfferError::NoVp8 => ErrorCode::NoVp8,
+        };
+        refusal(code, error.to_string())
+    }
 }

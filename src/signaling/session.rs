@@ -9,16 +9,16 @@ use tracing::{Instrument, Span, debug, field, info_span};
 
 use super::Venue;
 use super::line::Line;
-use super::message::{
-    ClientMessage, ErrorCode, Join, MAX_MESSAGE_BYTES, RequestId, ServerMessage, VERSION,
-};
+use super::message::{ClientMessage, ErrorCode, Join, RequestId, ServerMessage, VERSION};
 use super::moderation::wish;
 use super::names::{DisplayName, RoomName};
 use super::refusal::{Refusal, not_joined, refusal};
-use crate::access::Denied;
+use crate::access::Capabilities;
+use crate::limits::{Allowance, Caller, Excess, Limits};
 use crate::link::Link;
 use crate::room::{
-    Actor, Attachment, Client, Entry, JoinRequest, RoomHandle, SeatId, Seated, StatusChange, Ticket,
+    Actor, Attachment, Client, Entry, JoinRequest, Part, RoomHandle, SeatId, Seated, StatusChange,
+    Ticket,
 };
 use crate::rtc::{Candidate, Offer, OfferError, Rtc, Transport, TransportEvent, TransportId};
 
@@ -33,8 +33,8 @@ const TRANSPORT_EVENTS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Session {
     venue: Venue,
-    /// What the carrier brought along to show who this is.
-    credential: Option<String>,
+    caller: Caller,
+    allowance: Allowance,
     line: Line,
     seated: Option<SeatedSession>,
     waiting: Option<WaitingSession>,
@@ -44,11 +44,12 @@ pub(crate) struct Session {
 }
 
 #[derive(Debug)]
-struct SeatedSession {
-    room: RoomHandle,
-    seat: SeatId,
-    room_start: Instant,
-    transport: Option<Arc<Transport>>,
+pub(super) struct SeatedSession {
+    pub(super) room: RoomHandle,
+    pub(super) seat: SeatId,
+    pub(super) room_start: Instant,
+    pub(super) transport: Option<Arc<Transport>>,
+    pub(super) can: Capabilities,
 }
 
 /// Somebody has to let the client in.
@@ -61,17 +62,19 @@ struct WaitingSession {
 
 /// What happens to one transport.
 #[derive(Debug)]
-struct TransportEvents {
+pub(super) struct TransportEvents {
     transport: TransportId,
     told: mpsc::Receiver<TransportEvent>,
 }
 
 impl Session {
-    pub(crate) fn new(venue: Venue, credential: Option<String>, line: Line) -> Self {
+    pub(crate) fn new(venue: Venue, caller: Caller, line: Line) -> Self {
+        let allowance = Allowance::new(Arc::clone(&venue.limiter), Instant::now());
         let span = info_span!("session", room = field::Empty, participant = field::Empty);
         Self {
             venue,
-            credential,
+            caller,
+            allowance,
             line,
             seated: None,
             waiting: None,
@@ -84,7 +87,7 @@ impl Session {
     /// it says so.
     pub(crate) async fn hear(&mut self, text: &str) -> Option<u64> {
         let mut seen = None;
-        let (id, heard) = match parse(text) {
+        let (id, heard) = match self.read(text) {
             Ok(message) => {
                 let id = message.id().cloned();
                 if let ClientMessage::Ping { after, .. } = message {
@@ -97,9 +100,15 @@ impl Session {
         };
         if let Err(refusal) = heard {
             debug!(parent: &self.span, ?refusal, "refused");
+            self.venue.rooms.count_refusal(refusal.code);
             self.line.say(ServerMessage::Error(refusal.answer(id)));
         }
         seen
+    }
+
+    /// What its client may ask for.
+    pub(super) fn limits(&self) -> &Limits {
+        self.venue.limiter.limits()
     }
 
     /// Whether there is a seat to come back to, or a place among those who wait for one.
@@ -112,6 +121,21 @@ impl Session {
         self.come_in_if_admitted();
         if let Some(seated) = &self.seated {
             seated.room.follow_client(seated.seat, client).await;
+        }
+    }
+
+    /// Reads one message, unless it comes too soon or is too long.
+    fn read(&mut self, text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
+        match self.allowance.message(text.len(), Instant::now()) {
+            Ok(()) => parse(text),
+            Err(excess @ Excess::Message { .. }) => Err((None, excess.into())),
+            Err(excess) => {
+                let id = match parse(text) {
+                    Ok(message) => message.id().cloned(),
+                    Err((id, _)) => id,
+                };
+                Err((id, excess.into()))
+            }
         }
     }
 
@@ -196,12 +220,23 @@ impl Session {
                 "a name is at most 64 characters, none of them control",
             )
         })?;
-        let grant = self.venue.access.admit(self.credential.as_deref(), &room)?;
+        let credential = join.auth.as_deref().or(self.caller.credential.as_deref());
+        let access = &self.venue.access;
+        let (grant, permit) = match &join.token {
+            // A seat that is taken back has what it had.
+            Some(_) => (access.readmit(credential, &room)?, None),
+            None => (
+                access.admit(credential, &room)?,
+                self.venue.seat_permit(self.caller.address)?,
+            ),
+        };
         let request = JoinRequest {
             id: join.id,
             name,
             grant,
+            part: Part::InSession,
             token: join.token,
+            permit,
             line: self.line.clone(),
         };
         let (handle, entry) = self.venue.rooms.join(&room, request).await?;
@@ -227,6 +262,7 @@ impl Session {
             seat: seated.seat,
             room_start: seated.room_start,
             transport: seated.transport,
+            can: seated.can,
         });
     }
 
@@ -246,7 +282,8 @@ impl Session {
 
     async fn offer(&mut self, id: Option<RequestId>, sdp: String) -> Result<(), Refusal> {
         let seated = self.seated.as_mut().ok_or_else(not_joined)?;
-        let offer = Offer::parse(sdp)?;
+        self.allowance.offer(&sdp, Instant::now())?;
+        let offer = Offer::parse(sdp)?.within(seated.can);
         if let Some(transport) = seated
             .transport
             .as_ref()
@@ -264,7 +301,9 @@ impl Session {
     }
 
     async fn candidate(&mut self, candidate: Candidate) -> Result<(), Refusal> {
-        let transport = self.seated()?.transport.as_ref().ok_or_else(|| {
+        let seated = self.seated.as_ref().ok_or_else(not_joined)?;
+        self.allowance.candidate()?;
+        let transport = seated.transport.as_ref().ok_or_else(|| {
             refusal(
                 ErrorCode::BadCandidate,
                 "a candidate needs an offer before it",
@@ -300,7 +339,7 @@ impl Drop for Session {
 impl SeatedSession {
     /// Makes a new transport, in place of one that the seat may have had: our answer, and what
     /// happens to the transport from now on.
-    async fn connect(
+    pub(super) async fn connect(
         &mut self,
         rtc: &Rtc,
         offer: Offer,
@@ -322,7 +361,7 @@ impl SeatedSession {
 
     /// Has the room told of a transport's events, for as long as the transport lives: it may
     /// outlive this session.
-    fn follow(&self, mut events: TransportEvents) {
+    pub(super) fn follow(&self, mut events: TransportEvents) {
         let (room, participant) = (self.room.clone(), self.seat.participant);
         let passing_on = async move {
             while let Some(event) = events.told.recv().await {
@@ -335,10 +374,6 @@ impl SeatedSession {
 
 /// Reads one message, with its id as far as it can be read even when the rest cannot.
 pub(super) fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
-    if text.len() > MAX_MESSAGE_BYTES {
-        let message = format!("{} bytes, expected at most {MAX_MESSAGE_BYTES}", text.len());
-        return Err((None, refusal(ErrorCode::TooLarge, message)));
-    }
     let value: Value = serde_json::from_str(text)
         .map_err(|error| (None, refusal(ErrorCode::BadJson, error.to_string())))?;
     let id = value
@@ -382,24 +417,6 @@ const TYPES: [&str; 10] = [
     "ping",
 ];
 
-impl From<Denied> for Refusal {
-    fn from(denied: Denied) -> Self {
-        match denied {}
-    }
-}
-
-impl From<OfferError> for Refusal {
-    fn from(error: OfferError) -> Self {
-        let code = match error {
-            OfferError::NotSdp(_) | OfferError::Refused(_) => ErrorCode::BadSdp,
-            OfferError::Internal(_) => ErrorCode::Internal,
-            OfferError::NoOpus => ErrorCode::NoOpus,
-            OfferError::NoVp8 => ErrorCode::NoVp8,
-        };
-        refusal(code, error.to_string())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, UdpSocket};
@@ -412,7 +429,7 @@ mod tests {
 
     async fn joined(rooms: &Arc<Rooms>, rtc: &Rtc) -> (Session, LineEnd) {
         let (said, end) = line();
-        let mut session = Session::new(venue(rooms, rtc), None, said);
+        let mut session = Session::new(venue(rooms, rtc), Caller::default(), said);
         session
             .hear(r#"{"type":"join","version":1,"room":"demo"}"#)
             .await;
@@ -486,7 +503,6 @@ mod tests {
             ),
             (r#"{"type":"prefer","max_kbps":-1}"#, ErrorCode::BadMessage),
             (&long_id, ErrorCode::BadMessage),
-            (&"[".repeat(100_000), ErrorCode::TooLarge),
             (&"[".repeat(10_000), ErrorCode::BadJson),
         ];
 

@@ -2,7 +2,8 @@
 //!
 //! A session is known by its id: 128 random bits, so that looking one up gives nothing away.
 //!
-//! At most a set number of sessions at a time, those included whose client is away.
+//! At most a set number of sessions at a time, of everybody and of the address where each began,
+//! those included whose client is away.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +20,9 @@ use super::message::{
     ClientMessage, ErrorCode, ErrorMessage, RequestId, Resume, Resumed, ServerMessage, VERSION,
 };
 use super::presence::Carrier;
+use super::refusal::{Refusal, refusal};
 use super::session::{Session, parse};
+use crate::limits::{Caller, Excess, Permit, Refusal as Refused};
 
 /// When to try again where there are too many sessions: some have gone by then.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -47,17 +50,17 @@ pub(crate) struct Opened {
 }
 
 impl Sessions {
-    /// At most `max` at a time, all held in one venue.
-    pub(crate) fn new(venue: Venue, max: usize, draining: watch::Receiver<bool>) -> Self {
+    /// All held in one venue.
+    pub(crate) fn new(venue: Venue, draining: watch::Receiver<bool>) -> Self {
         Self {
             venue,
             draining,
-            directory: Directory::new(max),
+            directory: Directory::default(),
         }
     }
 
     /// Begins with the first message of a carrier: continues the session that it names, or begins
-    /// one that hears it. `credential` is what the carrier brought along to show who this is.
+    /// one that hears it, for the caller.
     ///
     /// # Errors
     ///
@@ -65,7 +68,7 @@ impl Sessions {
     pub(crate) async fn open(
         &self,
         first: String,
-        credential: Option<String>,
+        caller: Caller,
         carrier: Carrier,
     ) -> Result<Opened, ErrorMessage> {
         let request = match parse(&first) {
@@ -74,11 +77,8 @@ impl Sessions {
             Err((id, _)) => id,
         };
         let id = SessionId::random();
-        let begun = self.begin(&id, credential, carrier);
-        let attachment = begun.map_err(|error| ErrorMessage {
-            id: request,
-            ..error
-        })?;
+        let begun = self.begin(&id, caller, carrier);
+        let attachment = begun.map_err(|refused| refused.answer(request))?;
         // If the server is about to stop, it may not be heard any more: then there is a `bye`.
         let _ = attachment.request(first).await;
         Ok(Opened {
@@ -90,7 +90,16 @@ impl Sessions {
 
     /// The session of this id, if there is one.
     pub(crate) fn find(&self, id: &SessionId) -> Option<SessionHandle> {
-        self.directory.lock().get(id).cloned()
+        let entries = self.directory.lock();
+        entries.get(id).map(|entry| entry.session.clone())
+    }
+
+    /// Ends a session that its client has no use for, without a word.
+    pub(crate) fn dismiss(&self, id: &SessionId) {
+        let dismissed = self.directory.lock().remove(id);
+        if let Some(Entry { session, .. }) = dismissed {
+            session.dismiss();
+        }
     }
 
     /// How many there are, those included whose client is away.
@@ -133,18 +142,18 @@ impl Sessions {
     fn begin(
         &self,
         id: &SessionId,
-        credential: Option<String>,
+        caller: Caller,
         carrier: Carrier,
-    ) -> Result<Attachment, ErrorMessage> {
+    ) -> Result<Attachment, Refusal> {
+        let permit = self.permit(&caller)?;
         let hold = self.venue.rooms.seat_hold();
         let (handle, end, requests) = session_handle(hold, Instant::now());
-        let enrolled = self.directory.enroll(id, &handle)?;
+        let enrolled = self.enroll(id, &handle, permit)?;
         let attachment = handle.attach(0, carrier);
-        let attachment =
-            attachment.map_err(|gap| failure(None, ErrorCode::Internal, gap.to_string()))?;
+        let attachment = attachment.map_err(|gap| refusal(ErrorCode::Internal, gap.to_string()))?;
         let (said, told) = line();
         let life = Life {
-            session: Session::new(self.venue.clone(), credential, said),
+            session: Session::new(self.venue.clone(), caller, said),
             told,
             requests,
             end,
@@ -152,6 +161,40 @@ impl Sessions {
         };
         tokio::spawn(life.run(self.draining.clone()));
         Ok(attachment)
+    }
+
+    /// What the caller's address is to hold for the session.
+    fn permit(&self, caller: &Caller) -> Result<Option<Permit>, Excess> {
+        let now = std::time::Instant::now();
+        let begin = |address| self.venue.limiter.begin_session(address, now);
+        caller.address.map(begin).transpose()
+    }
+
+    fn enroll(
+        &self,
+        id: &SessionId,
+        handle: &SessionHandle,
+        permit: Option<Permit>,
+    ) -> Result<Enrolled, Refusal> {
+        let max = self.venue.limiter.limits().sessions;
+        let mut entries = self.directory.lock();
+        if entries.len() >= usize::try_from(max).unwrap_or(usize::MAX) {
+            self.venue.limiter.counters().count(Refused::Session);
+            let message = format!("the server takes no more than {max} sessions");
+            return Err(Refusal {
+                retry_after: Some(RETRY_AFTER),
+                ..refusal(ErrorCode::TooManySessions, message)
+            });
+        }
+        let entry = Entry {
+            session: handle.clone(),
+            _permit: permit,
+        };
+        entries.insert(id.clone(), entry);
+        Ok(Enrolled {
+            directory: self.directory.clone(),
+            id: id.clone(),
+        })
     }
 }
 
@@ -172,10 +215,16 @@ impl SessionId {
 }
 
 /// Which session has which id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Directory {
-    entries: Arc<Mutex<HashMap<SessionId, SessionHandle>>>,
-    max: usize,
+    entries: Arc<Mutex<HashMap<SessionId, Entry>>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    session: SessionHandle,
+    /// Given back to the address where the session began.
+    _permit: Option<Permit>,
 }
 
 /// A session's entry, gone when this is dropped.
@@ -186,31 +235,7 @@ pub(super) struct Enrolled {
 }
 
 impl Directory {
-    fn new(max: usize) -> Self {
-        Self {
-            entries: Arc::default(),
-            max,
-        }
-    }
-
-    fn enroll(&self, id: &SessionId, handle: &SessionHandle) -> Result<Enrolled, ErrorMessage> {
-        let mut entries = self.lock();
-        if entries.len() >= self.max {
-            return Err(ErrorMessage {
-                id: None,
-                code: ErrorCode::TooManySessions,
-                message: format!("the server takes no more than {} sessions", self.max),
-                retry_after_ms: u64::try_from(RETRY_AFTER.as_millis()).ok(),
-            });
-        }
-        entries.insert(id.clone(), handle.clone());
-        Ok(Enrolled {
-            directory: self.clone(),
-            id: id.clone(),
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, SessionHandle>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
         let entries = self.entries.lock();
         entries.unwrap_or_else(PoisonError::into_inner)
     }

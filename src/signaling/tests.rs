@@ -13,6 +13,7 @@ use tokio::time::advance;
 use super::message::{ByeReason, ErrorCode, Event, Joined, LeaveReason, Resumed, ServerMessage};
 use super::{Attachment, Carrier, Next, SILENCE, Sessions, Venue};
 use crate::access::Access;
+use crate::limits::{Caller, Limiter, Limits};
 use crate::room::{HouseRules, MediaConfig, RoomConfig, Rooms};
 use crate::rtc::{MediaAddress, MediaPorts, Rtc};
 
@@ -28,6 +29,7 @@ pub(super) fn rooms() -> Arc<Rooms> {
     let config = RoomConfig {
         seat_hold: HOLD,
         max_participants: 9,
+        ice_servers: Arc::default(),
         media,
         house: HouseRules::default(),
     };
@@ -51,19 +53,29 @@ pub(super) fn venue(rooms: &Arc<Rooms>, rtc: &Rtc) -> Venue {
         rooms: Arc::clone(rooms),
         rtc: rtc.clone(),
         access: Arc::new(Access::default()),
+        limiter: Arc::default(),
     }
 }
 
 /// A server's sessions, and what makes it stop.
-fn sessions(max: usize) -> (Sessions, watch::Sender<bool>) {
+fn sessions(max: u32) -> (Sessions, watch::Sender<bool>) {
     let (drain, draining) = watch::channel(false);
-    let venue = venue(&rooms(), &transports(MediaPorts::Shared(0)));
-    (Sessions::new(venue, max, draining), drain)
+    let limits = Limits {
+        sessions: max,
+        ..Limits::default()
+    };
+    let venue = Venue {
+        limiter: Arc::new(Limiter::new(limits, Arc::default())),
+        ..venue(&rooms(), &transports(MediaPorts::Shared(0)))
+    };
+    (Sessions::new(venue, draining), drain)
 }
 
 async fn join(sessions: &Sessions, name: &str) -> (Attachment, Joined) {
     let join = format!(r#"{{"type":"join","version":1,"room":"demo","name":"{name}"}}"#);
-    let opened = sessions.open(join, None, Carrier::Socket).await;
+    let opened = sessions
+        .open(join, Caller::default(), Carrier::Socket)
+        .await;
     let mut carrier = opened.unwrap().attachment;
     match hear(&mut carrier).await.message {
         ServerMessage::Joined(joined) => (carrier, joined),
@@ -131,7 +143,9 @@ async fn another_carrier_goes_on_where_the_first_was_and_misses_nothing() {
     drop(first);
     let (_bob, _) = join(&sessions, "Bob").await;
 
-    let opened = sessions.open(resume(&seat, 1), None, Carrier::Stream).await;
+    let opened = sessions
+        .open(resume(&seat, 1), Caller::default(), Carrier::Stream)
+        .await;
 
     let opened = opened.unwrap();
     let Some(ServerMessage::Resumed(Resumed { after: 1, .. })) = opened.resumed else {
@@ -153,7 +167,9 @@ async fn a_second_carrier_detaches_the_first_and_the_room_is_told_nothing() {
     let (mut first, seat) = join(&sessions, "Ann").await;
     let (mut bob, _) = join(&sessions, "Bob").await;
 
-    let opened = sessions.open(resume(&seat, 1), None, Carrier::Socket).await;
+    let opened = sessions
+        .open(resume(&seat, 1), Caller::default(), Carrier::Socket)
+        .await;
 
     let mut second = opened.unwrap().attachment;
     assert_eq!(first.next().await, Next::Detached);
@@ -178,7 +194,9 @@ async fn a_session_waits_for_its_client_as_long_as_a_seat_and_no_longer() {
     assert!(hear_until(&mut bob, absent).await);
     advance(HOLD - MOMENT).await;
     bob.hear();
-    let back = sessions.open(resume(&seat, 1), None, Carrier::Socket).await;
+    let back = sessions
+        .open(resume(&seat, 1), Caller::default(), Carrier::Socket)
+        .await;
     assert!(!hear_until(&mut bob, absent).await);
 
     drop(back);
@@ -188,7 +206,9 @@ async fn a_session_waits_for_its_client_as_long_as_a_seat_and_no_longer() {
         advance(SILENCE / 2).await;
         tokio::task::yield_now().await;
     }
-    let refused = sessions.open(resume(&seat, 1), None, Carrier::Socket).await;
+    let refused = sessions
+        .open(resume(&seat, 1), Caller::default(), Carrier::Socket)
+        .await;
     assert_eq!(refused.unwrap_err().code, ErrorCode::NoSession);
 }
 
@@ -200,7 +220,7 @@ async fn a_carrier_over_which_nothing_is_heard_is_given_up() {
     assert_eq!(ann.next().await, Next::Detached);
 
     let back = sessions
-        .open(resume(&seat, 1), None, Carrier::Request)
+        .open(resume(&seat, 1), Caller::default(), Carrier::Request)
         .await;
     let mut back = back.unwrap().attachment;
     assert!(hear_until(&mut back, absent).await, "the room was told");
@@ -210,7 +230,10 @@ async fn a_carrier_over_which_nothing_is_heard_is_given_up() {
 async fn a_session_without_a_seat_ends_with_its_carrier() {
     let (sessions, _drain) = sessions(9);
     let ping = r#"{"type":"ping"}"#.to_owned();
-    let opened = sessions.open(ping, None, Carrier::Socket).await.unwrap();
+    let opened = sessions
+        .open(ping, Caller::default(), Carrier::Socket)
+        .await
+        .unwrap();
     assert_eq!(sessions.count(), 1);
 
     drop(opened);
@@ -229,7 +252,7 @@ async fn what_a_session_does_not_have_cannot_be_resumed() {
     say(&bob, r#"{"type":"ping"}"#).await;
     hear(&mut bob).await;
 
-    let of = |after| sessions.open(resume(&seat, after), None, Carrier::Socket);
+    let of = |after| sessions.open(resume(&seat, after), Caller::default(), Carrier::Socket);
     let (before, behind) = (of(0).await, of(99).await);
 
     assert_eq!(before.unwrap_err().code, ErrorCode::BadResume);
@@ -244,7 +267,7 @@ async fn too_many_sessions_are_refused_and_told_when_to_come_again() {
 
     let join = r#"{"type":"join","id":3,"version":1,"room":"demo"}"#.to_owned();
     let refused = sessions
-        .open(join, None, Carrier::Socket)
+        .open(join, Caller::default(), Carrier::Socket)
         .await
         .unwrap_err();
 
@@ -262,12 +285,12 @@ async fn the_last_word_waits_for_a_client_that_is_away() {
     tokio::task::yield_now().await;
 
     let opened = sessions
-        .open(resume(&seat, 1), None, Carrier::Request)
+        .open(resume(&seat, 1), Caller::default(), Carrier::Request)
         .await;
     let mut carrier = opened.unwrap().attachment;
     assert_eq!(hear_until(&mut carrier, bye).await, ByeReason::Draining);
     assert_eq!(carrier.next().await, Next::Close);
-    carrier.confirm();
+    carrier.acknowledge(u64::MAX);
     while sessions.count() > 0 {
         tokio::task::yield_now().await;
     }
@@ -294,7 +317,10 @@ async fn whoever_takes_a_seat_is_told_apart_from_whoever_had_it() {
     let token = &seat.token;
     let join = format!(r#"{{"type":"join","version":1,"room":"demo","token":"{token}"}}"#);
 
-    let opened = sessions.open(join, None, Carrier::Socket).await.unwrap();
+    let opened = sessions
+        .open(join, Caller::default(), Carrier::Socket)
+        .await
+        .unwrap();
 
     let mut second = opened.attachment;
     let told = hear(&mut second).await.message;
@@ -318,7 +344,7 @@ async fn leaving_is_the_last_word_and_ends_the_session() {
         |message: &ServerMessage| matches!(message, ServerMessage::Left { .. }).then_some(());
     hear_until(&mut ann, left).await;
     assert_eq!(ann.next().await, Next::Close);
-    ann.confirm();
+    ann.acknowledge(u64::MAX);
     let gone = |message: &ServerMessage| match message {
         ServerMessage::ParticipantLeft { reason, .. } => Some(*reason),
         _ => None,

@@ -1,7 +1,8 @@
 /**
  * The conference page: puts lobby, devices, stage and panels around one call.
  *
- * `/?room=demo&name=Guest` fills the form in; `&join=1` joins by itself. While in a call,
+ * `/?room=demo&name=Guest` fills the form in; `&join=1` joins by itself; `#auth=` is the token that lets in, which
+ * stays out of the address bar and of invitations, and does not reach the server in an address. While in a call,
  * `window.mosaic.call` is the {@link Call}: for tests and for the curious, and nothing else is global.
  */
 
@@ -27,6 +28,12 @@ const SENTENCES = {
   bad_room: "That room name will not do: up to 64 letters, digits, dots, dashes and underscores.",
   bad_name: "That name will not do: up to 64 characters.",
   bad_version: "This page is out of date. Reload it.",
+  auth_required: "This server lets in only who has an invitation. Open the link you were given.",
+  bad_auth: "Your invitation is not valid here. Ask for another.",
+  auth_expired: "Your invitation has expired. Ask for another.",
+  not_this_room: "Your invitation is for another room.",
+  too_many_from_address: "There are too many people at your address already. Try again in a moment.",
+  rate_limited: "That was too much at once. Try again in a moment.",
   no_opus: "This browser cannot send the kind of sound the server needs (Opus).",
   no_vp8: "This browser cannot send the kind of picture the server needs (VP8).",
   taken: "You joined from somewhere else, so this window left the call.",
@@ -40,6 +47,7 @@ const NOTICES = {
 };
 
 const query = new URLSearchParams(location.search);
+const auth = takeAuth();
 const devices = new Devices();
 /** What the buttons say. The devices may not be able to follow. */
 const wishes = { muted: recall("muted") === "true", camera: recall("camera") !== "false" };
@@ -67,6 +75,13 @@ lobby.start(query).then(() => {
 
 // -- in and out ------------------------------------------------------------------------------------
 
+/** The token behind the `#`, which is taken out of the address: it is not for whoever looks on, or is invited. */
+function takeAuth() {
+  const found = new URLSearchParams(location.hash.slice(1)).get("auth");
+  if (found !== null) history.replaceState(null, "", location.pathname + location.search);
+  return found;
+}
+
 /** @param {string} room @param {string} name */
 async function enter(room, name) {
   if (call) return;
@@ -77,7 +92,7 @@ async function enter(room, name) {
     // A question nobody answers must not keep anyone out: what is allowed later is sent from then on.
     await Promise.race([lobby.open(), new Promise((resolve) => setTimeout(resolve, PROMPT_MS))]);
   }
-  call = new Call({ room, name, stream: devices.stream, muted: wishes.muted, camera: wishes.camera });
+  call = new Call({ room, name, auth, stream: devices.stream, muted: wishes.muted, camera: wishes.camera });
   shared.mosaic.call = call;
   follow(call);
   try {

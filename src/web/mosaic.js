@@ -108,7 +108,7 @@ const FAREWELLS = {
 /** Once in, these are worth another attempt; any other would only come again. */
 const PASSING_CODES = new Set([
   "unreachable", "timeout", "draining", "gone", "slow", "failed", "room_full", "too_many_rooms",
-  "too_many_sessions", "not_joined", "bad_answer", "internal",
+  "too_many_sessions", "not_joined", "bad_answer", "internal", "rate_limited", "too_many_from_address",
 ]);
 
 /** Another carrier may have more luck. */
@@ -168,6 +168,8 @@ const CARRIER_CODES = new Set(["unreachable", "timeout"]);
  * @property {MediaStream|null} [stream] what to send: its first audio and first video track
  * @property {string|URL} [url] the WebSocket; default: `ws` beside this file. `sessions` is beside it
  * @property {"ws"|"sse"|"poll"} [carrier] the only way to talk to the server; default: the best that works
+ * @property {string|(() => string|Promise<string>)|null} [auth] the JSON Web Token that lets in, where the server
+ *   asks for one; a function is asked anew for each attempt, and may fetch a fresh one
  * @property {string|null} [token] of an earlier call, to take its seat back
  * @property {boolean} [muted] start with the microphone muted
  * @property {boolean} [camera] start with the camera on (default)
@@ -206,6 +208,8 @@ export class Call extends EventTarget {
   #url;
   #room;
   #name;
+  #auth;
+  /** What was shown last. @type {string|null} */ #credential = null;
   #token;
   /** @type {CarrierChoice} */ #carriers;
   #maxVideoKbps;
@@ -262,6 +266,8 @@ export class Call extends EventTarget {
     this.#url = socketUrl(options.url);
     this.#room = options.room;
     this.#name = options.name;
+    this.#auth = options.auth ?? null;
+    if (typeof this.#auth === "string") this.#credential = this.#auth;
     this.#token = options.token ?? null;
     this.#carriers = new CarrierChoice(options.carrier ?? null);
     this.#muted = options.muted ?? false;
@@ -351,7 +357,7 @@ export class Call extends EventTarget {
     this.#end("left", null);
     const isKnown = session !== null && await sayFarewell(session);
     if (isKnown || this.#token === null) return;
-    const seat = { room: this.#room, name: this.#name, token: this.#token };
+    const seat = { ...this.#claim(), token: this.#token };
     await Promise.race([giveSeatUp(this.#carriers.kind, this.#url, seat), pause(LEAVE_TIMEOUT_MS)]);
   }
 
@@ -545,7 +551,8 @@ export class Call extends EventTarget {
 
   /** @param {Session} session */
   async #takeSeat(session) {
-    const request = { version: PROTOCOL_VERSION, room: this.#room, name: this.#name };
+    if (typeof this.#auth === "function") this.#credential = await this.#auth();
+    const request = { version: PROTOCOL_VERSION, ...this.#claim() };
     if (this.#token !== null) {
       try {
         await session.request("join", { ...request, token: this.#token });
@@ -555,11 +562,19 @@ export class Call extends EventTarget {
         // The seat is gone, and what it had of media with it: come in as somebody new.
         this.#token = null;
         this.#uplink = null;
+        // It may be another room of that name, which counts anew.
+        this.#chat = [];
         this.#dropTransport();
         this.#throwIfOver();
       }
     }
     await session.request("join", request);
+  }
+
+  /** Who asks for which room, and what shows that they may. */
+  #claim() {
+    const claim = { room: this.#room, name: this.#name };
+    return this.#credential === null ? claim : { ...claim, auth: this.#credential };
   }
 
   /** @param {any} joined */
@@ -588,8 +603,6 @@ export class Call extends EventTarget {
     this.#settle();
     this.#emit("participants", { change: "all", participant: null, reason: null });
     if (this.#roomState) this.#emit("room", this.#roomState);
-    // Numbers begin anew with another room of the same name.
-    if ((joined.chat?.at(-1)?.number ?? 0) < (this.#chat.at(-1)?.number ?? 0)) this.#chat = [];
     for (const message of joined.chat ?? []) this.#read(message);
   }
 
@@ -1002,8 +1015,12 @@ async function giveSeatUp(kind, url, seat) {
     try {
       const session = await Session.open(kind, url, () => {});
       try {
-        await session.request("join", { version: PROTOCOL_VERSION, ...seat });
-        await session.request("leave", {});
+        // A place among those who wait to be let in has no answer to a join before somebody says so.
+        const joining = session.request("join", { version: PROTOCOL_VERSION, ...seat });
+        const leaving = session.request("leave", {});
+        leaving.catch(() => {});
+        await Promise.race([joining, leaving]);
+        await leaving;
       } finally {
         session.close();
       }

@@ -40,7 +40,7 @@ export async function startDaemon(flags = [], { port = 0 } = {}) {
     readline.createInterface({ input: daemon.stderr }).on("line", (line) => {
       log.push(line);
       if (process.env.SHOW_LOG) console.error(line);
-      const open = line.match(/open (http:\/\/[^/\s]+)\//);
+      const open = line.match(/open (https?:\/\/[^/\s]+)\//);
       if (open) resolve(open[1]);
     });
   });

@@ -25,10 +25,10 @@ export const near = (color, expected) =>
  * @param {import("playwright-core").Browser} browser
  * @param {string} url of the daemon
  * @param {{room: string, name: string, color?: number[], tone_hz?: number, recording?: string,
- *   muted?: boolean, token?: string, withhold?: boolean, throbs?: boolean, hurry?: boolean, fits?: boolean,
- *   carrier?: "ws"|"sse"|"poll"}} look
+ *   muted?: boolean, token?: string, withhold?: boolean, relayed?: boolean, throbs?: boolean, hurry?: boolean,
+ *   fits?: boolean, carrier?: "ws"|"sse"|"poll"}} look
  *   without `color` there is no video, without `tone_hz` no audio; a `recording`, WebM in base64, is played instead;
- *   with `withhold` the daemon is told none of the browser's candidates; a tone that `throbs` like syllables is
+ *   with `withhold` the daemon is told none of the browser's candidates, `relayed` has media go through TURN only; a tone that `throbs` like syllables is
  *   speech to a codec. Whoever is not in a `hurry` waits for the best picture there is: at first it is a small one of
  *   the active speaker. What `fits` is sent as `uplink` messages say, else all there is
  * @param {{page?: string}} [where] another address to be at than the daemon's own
@@ -57,14 +57,16 @@ function installSenses() {
   let audio;
   let analyser;
   let video;
+  let relayed = false;
   const transports = [];
   const states = [];
+  const errors = [];
   let offers = 0;
   let sent = null;
   const told = [];
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...configuration) {
-      super(...configuration);
+      super({ ...configuration[0], ...(relayed && { iceTransportPolicy: "relay" }) });
       transports.push(this);
     }
 
@@ -130,6 +132,7 @@ function installSenses() {
 
   async function join(url, look) {
     if (look.withhold) withholdCandidates();
+    relayed = look.relayed ?? false;
     const { Call } = await import(`${url}/mosaic.js`);
     audio = new AudioContext({ sampleRate: 48_000 });
     const stream = await media(look);
@@ -140,7 +143,10 @@ function installSenses() {
     Object.assign(video, { muted: true, autoplay: true, playsInline: true });
     document.body.replaceChildren(video);
     call.addEventListener("stream", listen);
-    call.addEventListener("state", ({ detail }) => states.push(detail.state));
+    call.addEventListener("state", ({ detail }) => {
+      states.push(detail.state);
+      if (detail.error) errors.push(detail.error.code);
+    });
     for (const type of ["asked", "chat"]) call.addEventListener(type, ({ detail }) => told.push([type, detail]));
     await call.join();
     listen();
@@ -177,6 +183,8 @@ function installSenses() {
     /** All states so far, in order. */
     states: () => states,
     error: () => call.error?.code,
+    /** The codes of all errors so far, in order. */
+    errors: () => errors,
     /** What the call was told is worth sending, and why it sends no picture, if so. */
     uplink: () => ({ ...call.uplink, paused: call.paused }),
     /** The latest connection, for those who are in the page, too. */

@@ -175,6 +175,8 @@ describe("a call that is left", () => {
 
 describe("the client in a page of somebody else's", () => {
   let elsewhere;
+  let page;
+  let welcoming;
 
   before(async () => {
     elsewhere = http.createServer((_, response) => {
@@ -183,15 +185,26 @@ describe("the client in a page of somebody else's", () => {
     });
     elsewhere.listen(0, "127.0.0.1");
     await once(elsewhere, "listening");
+    page = `http://127.0.0.1:${elsewhere.address().port}/`;
+    welcoming = await startDaemon([...SMALL, "--origin", page.slice(0, -1)]);
   });
 
-  after(() => elsewhere?.close());
+  after(async () => {
+    elsewhere?.close();
+    assert.equal(await welcoming?.stop(), 0, "the daemon ends cleanly");
+  });
+
+  test("is refused where that page is not expected", async () => {
+    await assert.rejects(
+      participate(browser, daemon.url, { room: "foreign", name: "Guest" }, { page }),
+      /the server (is gone|cannot be reached)/,
+    );
+  });
 
   test("listens and watches with nothing to send", async () => {
-    const page = `http://127.0.0.1:${elsewhere.address().port}/`;
-    const red = await participate(browser, daemon.url, { room: "foreign", ...RED });
+    const red = await participate(browser, welcoming.url, { room: "foreign", ...RED });
 
-    const guest = await participate(browser, daemon.url, { room: "foreign", name: "Guest" }, { page });
+    const guest = await participate(browser, welcoming.url, { room: "foreign", name: "Guest" }, { page });
 
     await until("red's picture", () => guest.ask("look"), (tiles) => near(tiles[red.id], RED.color));
     await until("red's tone", () => guest.ask("hear", [RED.tone_hz]), ([level]) => level > HEARD_DB);

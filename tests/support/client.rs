@@ -98,6 +98,7 @@ impl Client {
             version: VERSION,
             room: room.to_owned(),
             name: name.to_owned(),
+            auth: None,
             token: None,
         };
         say(&mut socket, &ClientMessage::Join(join)).await?;

@@ -1,5 +1,6 @@
 //! The daemon as a process of its own, and what the kernel says of it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -33,11 +34,13 @@ pub(crate) struct Usage {
 }
 
 /// What the daemon says of itself (`GET /healthz`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 pub(crate) struct Health {
     pub(crate) rooms: usize,
     pub(crate) participants: usize,
     pub(crate) tasks: usize,
+    /// How often requests were refused, by code.
+    pub(crate) refused: BTreeMap<String, u64>,
 }
 
 impl Daemon {
@@ -55,8 +58,9 @@ impl Daemon {
         let mut said = Vec::new();
         let address = loop {
             let line = lines.next().context("the daemon ended early")??;
-            let open = line.split_once("open http://");
-            let address = open.map(|(_, rest)| rest.trim_end_matches('/').to_owned());
+            let open = line.split_once("open http");
+            let url = open.and_then(|(_, rest)| rest.split_once("://"));
+            let address = url.map(|(_, rest)| rest.trim_end_matches('/').to_owned());
             said.push(line);
             if let Some(address) = address {
                 break address;
@@ -116,9 +120,14 @@ impl Daemon {
         Ok(serde_json::from_str(body)?)
     }
 
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it uses now.
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
-        usage_of(self.child.id())
+        usage_of(self.process())
     }
 }
 

@@ -7,6 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use mosaicd::signaling::message::{ErrorCode, ErrorMessage, ServerMessage};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// Nothing that is waited for takes this long unless it never comes.
@@ -20,7 +21,19 @@ pub(crate) struct Socket {
 impl Socket {
     /// Opens `/ws` at `address`.
     pub(crate) async fn open(address: &str) -> anyhow::Result<Self> {
-        let (stream, _) = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await?;
+        Self::open_with(address, &[]).await
+    }
+
+    /// Opens `/ws` at `address` with these headers beside or in place of the usual ones.
+    pub(crate) async fn open_with(
+        address: &str,
+        headers: &[(&'static str, &str)],
+    ) -> anyhow::Result<Self> {
+        let mut request = format!("ws://{address}/ws").into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse()?);
+        }
+        let (stream, _) = tokio_tungstenite::connect_async(request).await?;
         Ok(Self { stream })
     }
 

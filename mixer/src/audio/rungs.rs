@@ -35,6 +35,17 @@ impl PacketTime {
         }
     }
 
+    /// In milliseconds.
+    #[must_use]
+    pub const fn ms(self) -> u32 {
+        match self {
+            Self::Ms20 => 20,
+            Self::Ms40 => 40,
+            Self::Ms60 => 60,
+            Self::Ms120 => 120,
+        }
+    }
+
     /// In ticks: 1, 2, 3 or 6.
     #[must_use]
     pub const fn ticks(self) -> usize {

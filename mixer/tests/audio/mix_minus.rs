@@ -92,6 +92,26 @@ fn a_muted_participant_fades_within_a_tick_and_is_exactly_silent_then() {
 }
 
 #[test]
+fn who_is_muted_has_no_level_and_does_not_become_the_active_speaker() {
+    let mut room = Room::of(3, Channels::Mono);
+    room.mixer.handle(AudioInput::Mute {
+        participant: ParticipantId(0),
+        muted: Muted::Yes,
+    });
+
+    let mut speakers = Vec::new();
+    for seq in 0..100 {
+        // Louder than the one who may speak, and earlier.
+        room.send(0, seq, &[9_600; TICK]);
+        room.send(1, seq, &[if seq < 50 { 0 } else { 1_200 }; TICK]);
+        speakers.push(room.tick().active_speaker);
+    }
+
+    assert!(speakers[..50].iter().all(Option::is_none), "{speakers:?}");
+    assert_eq!(speakers[99], Some(ParticipantId(1)));
+}
+
+#[test]
 fn who_stays_muted_through_a_new_track_is_not_heard() {
     let mut room = Room::of(2, Channels::Mono);
     room.mixer.handle(AudioInput::Mute {

@@ -6,7 +6,7 @@
 use mixer::ParticipantId;
 
 use super::switch::{By, Device, Grip, Power};
-use super::{SeatId, Seats};
+use super::{Part, SeatId, Seats};
 use crate::signaling::Line;
 use crate::signaling::message::Role;
 
@@ -50,7 +50,10 @@ impl Seats {
         if self.moderators().next().is_some() {
             return None;
         }
-        let open = |(_, seat): &(&ParticipantId, &super::Seat)| seat.granted.is_none();
+        // Without a session nobody can say what is to be so.
+        let open = |(_, seat): &(&ParticipantId, &super::Seat)| {
+            seat.granted.is_none() && seat.part == Part::InSession
+        };
         let all = self.seats.iter().filter(open);
         let (id, _) = all.min_by_key(|(id, seat)| (seat.absent_since.is_some(), **id))?;
         let id = *id;

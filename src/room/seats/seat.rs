@@ -1,13 +1,16 @@
 //! One seat: who holds it, as what, and whether they can be reached.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use mixer::ParticipantId;
 use mixer::ladder::Wish;
 
-use super::Client;
 use super::connection::Connection;
 use super::switch::{Device, Power, Switch};
+use super::{Client, Part};
+use crate::access::Capabilities;
+use crate::limits::Permit;
 use crate::room::chat::ChatPace;
 use crate::room::moment::Moment;
 use crate::rtc::TransportState;
@@ -24,6 +27,9 @@ pub(super) struct Seat {
     pub(super) role: Role,
     /// The role that their credential gives them, if it does.
     pub(super) granted: Option<Role>,
+    /// What their credential lets them do.
+    pub(super) can: Capabilities,
+    pub(super) part: Part,
     pub(super) joined: Moment,
     pub(super) microphone: Switch,
     pub(super) camera: Switch,
@@ -37,6 +43,8 @@ pub(super) struct Seat {
     pub(super) client: Client,
     pub(super) connection: Option<Connection>,
     pub(super) absent_since: Option<Instant>,
+    /// Given back to the address it was taken from when the seat goes.
+    pub(super) permit: Option<Arc<Permit>>,
 }
 
 impl Seat {
@@ -49,7 +57,8 @@ impl Seat {
 
     /// Notes whether the participant can be reached; true if that changed.
     pub(super) fn judge(&mut self, now: Instant) -> bool {
-        let in_session = self.line.is_some() && self.client == Client::Here;
+        let has_client = self.line.is_some() && self.client == Client::Here;
+        let in_session = has_client && self.part == Part::InSession;
         let reachable = match &self.connection {
             None => in_session,
             Some(connection) => match connection.state {
@@ -63,6 +72,13 @@ impl Seat {
             self.absent_since = (!reachable).then_some(now);
         }
         changed
+    }
+
+    /// Notes what they may use by now.
+    pub(super) fn follow_licenses(&mut self) {
+        let Self { can, part, .. } = *self;
+        self.microphone.follow(part.license(can.publish_audio));
+        self.camera.follow(part.license(can.publish_video));
     }
 
     pub(super) fn switch(&mut self, device: Device) -> &mut Switch {
@@ -85,6 +101,7 @@ impl Seat {
             may_use_camera: !self.camera.is_held(),
             hand_raised_ms: self.hand_raised_ms,
             absent: self.absent_since.is_some(),
+            watching: self.part == Part::Watching,
         }
     }
 }

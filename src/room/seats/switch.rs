@@ -1,7 +1,7 @@
 //! A microphone or a camera: what its owner says of it, and what a moderator decided.
 //!
 //! Whoever was switched off by somebody else stays off until they say otherwise themselves: nobody
-//! is heard or seen by another's will.
+//! is heard or seen by another's will. What a credential does not allow is off, whoever says what.
 
 use std::fmt;
 
@@ -39,16 +39,32 @@ pub(in crate::room) enum Grip {
     Firm,
 }
 
-/// A moderator holds it off.
+/// Whether a credential lets its owner use it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::room) enum License {
+    #[default]
+    Given,
+    Withheld,
+}
+
+impl License {
+    /// As a capability has it.
+    pub(in crate::room) const fn to(allowed: bool) -> Self {
+        if allowed { Self::Given } else { Self::Withheld }
+    }
+}
+
+/// A moderator holds it off, or the credential does not allow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::room) struct Held(pub(in crate::room) Device);
 
-/// The state of one of them. On at first.
+/// The state of one of them. On at first, if it may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Switch {
     power: Power,
     off_by: Option<By>,
     grip: Grip,
+    license: License,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +75,27 @@ pub(super) enum Power {
 }
 
 impl Switch {
+    /// That of somebody whose credential says so much.
+    pub(super) fn under(license: License) -> Self {
+        let power = match license {
+            License::Given => Power::On,
+            License::Withheld => Power::Off,
+        };
+        Self {
+            power,
+            license,
+            ..Self::default()
+        }
+    }
+
+    /// Another credential says so much. What it allows anew stays off until its owner says so.
+    pub(super) fn follow(&mut self, license: License) {
+        self.license = license;
+        if license == License::Withheld {
+            self.power = Power::Off;
+        }
+    }
+
     pub(super) fn power(self) -> Power {
         self.power
     }
@@ -68,12 +105,12 @@ impl Switch {
         self.off_by
     }
 
-    /// Whether only a moderator may let it be switched on.
+    /// Whether it is not for its owner to switch it on.
     pub(super) fn is_held(self) -> bool {
-        self.grip == Grip::Firm
+        self.grip == Grip::Firm || self.license == License::Withheld
     }
 
-    /// The owner's word; `false` if it is held off.
+    /// The owner's word; `false` if it is to stay off.
     #[must_use]
     pub(super) fn set(&mut self, power: Power) -> bool {
         match power {
@@ -121,6 +158,7 @@ mod tests {
             power: Power::Off,
             off_by: by,
             grip,
+            license: License::Given,
         }
     }
 
@@ -159,6 +197,24 @@ mod tests {
 
         switch.force_off(ANN, Grip::Firm);
         assert_eq!(switch, off(Some(ANN), Grip::Firm));
+    }
+
+    #[test]
+    fn what_a_credential_withholds_stays_off_whoever_says_what() {
+        let mut switch = Switch::under(License::Withheld);
+        assert_eq!(switch.power(), Power::Off);
+
+        switch.force_off(ANN, Grip::Firm);
+        switch.release();
+        switch.hand_over();
+        assert!(switch.is_held());
+        assert!(!switch.set(Power::On));
+
+        switch.follow(License::Given);
+        assert_eq!(switch.power(), Power::Off, "until they say so");
+        assert!(switch.set(Power::On));
+        switch.follow(License::Withheld);
+        assert_eq!(switch.power(), Power::Off);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::connection::DEAD_AFTER;
 use super::*;
 use crate::link::Link;
+use crate::rtc::Direction;
 use crate::signaling::line;
 
 const HOLD: Duration = Duration::from_secs(30);
@@ -17,20 +18,16 @@ fn seats() -> Seats {
     Seats::new(2, HOLD)
 }
 
-fn newcomer(name: &str, grant: Grant) -> Newcomer {
-    Newcomer {
-        name: named(name),
-        grant,
-        token: new_token(),
-    }
-}
-
 fn join(seats: &mut Seats, name: &str) -> Entered {
     join_as(seats, name, Grant::anybody())
 }
 
 fn join_as(seats: &mut Seats, name: &str, grant: Grant) -> Entered {
-    let entered = seats.take(newcomer(name, grant), Some(line().0), Moment::now());
+    let entered = seats.take(
+        Newcomer::new(named(name), grant),
+        Some(line().0),
+        Moment::now(),
+    );
     seats.hand_on();
     entered
 }
@@ -270,7 +267,7 @@ fn another_device_of_the_same_person_gets_the_seat_and_the_first_not_back() {
     status(&mut seats, ann.seat, Some(true), None).unwrap();
     seats.force_off(id, Device::Camera, By::Operator, Grip::Firm);
 
-    seats.hand_over(id);
+    seats.hand_over(id, Part::InSession);
     let grant = identity("ann");
     let entered = seats.retake(id, (named("Ann"), &grant), line().0, Instant::now());
 
@@ -288,7 +285,7 @@ fn a_credential_says_who_moderates_and_what_one_is_called() {
     let mut seats = seats();
     let grant = Grant {
         name: Some(named("Dr. Bob")),
-        role: Some(access::Role::Moderator),
+        role: Some(Role::Moderator),
         ..identity("bob")
     };
     join(&mut seats, "Ann");
@@ -320,7 +317,7 @@ fn the_first_moderates_and_then_whoever_has_sat_longest_and_can_be_reached() {
 fn who_is_no_moderator_by_credential_does_not_become_one_by_staying() {
     let mut seats = seats();
     let grant = Grant {
-        role: Some(access::Role::Participant),
+        role: Some(Role::Participant),
         ..Grant::anybody()
     };
     join_as(&mut seats, "Ann", grant);

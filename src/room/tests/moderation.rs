@@ -2,92 +2,9 @@
 
 use tokio::sync::oneshot;
 
+use super::people::*;
 use super::*;
-use crate::access;
-use crate::room::handle::Seated;
-use crate::signaling::message::{
-    Act, Asked, ChatMessage, ErrorMessage, How, Participant, Role, RoomState,
-};
-
-/// Somebody with a seat and no media.
-struct Person {
-    seat: SeatId,
-    line: LineEnd,
-}
-
-impl Person {
-    fn id(&self) -> String {
-        self.seat.participant.to_string()
-    }
-
-    const fn actor(&self) -> Actor {
-        Actor::Seat(self.seat)
-    }
-
-    /// All that was said to them since the last time.
-    async fn heard(&mut self) -> Vec<ServerMessage> {
-        heard(&mut self.line).await
-    }
-}
-
-/// All that was said over a line since the last time, a `bye` included.
-async fn heard(line: &mut LineEnd) -> Vec<ServerMessage> {
-    let mut heard = Vec::new();
-    loop {
-        tokio::select! {
-            biased;
-            message = line.next() => {
-                let over = matches!(message, ServerMessage::Bye { .. });
-                heard.push(message);
-                if over {
-                    return heard;
-                }
-            }
-            () = std::future::ready(()) => return heard,
-        }
-    }
-}
-
-fn sit(room: &mut Room, name: &str) -> Person {
-    sit_as(room, name, Grant::anybody())
-}
-
-fn sit_as(room: &mut Room, name: &str, grant: Grant) -> Person {
-    let (said, line) = line();
-    let request = JoinRequest {
-        grant,
-        ..request(name, said)
-    };
-    let seat = join(room, request);
-    Person { seat, line }
-}
-
-fn identity(identity: &str) -> Grant {
-    Grant {
-        identity: Some(identity.to_owned()),
-        ..Grant::anybody()
-    }
-}
-
-fn host() -> Grant {
-    Grant {
-        role: Some(access::Role::Moderator),
-        ..Grant::anybody()
-    }
-}
-
-fn act(room: &mut Room, actor: Actor, act: Act) -> Result<(), ActError> {
-    room.moderate(actor, act, Moment::now())
-}
-
-/// What a participant was last said to be like.
-fn last_seen(heard: &[ServerMessage], id: &str) -> Option<Participant> {
-    let seen = heard.iter().rev().find_map(|message| match message {
-        ServerMessage::Participant { participant } if participant.id == id => Some(participant),
-        _ => None,
-    });
-    seen.cloned()
-}
+use crate::signaling::message::{Act, Asked, How, Role, RoomState};
 
 fn all_acts(participant: &str) -> Vec<Act> {
     let participant = participant.to_owned();
@@ -228,192 +145,6 @@ async fn a_locked_room_takes_nobody_in_but_moderators_and_those_who_come_back() 
 
     act(&mut room, Actor::Seat(ann), Act::Unlock).unwrap();
     join(&mut room, request("Bob", said));
-}
-
-/// Somebody at the door of a room with a lobby.
-struct Knocker {
-    ticket: Ticket,
-    admitted: oneshot::Receiver<Seated>,
-    line: LineEnd,
-}
-
-fn knock(room: &mut Room, request: impl FnOnce(Line) -> JoinRequest) -> Knocker {
-    let (said, line) = line();
-    match room.join(request(said), Moment::now()) {
-        Ok(Entry::Waiting { ticket, admitted }) => Knocker {
-            ticket,
-            admitted,
-            line,
-        },
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Who waits, as moderators were told last.
-fn knocking(heard: &[ServerMessage]) -> Vec<String> {
-    let last = heard.iter().rev().find_map(|message| match message {
-        ServerMessage::Knocking { waiting } => Some(waiting),
-        _ => None,
-    });
-    let names = last.into_iter().flatten();
-    names
-        .map(|knock| format!("{} {}", knock.id, knock.name))
-        .collect()
-}
-
-/// The places that somebody was told.
-fn places(heard: &[ServerMessage]) -> Vec<usize> {
-    let places = heard.iter().filter_map(|message| match message {
-        ServerMessage::Waiting(waiting) => Some(waiting.place),
-        _ => None,
-    });
-    places.collect()
-}
-
-#[tokio::test]
-async fn who_knocks_waits_until_they_are_admitted_and_moderators_see_who_does() {
-    let mut room = room();
-    let mut ann = sit(&mut room, "Ann");
-    let mut cid = sit(&mut room, "Cid");
-    act(&mut room, ann.actor(), Act::Lobby { on: true }).unwrap();
-
-    let mut bob = knock(&mut room, |said| request("Bob", said));
-    let mut dan = knock(&mut room, |said| request("Dan", said));
-    assert_eq!(knocking(&ann.heard().await), ["w1 Bob", "w2 Dan"]);
-    assert_eq!(knocking(&cid.heard().await), [""; 0], "no moderator");
-    assert_eq!(places(&heard(&mut bob.line).await), [1]);
-    assert_eq!(places(&heard(&mut dan.line).await), [2]);
-
-    let waiting = Some("w1".to_owned());
-    act(&mut room, ann.actor(), Act::Admit { waiting }).unwrap();
-
-    let seated = bob.admitted.try_recv().unwrap();
-    assert!(
-        matches!(&heard(&mut bob.line).await[..], [ServerMessage::Joined(joined)]
-        if joined.participant == seated.seat.participant.to_string())
-    );
-    let heard_by_ann = ann.heard().await;
-    assert_eq!(knocking(&heard_by_ann), ["w2 Dan"]);
-    assert_eq!(last_seen(&heard_by_ann, "p3").unwrap().name, "Bob");
-    assert_eq!(places(&heard(&mut dan.line).await), [1]);
-}
-
-#[tokio::test]
-async fn who_is_denied_is_told_as_the_answer_to_their_join() {
-    let mut room = room();
-    let mut ann = sit(&mut room, "Ann");
-    act(&mut room, ann.actor(), Act::Lobby { on: true }).unwrap();
-    let mut bob = knock(&mut room, |said| JoinRequest {
-        id: Some(crate::signaling::message::RequestId::Number(7)),
-        ..request("Bob", said)
-    });
-
-    act(&mut room, ann.actor(), Act::Deny { waiting: None }).unwrap();
-
-    let heard = heard(&mut bob.line).await;
-    let Some(ServerMessage::Error(ErrorMessage { id, code, .. })) = heard.last() else {
-        panic!("{heard:?}");
-    };
-    assert_eq!(*code, ErrorCode::Denied);
-    assert!(id.is_some());
-    assert!(bob.admitted.try_recv().is_err());
-    assert_eq!(knocking(&ann.heard().await), [""; 0]);
-    let waiting = Some("w1".to_owned());
-    let again = act(&mut room, ann.actor(), Act::Admit { waiting });
-    assert!(matches!(again, Err(ActError::NoSuchParticipant(_))));
-}
-
-#[tokio::test]
-async fn a_lobby_that_ends_lets_everybody_in_who_fits() {
-    let settings = RoomSettings {
-        max_participants: Some(2),
-        ..RoomSettings::default()
-    };
-    let mut room = room_with(HouseRules::default(), settings);
-    let ann = sit(&mut room, "Ann");
-    act(&mut room, ann.actor(), Act::Lobby { on: true }).unwrap();
-    let mut bob = knock(&mut room, |said| request("Bob", said));
-    let mut cid = knock(&mut room, |said| request("Cid", said));
-
-    act(&mut room, ann.actor(), Act::Lobby { on: false }).unwrap();
-
-    assert!(bob.admitted.try_recv().is_ok());
-    assert!(cid.admitted.try_recv().is_err());
-    let heard = heard(&mut cid.line).await;
-    assert!(matches!(heard.last(), Some(ServerMessage::Error(error))
-        if error.code == ErrorCode::RoomFull));
-}
-
-#[tokio::test]
-async fn a_place_survives_its_session_and_becomes_a_seat_meanwhile() {
-    let mut room = room();
-    let ann = sit(&mut room, "Ann");
-    act(&mut room, ann.actor(), Act::Lobby { on: true }).unwrap();
-    let mut bob = knock(&mut room, |said| request("Bob", said));
-    let Some(ServerMessage::Waiting(waiting)) = heard(&mut bob.line).await.pop() else {
-        panic!("he waits");
-    };
-    let back = |said| JoinRequest {
-        token: Some(waiting.token.clone()),
-        ..request("Bob", said)
-    };
-    room.obey(Command::HangUpWaiting { ticket: bob.ticket });
-
-    let again = knock(&mut room, back);
-    assert_eq!(room.lobby.knocks().len(), 1, "the same place");
-    drop(again);
-    act(&mut room, ann.actor(), Act::Admit { waiting: None }).unwrap();
-
-    let participants = room.seats.participants();
-    assert!(participants[1].absent, "nobody was at the door");
-    let (said, _line) = line();
-    let seat = join(&mut room, back(said));
-    assert_eq!(seat.participant, ParticipantId(2));
-    assert!(!room.seats.participants()[1].absent);
-}
-
-#[tokio::test]
-async fn a_full_lobby_says_so_and_who_has_a_key_passes_it() {
-    let house = HouseRules {
-        max_waiting: 1,
-        ..HouseRules::default()
-    };
-    let mut room = room_with(house, RoomSettings::default());
-    let ann = sit(&mut room, "Ann");
-    act(&mut room, ann.actor(), Act::Lobby { on: true }).unwrap();
-    let _bob = knock(&mut room, |said| request("Bob", said));
-    let (said, _line) = line();
-
-    let refused = room.join(request("Cid", said), Moment::now());
-
-    assert!(matches!(refused, Err(JoinError::LobbyFull { max: 1 })));
-    let mut dan = sit_as(&mut room, "Dan", host());
-    assert_eq!(knocking(&dan.heard().await), ["w1 Bob"]);
-}
-
-#[tokio::test]
-async fn when_the_last_has_left_those_who_wait_have_the_room_to_themselves() {
-    let mut room = room();
-    let ann = sit(&mut room, "Ann");
-    act(&mut room, ann.actor(), Act::Lobby { on: true }).unwrap();
-    room.say(ann.seat, "a secret".to_owned(), Moment::now())
-        .unwrap();
-    let mut bob = knock(&mut room, |said| request("Bob", said));
-
-    let (done, _when) = oneshot::channel();
-    let seat = ann.seat;
-    room.obey(Command::Leave { seat, done });
-
-    assert!(bob.admitted.try_recv().is_ok());
-    let heard = heard(&mut bob.line).await;
-    let joined = heard.iter().find_map(|message| match message {
-        ServerMessage::Joined(joined) => Some(joined),
-        _ => None,
-    });
-    let joined = joined.unwrap();
-    assert_eq!(joined.participants[0].role, Role::Moderator);
-    assert_eq!(joined.chat, []);
-    assert_eq!(joined.state, RoomState::default());
 }
 
 #[tokio::test]
@@ -623,6 +354,32 @@ async fn a_pin_is_told_to_all_and_goes_with_whom_it_held() {
 }
 
 #[tokio::test]
+async fn ones_own_wish_goes_before_a_pin_and_a_pin_before_the_layout_of_the_room() {
+    use mixer::ladder::{Wish, WishedLayout};
+
+    let mut room = room();
+    let ann = sit(&mut room, "Ann");
+    let bob = sit(&mut room, "Bob");
+    let wished = |room: &Room| room.wish(bob.seat.participant).layout;
+    assert_eq!(wished(&room), None);
+
+    let layout = Some(PreferredLayout::Grid);
+    act(&mut room, ann.actor(), Act::Layout { layout }).unwrap();
+    assert_eq!(wished(&room), Some(WishedLayout::Grid));
+
+    let participant = Some(ann.id());
+    act(&mut room, ann.actor(), Act::Pin { participant }).unwrap();
+    assert_eq!(wished(&room), Some(WishedLayout::Speaker));
+
+    let own = Wish {
+        layout: Some(WishedLayout::Grid),
+        ..Wish::default()
+    };
+    room.prefer(bob.seat, own).unwrap();
+    assert_eq!(wished(&room), Some(WishedLayout::Grid));
+}
+
+#[tokio::test]
 async fn only_three_can_be_pinned_by_people_for_themselves() {
     let mut room = room();
     let people = ["Ann", "Bob", "Cid", "Dan", "Eve"].map(|name| sit(&mut room, name));
@@ -648,94 +405,6 @@ async fn only_three_can_be_pinned_by_people_for_themselves() {
     let seat = people[1].seat;
     room.obey(Command::Leave { seat, done });
     assert_eq!(room.prefer(people[4].seat, pin(&people[0])), Ok(()));
-}
-
-#[tokio::test]
-async fn chat_reaches_everybody_and_those_who_come_later() {
-    let mut room = room();
-    let ann = sit(&mut room, "Ann");
-    let mut bob = sit(&mut room, "Bob");
-
-    for text in ["one", "two"] {
-        room.say(ann.seat, text.to_owned(), Moment::now()).unwrap();
-    }
-
-    let texts = |chat: &[ChatMessage]| -> Vec<(u64, String, String)> {
-        let all = chat.iter();
-        all.map(|it| (it.number, it.name.clone(), it.text.clone()))
-            .collect()
-    };
-    let told: Vec<ChatMessage> = bob
-        .heard()
-        .await
-        .into_iter()
-        .filter_map(|message| match message {
-            ServerMessage::Chat(chat) => Some(chat),
-            _ => None,
-        })
-        .collect();
-    let expected = [(1, "one"), (2, "two")];
-    let expected = expected.map(|(number, text)| (number, "Ann".to_owned(), text.to_owned()));
-    assert_eq!(texts(&told), expected);
-    let mut cid = sit(&mut room, "Cid");
-    let Some(ServerMessage::Joined(joined)) = cid.heard().await.into_iter().next() else {
-        panic!("joined comes first");
-    };
-    assert_eq!(texts(&joined.chat), expected);
-}
-
-#[tokio::test]
-async fn too_many_or_bad_texts_are_refused_and_told_to_nobody() {
-    let mut room = room();
-    let mut ann = sit(&mut room, "Ann");
-    ann.heard().await;
-    let moment = Moment::now();
-
-    let bad = room.say(ann.seat, "x".repeat(2_001), moment);
-    assert_eq!(bad, Err(ActError::BadText));
-    for _ in 0..5 {
-        room.say(ann.seat, "hello".to_owned(), moment).unwrap();
-    }
-    let fast = room.say(ann.seat, "hello".to_owned(), moment);
-
-    assert_eq!(fast, Err(ActError::TooFast(Duration::from_secs(1))));
-    assert_eq!(ann.heard().await.len(), 5);
-}
-
-#[tokio::test]
-async fn of_two_with_one_identity_the_later_gets_the_seat() {
-    let mut room = room();
-    let mut first = sit_as(&mut room, "Ann", identity("ann"));
-    first.heard().await;
-
-    let second = sit_as(&mut room, "Ann", identity("ann"));
-
-    assert_eq!(second.seat.participant, first.seat.participant);
-    let reason = ByeReason::Replaced;
-    assert_eq!(first.heard().await, [ServerMessage::Bye { reason }]);
-    assert_eq!(room.seats.len(), 1);
-}
-
-#[tokio::test]
-async fn of_two_with_one_identity_the_later_is_refused_where_that_is_wanted() {
-    let house = HouseRules {
-        same_identity: SameIdentity::Refuse,
-        ..HouseRules::default()
-    };
-    let mut room = room_with(house, RoomSettings::default());
-    let first = sit_as(&mut room, "Ann", identity("ann"));
-    let (said, _line) = line();
-    let second = JoinRequest {
-        grant: identity("ann"),
-        ..request("Ann", said)
-    };
-
-    let refused = room.join(second.clone(), Moment::now());
-    assert!(matches!(refused, Err(JoinError::IdentityTaken)));
-
-    room.hang_up(first.seat);
-    let seat = join(&mut room, second);
-    assert_eq!(seat.participant, first.seat.participant, "nobody was there");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use super::port::Shared;
 use super::routes::{Credentials, LaneId};
+use super::stun;
 
 /// Datagrams that may wait for their connection: a second and a half of 2.5 Mb/s, at most 1 MB.
 const QUEUE_DATAGRAMS: usize = 512;
@@ -80,11 +81,23 @@ pub(super) struct LaneHold {
     shared: Arc<Shared>,
     id: LaneId,
     inlet: Arc<Inlet>,
+    /// Whether the other side only answers.
+    asks: AtomicBool,
 }
 
 impl LaneHold {
     pub(super) fn new(shared: Arc<Shared>, id: LaneId, inlet: Arc<Inlet>) -> Self {
-        Self { shared, id, inlet }
+        Self {
+            shared,
+            id,
+            inlet,
+            asks: AtomicBool::new(false),
+        }
+    }
+
+    /// Lets those in as well who answer what is asked over this lane.
+    pub(super) fn admit_answers(&self) {
+        self.asks.store(true, Ordering::Relaxed);
     }
 
     /// Lets those in who know these credentials.
@@ -142,6 +155,10 @@ impl AsyncUdpSocket for LaneSocket {
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let shared = &self.hold.shared;
+        if self.hold.asks.load(Ordering::Relaxed) && stun::is_request(transmit.contents) {
+            let to = transmit.destination;
+            shared.routes().ask(self.hold.id, to, transmit.contents);
+        }
         if let Some(sent) = shared.try_send(transmit) {
             return Poll::Ready(Ok(sent));
         }

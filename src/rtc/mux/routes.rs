@@ -1,7 +1,8 @@
 //! Which connection a datagram on the shared port is for. Pure: time is an argument.
 //!
 //! A source that is not known yet must show a STUN request which names one of our connections and
-//! is signed with its password; from then on its address is enough. Nothing is kept of or sent to
+//! is signed with its password; from then on its address is enough. Where the other side only answers
+//! (ICE lite, RFC 8445 §2.5), it is the response to a request that we sent to that address. Nothing is kept of or sent to
 //! anybody else, so strangers cost no memory and are answered nothing.
 //!
 //! Bounds, each per connection: [`MAX_SOURCES`] addresses, of which the oldest go, and the
@@ -14,13 +15,16 @@ use std::time::{Duration, Instant};
 
 use rtc::crypto::RTCCryptoProvider;
 
-use super::stun::{self, Kind};
+use super::stun::{self, Kind, Transaction};
 
 /// Addresses one connection may be reached from: a client's interfaces, times a move or two.
 const MAX_SOURCES: usize = 16;
 
 /// During an ICE restart the client still uses the credentials of before (RFC 8445 §9).
 const MAX_CREDENTIALS: usize = 2;
+
+/// Requests of one connection whose responses may still introduce somebody; the oldest go.
+const MAX_ASKED: usize = 64;
 
 /// A source heard of more recently than this is not handed to another connection: credentials of
 /// one's own and a forged address are not enough to take somebody else's packets away.
@@ -54,6 +58,7 @@ struct Lane<T> {
     inlet: T,
     sources: VecDeque<SocketAddr>,
     credentials: VecDeque<Credentials>,
+    asked: VecDeque<(SocketAddr, Transaction)>,
 }
 
 struct Source {
@@ -66,6 +71,7 @@ pub(super) struct Routes<T> {
     lanes: HashMap<LaneId, Lane<T>>,
     sources: HashMap<SocketAddr, Source>,
     ufrags: HashMap<String, LaneId>,
+    asked: HashMap<(SocketAddr, Transaction), LaneId>,
     next_lane: u64,
     crypto: Arc<dyn RTCCryptoProvider>,
 }
@@ -76,6 +82,7 @@ impl<T> Routes<T> {
             lanes: HashMap::new(),
             sources: HashMap::new(),
             ufrags: HashMap::new(),
+            asked: HashMap::new(),
             next_lane: 0,
             crypto,
         }
@@ -89,6 +96,7 @@ impl<T> Routes<T> {
             inlet,
             sources: VecDeque::new(),
             credentials: VecDeque::new(),
+            asked: VecDeque::new(),
         };
         self.lanes.insert(id, lane);
         id
@@ -104,6 +112,28 @@ impl<T> Routes<T> {
         }
         for Credentials { ufrag, .. } in lane.credentials {
             self.ufrags.remove(&ufrag);
+        }
+        for asked in lane.asked {
+            self.asked.remove(&asked);
+        }
+    }
+
+    /// Notes what a connection sends to `to`: whoever answers a request of ours is let in.
+    pub(super) fn ask(&mut self, id: LaneId, to: SocketAddr, datagram: &[u8]) {
+        let transaction = stun::transaction_of(datagram).filter(|_| stun::is_request(datagram));
+        let (Some(transaction), Some(lane)) = (transaction, self.lanes.get_mut(&id)) else {
+            return;
+        };
+        let asked = (to, transaction);
+        if self.sources.contains_key(&to) || self.asked.contains_key(&asked) {
+            return;
+        }
+        self.asked.insert(asked, id);
+        lane.asked.push_back(asked);
+        if lane.asked.len() > MAX_ASKED
+            && let Some(oldest) = lane.asked.pop_front()
+        {
+            self.asked.remove(&oldest);
         }
     }
 
@@ -155,6 +185,13 @@ impl<T> Routes<T> {
                 }
                 id
             }
+            Kind::OtherStun if !self.sources.contains_key(&from) => {
+                let transaction = stun::transaction_of(datagram).ok_or(Stray::Garbage)?;
+                let asked = self.asked.get(&(from, transaction));
+                let id = *asked.ok_or(Stray::Unknown)?;
+                self.let_in(id, from, now)?;
+                id
+            }
             Kind::OtherStun | Kind::Media => {
                 let source = self.sources.get_mut(&from).ok_or(Stray::Unknown)?;
                 source.heard = now;
@@ -184,7 +221,12 @@ impl<T> Routes<T> {
         {
             return Err(Stray::Taken);
         }
+        self.let_in(id, from, now)
+    }
 
+    /// From now on the address is enough.
+    fn let_in(&mut self, id: LaneId, from: SocketAddr, now: Instant) -> Result<(), Stray> {
+        let lane = self.lanes.get_mut(&id).ok_or(Stray::Unknown)?;
         lane.sources.push_back(from);
         if lane.sources.len() > MAX_SOURCES
             && let Some(oldest) = lane.sources.pop_front()

@@ -12,6 +12,7 @@ use webrtc::runtime::{
 };
 
 use super::lane::{LaneHold, LaneSocket};
+use super::overhear::{OverhearingSocket, Wanted};
 
 /// What a connection gets for its placeholder.
 #[derive(Debug)]
@@ -32,11 +33,17 @@ impl Outlet {
 pub(super) struct OutletRuntime {
     inner: Arc<dyn Runtime>,
     outlet: Outlet,
+    /// Streams to be found; taken with the socket.
+    wanted: Mutex<Option<Wanted>>,
 }
 
 impl OutletRuntime {
-    pub(super) fn new(inner: Arc<dyn Runtime>, outlet: Outlet) -> Self {
-        Self { inner, outlet }
+    pub(super) fn new(inner: Arc<dyn Runtime>, outlet: Outlet, wanted: Option<Wanted>) -> Self {
+        Self {
+            inner,
+            outlet,
+            wanted: Mutex::new(wanted),
+        }
     }
 }
 
@@ -46,10 +53,10 @@ impl Runtime for OutletRuntime {
         &self,
         placeholder: std::net::UdpSocket,
     ) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        match &self.outlet {
+        let socket: Arc<dyn AsyncUdpSocket> = match &self.outlet {
             Outlet::Lane(hold) => {
                 let address = placeholder.local_addr()?;
-                Ok(Arc::new(LaneSocket::new(Arc::clone(hold), address)))
+                Arc::new(LaneSocket::new(Arc::clone(hold), address))
             }
             Outlet::Own(socket) => {
                 let socket = socket
@@ -57,9 +64,14 @@ impl Runtime for OutletRuntime {
                     .unwrap_or_else(PoisonError::into_inner)
                     .take()
                     .ok_or_else(|| io::Error::other("a connection has one socket"))?;
-                self.inner.wrap_udp_socket(socket)
+                self.inner.wrap_udp_socket(socket)?
             }
-        }
+        };
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(match wanted.take() {
+            Some(wanted) => Arc::new(OverhearingSocket::new(socket, wanted)),
+            None => socket,
+        })
     }
 
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {

@@ -17,6 +17,9 @@ const USERNAME: u16 = 0x0006;
 const MESSAGE_INTEGRITY: u16 = 0x0008;
 const MESSAGE_INTEGRITY_BYTES: usize = 20;
 
+/// Names a request and its response: 96 random bits.
+pub(super) type Transaction = [u8; 12];
+
 /// What a datagram claims to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind<'a> {
@@ -63,6 +66,16 @@ fn classify_stun(datagram: &[u8]) -> Option<Kind<'_>> {
     // "ours:theirs" (RFC 8445 §7.2.2); a request to us that names nobody is of no use to anybody.
     let (ufrag, _) = std::str::from_utf8(username?).ok()?.split_once(':')?;
     Some(Kind::Request { ufrag })
+}
+
+/// The transaction of a STUN message (RFC 8489 §5), which a response has in common with its request.
+pub(super) fn transaction_of(message: &[u8]) -> Option<Transaction> {
+    message.get(8..HEADER_BYTES)?.try_into().ok()
+}
+
+/// Whether it is a binding request.
+pub(super) fn is_request(datagram: &[u8]) -> bool {
+    datagram.starts_with(&BINDING_REQUEST) && datagram.get(4..8) == Some(&MAGIC_COOKIE)
 }
 
 /// Whether a request was made by somebody who knows `password` (RFC 8489 §9.1.3).

@@ -211,6 +211,9 @@ pub struct Participant {
     pub hand_raised_ms: Option<u64>,
     /// Whether they are out of reach at the moment.
     pub absent: bool,
+    /// Whether they only watch: they send nothing, and have no tile.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub watching: bool,
 }
 
 /// Something that one participant is told about what they send or receive.

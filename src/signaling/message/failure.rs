@@ -20,7 +20,7 @@ pub struct ErrorMessage {
 }
 
 /// What went wrong, as a word that never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// The message is not JSON.
@@ -45,6 +45,8 @@ pub enum ErrorCode {
     RoomLocked,
     /// As many wait for the room as may.
     LobbyFull,
+    /// Somebody has to let them in first, and a single request cannot wait for that.
+    MustWait,
     /// A moderator did not let them in.
     Denied,
     /// Nobody let them in for too long.
@@ -61,8 +63,6 @@ pub enum ErrorCode {
     TooManyPins,
     /// A text is empty, too long, or has control characters.
     BadText,
-    /// Too much, too fast; later it will do.
-    RateLimited,
     /// The room takes no more participants.
     RoomFull,
     /// The server takes no more rooms.
@@ -83,8 +83,24 @@ pub enum ErrorCode {
     NoVp8,
     /// The candidate makes no sense.
     BadCandidate,
-    /// The message is longer than [`MAX_MESSAGE_BYTES`].
+    /// The message, or the offer in it, is longer than the server takes.
     TooLarge,
+    /// The server asks for a token (`auth`), and there was none.
+    AuthRequired,
+    /// The token is not one that lets anybody in here.
+    BadAuth,
+    /// The token let somebody in once, and no longer.
+    AuthExpired,
+    /// The token is for another room.
+    NotThisRoom,
+    /// A page of this origin may not connect.
+    WrongOrigin,
+    /// Too much at once: wait.
+    RateLimited,
+    /// The address has as many sessions or seats as it may.
+    TooManyFromAddress,
+    /// More candidates came than may follow one offer.
+    TooManyCandidates,
     /// The fault is the server's.
     Internal,
 }

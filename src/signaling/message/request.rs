@@ -104,6 +104,9 @@ pub struct Join {
     /// What the others see: at most 64 characters, none of them a control character.
     #[serde(default)]
     pub name: String,
+    /// What shows that one may come in: a JSON Web Token. Goes before that of the carrier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
     /// Takes a seat back that this token was given for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,

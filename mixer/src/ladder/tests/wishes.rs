@@ -1,6 +1,7 @@
 //! What receivers ask for.
 
 use super::{Viewer, steady, usual};
+use crate::ParticipantId;
 use crate::ladder::{Why, Wish, WishedLayout, WishedVideo};
 use crate::video::Arrangement;
 
@@ -44,6 +45,23 @@ fn a_lower_picture_or_less_of_the_link_is_given_at_once() {
         assert_eq!(changes.last().unwrap(), rung);
         assert_eq!((last.why, last.next_kbps), (Why::Asked, None));
     }
+}
+
+#[test]
+fn who_pins_somebody_sees_them_large_unless_they_ask_for_a_grid() {
+    let ladder = usual();
+    let pin = Some(ParticipantId(3));
+    let top = |layout| {
+        let wish = Wish {
+            layout,
+            pin,
+            ..Wish::default()
+        };
+        wish.arrangement(ladder.top())
+    };
+
+    assert_eq!(top(None), Arrangement::SpeakerLarge);
+    assert_eq!(top(Some(WishedLayout::Grid)), Arrangement::Grid);
 }
 
 #[test]

@@ -67,6 +67,43 @@ fn a_stranger_reaches_nobody_until_a_signed_request_introduces_it() {
 }
 
 #[test]
+fn whoever_answers_a_request_of_ours_is_let_in_and_nobody_else() {
+    let mut port = Port::new();
+    let ann = port.open("ann");
+    let crypto = Arc::clone(&port.routes.crypto);
+    let asked = request("theirs:ann", "theirs", &crypto);
+    let mut response = asked[..20].to_vec();
+    response[..4].copy_from_slice(&[1, 1, 0, 0]);
+    let mut other = response.clone();
+    other[19] ^= 1;
+    assert_eq!(port.datagram(1, &response, 0), Err(Stray::Unknown));
+
+    port.routes.ask(ann, client(1), &asked);
+
+    assert_eq!(port.datagram(1, &other, 0), Err(Stray::Unknown));
+    assert_eq!(port.datagram(2, &response, 0), Err(Stray::Unknown));
+    assert_eq!(port.datagram(1, &response, 0), Ok("ann"));
+    assert_eq!(port.datagram(1, RTP, 1), Ok("ann"));
+}
+
+#[test]
+fn what_was_asked_is_bounded_and_forgotten_with_the_connection() {
+    let mut port = Port::new();
+    let ann = port.open("ann");
+    let crypto = Arc::clone(&port.routes.crypto);
+    let asked = request("theirs:ann", "theirs", &crypto);
+
+    for to in 1..=200 {
+        port.routes.ask(ann, client(to), &asked);
+        port.routes.ask(ann, client(to), RTP);
+    }
+
+    assert_eq!(port.routes.asked.len(), MAX_ASKED);
+    port.routes.close(ann);
+    assert!(port.routes.asked.is_empty());
+}
+
+#[test]
 fn a_request_with_a_wrong_password_introduces_nobody() {
     let mut port = Port::new();
     port.open("ann");

@@ -1,0 +1,236 @@
+//! How much anybody may ask for, and what of that was refused.
+//!
+//! [`Limits`] are settings, [`Limiter`] keeps them: it knows what each address holds and how fast
+//! it asks, and [`Counters`] what was refused and why. Pure but for a lock: time is an argument.
+//!
+//! Of at most 65,536 addresses something is remembered; those beyond share one account.
+
+mod addresses;
+mod allowance;
+mod bucket;
+mod counters;
+mod limiter;
+
+use serde::Deserialize;
+
+pub(crate) use addresses::Address;
+pub(crate) use allowance::Allowance;
+use bucket::{Bucket, Rate};
+pub(crate) use counters::{Counters, Refusal};
+pub(crate) use limiter::{Caller, Excess, Limiter, Permit};
+
+/// The least that `message_bytes` may be: an offer of a browser with one camera is as long.
+const MIN_MESSAGE_BYTES: u32 = 8 * 1024;
+
+/// The most that `message_bytes` may be.
+const MAX_MESSAGE_BYTES: u32 = 1024 * 1024;
+
+/// The most that `offer_bytes` may be: what is looked at at all.
+const MAX_OFFER_BYTES: u32 = 48 * 1024;
+
+/// How much anybody may ask for. Each is 1 or more.
+///
+/// An IPv6 address counts together with its /64, which is what one subscriber usually has.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Limits {
+    /// Connections at a time, of everybody. Beyond, new ones are cut. Default 10,000.
+    pub connections: u32,
+    /// Connections at a time from one address; a trusted proxy has no such limit. Beyond, new ones
+    /// are cut. Default 1,000.
+    pub connections_per_address: u32,
+    /// HTTP requests a second from one address, each WebSocket counted once, when it begins.
+    /// Default 200. Beyond: `rate_limited`.
+    pub requests_per_second: u32,
+    /// Requests that may come at once from one address. Default 1,000.
+    pub request_burst: u32,
+    /// Sessions at a time, of everybody, those included whose client is away. Default 5,000. Beyond:
+    /// `too_many_sessions`.
+    pub sessions: u32,
+    /// Sessions at a time from one address, where they began. Default 500. Beyond:
+    /// `too_many_from_address`.
+    pub sessions_per_address: u32,
+    /// Seats at a time that were taken from one address, those held for the absent included.
+    /// Default 250. Beyond: `too_many_from_address`.
+    pub participants_per_address: u32,
+    /// The longest message of a client, in bytes, 8,192 to 1,048,576. Default 65,536. Beyond:
+    /// `too_large`; four times as long, and the connection is cut.
+    pub message_bytes: u32,
+    /// Messages a second in one session. Default 50. Beyond: `rate_limited`.
+    pub messages_per_second: u32,
+    /// Messages that may come at once in one session. Default 200.
+    pub message_burst: u32,
+    /// Offers a minute in one session, and as many at once. Default 30. Beyond: `rate_limited`.
+    pub offers_per_minute: u32,
+    /// The longest offer, in bytes, at most 49,152, which is the default. Beyond: `too_large`.
+    pub offer_bytes: u32,
+    /// Candidates after one offer, those in it included. Default 64. Beyond:
+    /// `too_many_candidates`.
+    pub candidates_per_offer: u32,
+}
+
+/// Why limits are none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LimitsError {
+    /// Out of its range.
+    #[error("{name} is {value}, expected {min} to {max}")]
+    Range {
+        /// As in the configuration.
+        name: &'static str,
+        /// What was asked for.
+        value: u32,
+        /// The least.
+        min: u32,
+        /// The most.
+        max: u32,
+    },
+    /// An offer is sent in a message.
+    #[error("offer-bytes is {offer}, expected less than the {message} of message-bytes")]
+    OfferBeyondMessage {
+        /// The longest offer.
+        offer: u32,
+        /// The longest message.
+        message: u32,
+    },
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            connections_per_address: 1_000,
+            requests_per_second: 200,
+            request_burst: 1_000,
+            sessions: 5_000,
+            sessions_per_address: 500,
+            participants_per_address: 250,
+            message_bytes: 64 * 1024,
+            messages_per_second: 50,
+            message_burst: 200,
+            offers_per_minute: 30,
+            offer_bytes: MAX_OFFER_BYTES,
+            candidates_per_offer: 64,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether they make sense.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitsError`], for the first that does not.
+    pub fn check(&self) -> Result<(), LimitsError> {
+        let ranges = [
+            ("connections", self.connections, 1, 1_000_000),
+            (
+                "connections-per-address",
+                self.connections_per_address,
+                1,
+                1_000_000,
+            ),
+            (
+                "requests-per-second",
+                self.requests_per_second,
+                1,
+                1_000_000,
+            ),
+            ("request-burst", self.request_burst, 1, 1_000_000),
+            ("sessions", self.sessions, 1, 1_000_000),
+            (
+                "sessions-per-address",
+                self.sessions_per_address,
+                1,
+                1_000_000,
+            ),
+            (
+                "participants-per-address",
+                self.participants_per_address,
+                1,
+                1_000_000,
+            ),
+            (
+                "message-bytes",
+                self.message_bytes,
+                MIN_MESSAGE_BYTES,
+                MAX_MESSAGE_BYTES,
+            ),
+            (
+                "messages-per-second",
+                self.messages_per_second,
+                1,
+                1_000_000,
+            ),
+            ("message-burst", self.message_burst, 1, 1_000_000),
+            ("offers-per-minute", self.offers_per_minute, 1, 1_000_000),
+            ("offer-bytes", self.offer_bytes, 1, MAX_OFFER_BYTES),
+            (
+                "candidates-per-offer",
+                self.candidates_per_offer,
+                1,
+                1_000_000,
+            ),
+        ];
+        for (name, value, min, max) in ranges {
+            if !(min..=max).contains(&value) {
+                return Err(LimitsError::Range {
+                    name,
+                    value,
+                    min,
+                    max,
+                });
+            }
+        }
+        if self.offer_bytes >= self.message_bytes {
+            return Err(LimitsError::OfferBeyondMessage {
+                offer: self.offer_bytes,
+                message: self.message_bytes,
+            });
+        }
+        Ok(())
+    }
+
+    /// What one address may ask over HTTP.
+    pub(crate) fn requests(&self) -> Rate {
+        Rate::per_second(self.requests_per_second, self.request_burst)
+    }
+
+    /// What one session may say.
+    pub(crate) fn messages(&self) -> Rate {
+        Rate::per_second(self.messages_per_second, self.message_burst)
+    }
+
+    /// How often one session may offer.
+    pub(crate) fn offers(&self) -> Rate {
+        Rate::per_minute(self.offers_per_minute, self.offers_per_minute)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_that_hold_unless_told_otherwise_make_sense() {
+        assert_eq!(Limits::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn limits_out_of_their_range_are_named() {
+        let none = Limits {
+            sessions_per_address: 0,
+            ..Limits::default()
+        };
+        let long = Limits {
+            message_bytes: MIN_MESSAGE_BYTES,
+            ..Limits::default()
+        };
+
+        let error = none.check().unwrap_err().to_string();
+        assert_eq!(error, "sessions-per-address is 0, expected 1 to 1000000");
+        assert!(matches!(
+            long.check(),
+            Err(LimitsError::OfferBeyondMessage { .. })
+        ));
+    }
+}

@@ -1,0 +1,134 @@
+//! What was refused, and how often. Counters only grow, and are read without stopping anybody.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A connection beyond what the server holds.
+    Connection,
+    /// A connection beyond what one address may have.
+    ConnectionOfAddress,
+    /// A handshake of TLS that failed or took too long.
+    TlsHandshake,
+    /// A request beyond the rate of its address.
+    Request,
+    /// A session beyond what the server holds.
+    Session,
+    /// A session beyond what one address may have.
+    SessionOfAddress,
+    /// A seat beyond what one address may have.
+    Participant,
+    /// A request of a page from elsewhere.
+    Origin,
+    /// A stranger, where only this machine is served.
+    NotLoopback,
+    /// Nothing was shown where something is asked for.
+    AuthRequired,
+    /// Something was shown that is good for nothing.
+    BadAuth,
+    /// What was shown was good once.
+    AuthExpired,
+    /// What was shown is good for another room.
+    NotThisRoom,
+    /// A message beyond the rate of its session.
+    Message,
+    /// A message that is too long.
+    MessageLength,
+    /// An offer beyond the rate of its session.
+    Offer,
+    /// An offer that is too long.
+    OfferLength,
+    /// A candidate beyond what may follow an offer.
+    Candidate,
+}
+
+impl Refusal {
+    const ALL: [Self; 18] = [
+        Self::Connection,
+        Self::ConnectionOfAddress,
+        Self::TlsHandshake,
+        Self::Request,
+        Self::Session,
+        Self::SessionOfAddress,
+        Self::Participant,
+        Self::Origin,
+        Self::NotLoopback,
+        Self::AuthRequired,
+        Self::BadAuth,
+        Self::AuthExpired,
+        Self::NotThisRoom,
+        Self::Message,
+        Self::MessageLength,
+        Self::Offer,
+        Self::OfferLength,
+        Self::Candidate,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "connections",
+            Self::ConnectionOfAddress => "connections_of_address",
+            Self::TlsHandshake => "tls_handshakes",
+            Self::Request => "requests",
+            Self::Session => "sessions",
+            Self::SessionOfAddress => "sessions_of_address",
+            Self::Participant => "participants",
+            Self::Origin => "wrong_origin",
+            Self::NotLoopback => "not_loopback",
+            Self::AuthRequired => "auth_required",
+            Self::BadAuth => "bad_auth",
+            Self::AuthExpired => "auth_expired",
+            Self::NotThisRoom => "not_this_room",
+            Self::Message => "messages",
+            Self::MessageLength => "message_bytes",
+            Self::Offer => "offers",
+            Self::OfferLength => "offer_bytes",
+            Self::Candidate => "candidates",
+        }
+    }
+}
+
+/// One counter for each [`Refusal`].
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    counts: [AtomicU64; Refusal::ALL.len()],
+}
+
+impl Counters {
+    /// Counts one.
+    pub(crate) fn count(&self, refusal: Refusal) {
+        self.counts[refusal as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All of them now, by names that do not change. Those that are zero are there as well.
+    pub(crate) fn snapshot(&self) -> BTreeMap<&'static str, u64> {
+        let named = Refusal::ALL.iter().zip(&self.counts);
+        named
+            .map(|(refusal, count)| (refusal.name(), count.load(Ordering::Relaxed)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_has_a_name_and_a_counter_of_its_own() {
+        let counters = Counters::default();
+
+        for (n, refusal) in Refusal::ALL.into_iter().enumerate() {
+            for _ in 0..=n {
+                counters.count(refusal);
+            }
+        }
+
+        let snapshot = counters.snapshot();
+        assert_eq!(snapshot.len(), Refusal::ALL.len());
+        for (n, refusal) in (1..).zip(Refusal::ALL) {
+            assert_eq!(snapshot[refusal.name()], n, "{refusal:?}");
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Keeps the limits of addresses, for all who ask at the same time.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::addresses::{Addresses, Holding, Place};
+use super::{Address, Counters, Limits, Refusal};
+use crate::signaling::message::ErrorCode;
+
+/// After how long it is worth asking again for what an address has too many of: somebody must end
+/// theirs first.
+const WAIT_FOR_OTHERS: Duration = Duration::from_secs(5);
+
+/// What everybody's limits are kept by.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    limits: Limits,
+    counters: Arc<Counters>,
+    addresses: Mutex<Addresses>,
+}
+
+/// That an address holds one of something. Dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    limiter: Arc<Limiter>,
+    /// `None`: nobody's in particular.
+    place: Option<Place>,
+    holding: Holding,
+}
+
+/// Too much was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Excess {
+    #[error("too much at once, wait {} ms", .wait.as_micros().div_ceil(1_000))]
+    Rate { wait: Duration },
+    #[error("this address has {max} sessions, which is all it may have")]
+    Sessions { max: u32 },
+    #[error("this address has {max} participants, which is all it may have")]
+    Participants { max: u32 },
+    #[error("there are {max} connections, which is all there may be")]
+    Connections { max: u32 },
+    #[error("a message of {bytes} bytes, expected at most {max}")]
+    Message { bytes: usize, max: u32 },
+    #[error("an offer of {bytes} bytes, expected at most {max}")]
+    Offer { bytes: usize, max: u32 },
+    #[error("more than {max} candidates after one offer")]
+    Candidates { max: u32 },
+}
+
+/// Who a carrier speaks for.
+#[derive(Clone, Default)]
+pub(crate) struct Caller {
+    /// What was brought along to show who this is: the bearer of the Authorization header.
+    pub(crate) credential: Option<String>,
+    /// Where they are; `None` only in tests.
+    pub(crate) address: Option<Address>,
+}
+
+impl Excess {
+    /// As the protocol has it.
+    pub(crate) fn code(self) -> ErrorCode {
+        match self {
+            Self::Rate { .. } => ErrorCode::RateLimited,
+            Self::Sessions { .. } | Self::Participants { .. } | Self::Connections { .. } => {
+                ErrorCode::TooManyFromAddress
+            }
+            Self::Message { .. } | Self::Offer { .. } => ErrorCode::TooLarge,
+            Self::Candidates { .. } => ErrorCode::TooManyCandidates,
+        }
+    }
+
+    /// After how long it is worth asking again, where that is any use.
+    pub(crate) fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::Rate { wait } => Some(wait),
+            Self::Sessions { .. } | Self::Participants { .. } | Self::Connections { .. } => {
+                Some(WAIT_FOR_OTHERS)
+            }
+            Self::Message { .. } | Self::Offer { .. } | Self::Candidates { .. } => None,
+        }
+    }
+}
+
+impl Limiter {
+    pub(crate) fn new(limits: Limits, counters: Arc<Counters>) -> Self {
+        let addresses = Mutex::new(Addresses::new(Instant::now()));
+        Self {
+            limits,
+            counters,
+            addresses,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Takes note of a request over HTTP.
+    ///
+    /// # Errors
+    ///
+    /// [`Excess::Rate`].
+    pub(crate) fn request(&self, address: Address, now: Instant) -> Result<(), Excess> {
+        let rate = self.limits.requests();
+        let taken = self.addresses().request(address, rate, now);
+        taken.map_err(|wait| {
+            self.counters.count(Refusal::Request);
+            Excess::Rate { wait }
+        })
+    }
+
+    /// Takes note of a connection until the permit is dropped. Without an address it counts among
+    /// those of everybody alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Excess::Connections`], of everybody or of the address.
+    pub(crate) fn connect(
+        self: &Arc<Self>,
+        address: Option<Address>,
+        now: Instant,
+    ) -> Result<Permit, Excess> {
+        let max = self.limits.connections;
+        let mut addresses = self.addresses();
+        if !addresses.connect(max) {
+            self.counters.count(Refusal::Connection);
+            return Err(Excess::Connections { max });
+        }
+        let mut place = None;
+        if let Some(address) = address {
+            let max = self.limits.connections_per_address;
+            place = addresses.hold(address, Holding::Connection, max, now);
+            if place.is_none() {
+                addresses.disconnect();
+                self.counters.count(Refusal::ConnectionOfAddress);
+                return Err(Excess::Connections { max });
+            }
+        }
+        Ok(Permit {
+            limiter: Arc::clone(self),
+            place,
+            holding: Holding::Connection,
+        })
+    }
+
+    /// Takes note of a session from `address` until the permit is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Excess::Sessions`].
+    pub(crate) fn begin_session(
+        self: &Arc<Self>,
+        address: Address,
+        now: Instant,
+    ) -> Result<Permit, Excess> {
+        let max = self.limits.sessions_per_address;
+        self.hold(address, Holding::Session, max, now)
+            .ok_or_else(|| {
+                self.counters.count(Refusal::SessionOfAddress);
+                Excess::Sessions { max }
+            })
+    }
+
+    /// Takes note of a seat taken from `address` until the permit is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Excess::Participants`].
+    pub(crate) fn take_seat(
+        self: &Arc<Self>,
+        address: Address,
+        now: Instant,
+    ) -> Result<Permit, Excess> {
+        let max = self.limits.participants_per_address;
+        self.hold(address, Holding::Participant, max, now)
+            .ok_or_else(|| {
+                self.counters.count(Refusal::Participant);
+                Excess::Participants { max }
+            })
+    }
+
+    fn hold(
+        self: &Arc<Self>,
+        address: Address,
+        holding: Holding,
+        max: u32,
+        now: Instant,
+    ) -> Option<Permit> {
+        let place = self.addresses().hold(address, holding, max, now)?;
+        Some(Permit {
+            limiter: Arc::clone(self),
+            place: Some(place),
+            holding,
+        })
+    }
+
+    fn addresses(&self) -> MutexGuard<'_, Addresses> {
+        self.addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Limiter {
+    fn default() -> Self {
+        Self::new(Limits::default(), Arc::default())
+    }
+}
+
+impl fmt::Debug for Caller {
+    /// Without the credential: whoever reads a log is not to come in with it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut addresses = self.limiter.addresses();
+        if self.holding == Holding::Connection {
+            addresses.disconnect();
+        }
+        if let Some(place) = self.place {
+            addresses.release(place, self.holding);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_counted_and_what_is_dropped_is_free_again() {
+        let limits = Limits {
+            sessions_per_address: 1,
+            ..Limits::default()
+        };
+        let limiter = Arc::new(Limiter::new(limits, Arc::default()));
+        let address = Address::from(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let hold = || limiter.begin_session(address, Instant::now());
+
+        let permit = hold().unwrap();
+        assert_eq!(hold().unwrap_err(), Excess::Sessions { max: 1 });
+        drop(permit);
+
+        assert!(hold().is_ok());
+        assert_eq!(limiter.counters().snapshot()["sessions_of_address"], 1);
+    }
+
+    #[test]
+    fn connections_are_bounded_for_each_address_and_for_all_together() {
+        let limits = Limits {
+            connections: 3,
+            connections_per_address: 1,
+            ..Limits::default()
+        };
+        let limiter = Arc::new(Limiter::new(limits, Arc::default()));
+        let connect = |n: u8| {
+            let address = Address::from(IpAddr::from([192, 0, 2, n]));
+            limiter.connect(Some(address), Instant::now())
+        };
+
+        let first = connect(1).unwrap();
+        assert_eq!(connect(1).unwrap_err(), Excess::Connections { max: 1 });
+        let _second = connect(2).unwrap();
+        let _proxy = limiter.connect(None, Instant::now()).unwrap();
+        assert_eq!(connect(3).unwrap_err(), Excess::Connections { max: 3 });
+        drop(first);
+
+        assert!(connect(3).is_ok());
+        let counted = limiter.counters().snapshot();
+        assert_eq!(
+            (counted["connections"], counted["connections_of_address"]),
+            (1, 1)
+        );
+    }
+}
