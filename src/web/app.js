@@ -1,51 +1,51 @@
 /**
  * The conference page: puts lobby, devices, stage and panels around one call.
  *
- * `/?room=demo&name=Guest` fills the form in; `&join=1` joins by itself. While in a call,
+ * `/?room=demo&name=Guest` fills the form in; `&join=1` joins by itself; `#auth=` is the token that lets in, which
+ * stays out of the address bar and of invitations, and does not reach the server in an address. While in a call,
  * `window.mosaic.call` is the {@link Call}: for tests and for the curious, and nothing else is global.
  */
 
+import { Chat } from "./chat.js";
 import { Devices, describe } from "./devices.js";
+import { Host } from "./host.js";
 import { Lobby } from "./lobby.js";
 import { recall, remember } from "./memory.js";
+import { bindMenu, closeMenu } from "./menu.js";
+import { roomMenu } from "./menus.js";
 import { Call } from "./mosaic.js";
+import { report } from "./news.js";
 import { Panels } from "./panels.js";
+import { People } from "./people.js";
 import { byId, copy, notice, toast } from "./say.js";
 import { Stage } from "./stage.js";
+import { View } from "./view.js";
+import { HELD, farewell, placeText, sentence, troubleText } from "./words.js";
 
 const IDLE_MS = 3_000;
 /** How long joining waits for the person to allow microphone and camera. */
 const PROMPT_MS = 4_000;
-
-/** What to say for each code of {@link MosaicError}; others speak for themselves. @type {Record<string, string>} */
-const SENTENCES = {
-  unreachable: "The server cannot be reached.",
-  timeout: "The server does not answer.",
-  unsupported: "This browser cannot make calls: it has no WebRTC.",
-  room_full: "This room is full.",
-  too_many_rooms: "The server cannot open another room right now. Try again in a moment.",
-  bad_room: "That room name will not do: up to 64 letters, digits, dots, dashes and underscores.",
-  bad_name: "That name will not do: up to 64 characters.",
-  bad_version: "This page is out of date. Reload it.",
-  no_opus: "This browser cannot send the kind of sound the server needs (Opus).",
-  no_vp8: "This browser cannot send the kind of picture the server needs (VP8).",
-  taken: "You joined from somewhere else, so this window left the call.",
-  draining: "The server is restarting.",
-  failed: "The server could not keep this room running.",
-};
-
-/** What to say for each code of a notice; others bring words of their own. @type {Record<string, string>} */
-const NOTICES = {
-  source_thinned: "You send more than the server takes: the others see or hear you with gaps.",
-};
+/** What goes wrong without a reply to say so, and that the person can do something about. */
+const TOLD_TROUBLES = new Set(["too_many_pins", "rate_limited"]);
 
 const query = new URLSearchParams(location.search);
+const auth = takeAuth();
 const devices = new Devices();
 /** What the buttons say. The devices may not be able to follow. */
 const wishes = { muted: recall("muted") === "true", camera: recall("camera") !== "false" };
 const lobby = new Lobby(devices, wishes, enter);
-const stage = new Stage();
-const panels = new Panels();
+const view = new View();
+const stage = new Stage((id) => (id !== call?.self) && view.pinOrNot(id));
+const chat = new Chat();
+const panels = new Panels((name) => (name === "chat") && chat.read());
+const host = new Host(agree);
+/** How what is in the menus is carried out. @type {import("./menus.js").Means} */
+const means = {
+  view,
+  moderate: (act, fields) => host.moderate(act, fields),
+  confirm: (question, yes, act) => host.confirm(question, yes, act),
+};
+const people = new People(means);
 /** @type {Call|null} */
 let call = null;
 /** @type {{mosaic: {call: Call|null}}} */
@@ -67,6 +67,13 @@ lobby.start(query).then(() => {
 
 // -- in and out ------------------------------------------------------------------------------------
 
+/** The token behind the `#`, which is taken out of the address: it is not for whoever looks on, or is invited. */
+function takeAuth() {
+  const found = new URLSearchParams(location.hash.slice(1)).get("auth");
+  if (found !== null) history.replaceState(null, "", location.pathname + location.search);
+  return found;
+}
+
 /** @param {string} room @param {string} name */
 async function enter(room, name) {
   if (call) return;
@@ -77,9 +84,11 @@ async function enter(room, name) {
     // A question nobody answers must not keep anyone out: what is allowed later is sent from then on.
     await Promise.race([lobby.open(), new Promise((resolve) => setTimeout(resolve, PROMPT_MS))]);
   }
-  call = new Call({ room, name, stream: devices.stream, muted: wishes.muted, camera: wishes.camera });
+  call = new Call({ room, name, auth, stream: devices.stream, muted: wishes.muted, camera: wishes.camera });
   shared.mosaic.call = call;
   follow(call);
+  view.start(call);
+  chat.start(call);
   try {
     await call.join();
   } catch {
@@ -90,9 +99,11 @@ async function enter(room, name) {
   show("call", room);
   call.setStream(devices.stream);
   stage.play(call.stream);
-  stage.show(call);
   panels.start(call);
+  host.start(call);
+  report(call);
   showPeople(call);
+  showRoom(call);
   showState(call);
   tellDevices();
   keepAwake();
@@ -103,26 +114,19 @@ function follow(current) {
   current.addEventListener("state", () => (current === call) && showState(current));
   current.addEventListener("stream", () => (current === call) && byId("call").hidden === false
     && stage.play(current.stream));
-  current.addEventListener("layout", () => stage.show(current));
+  current.addEventListener("layout", () => stage.show(current, view.pin));
   current.addEventListener("speaker", () => showPeople(current));
-  current.addEventListener("participants", (event) => {
-    const { change, participant, reason } = /** @type {CustomEvent} */ (event).detail;
-    if (change === "joined") toast(`${participant.name} joined`);
-    if (change === "left") toast(`${participant.name} ${reason === "gone" ? "lost the connection" : "left"}`);
+  current.addEventListener("participants", () => {
+    if (current === call) obey(current);
     showPeople(current);
   });
-  current.addEventListener("notice", (event) => {
-    const { code, message } = /** @type {CustomEvent} */ (event).detail;
-    toast(NOTICES[code] ?? message);
-  });
-  let wasThin = false;
-  current.addEventListener("uplink", () => {
-    const isThin = current.camera && current.paused === "thin";
-    if (isThin && !wasThin) toast("Your connection is too thin for your picture now: the others hear you.");
-    wasThin = isThin;
-  });
+  current.addEventListener("room", () => (current === call) && showRoom(current));
+  current.addEventListener("knocking", () => (current === call) && people.show(current));
+  current.addEventListener("waiting", () => (current === call) && showState(current));
   current.addEventListener("trouble", (event) => {
-    console.warn("mosaic:", /** @type {CustomEvent} */ (event).detail.error);
+    const { error } = /** @type {CustomEvent} */ (event).detail;
+    console.warn("mosaic:", error);
+    if (current === call && TOLD_TROUBLES.has(error.code)) toast(sentence(error));
   });
 }
 
@@ -134,6 +138,11 @@ function exit(text, tone) {
   shared.mosaic.call = null;
   stage.stop();
   panels.stop();
+  people.stop();
+  host.stop();
+  chat.stop();
+  view.stop();
+  closeMenu();
   wakeLock?.release().catch(() => {});
   wakeLock = null;
   if (document.fullscreenElement) document.exitFullscreen();
@@ -146,6 +155,7 @@ function exit(text, tone) {
     devices.close("audio");
     devices.close("video");
   }
+  lobby.showWaiting(null);
   show("lobby", room);
   lobby.tell(text, tone);
   byId("join").focus({ preventScroll: true });
@@ -169,34 +179,38 @@ function showState(current) {
   const wasInterrupted = document.body.dataset.state === "reconnecting";
   document.body.dataset.state = state;
   notice("banner", state === "joining" ? "Connecting…" : null);
-  notice("alert", state === "reconnecting" ? troubleText(error?.code) : null);
+  notice("alert", state === "reconnecting" ? troubleText(error?.code, wasConnected) : null);
+  const isOutside = document.body.dataset.view === "lobby";
+  const wasWaiting = !byId("waiting").hidden;
+  if (isOutside && state === "waiting") {
+    lobby.showWaiting({ room: current.room, text: placeText(current.place) });
+  } else if (isOutside && state === "reconnecting") {
+    lobby.showWaiting({ room: current.room, text: `${troubleText(error?.code, false)} Your place is kept.` });
+  }
   if (state === "connected") {
     wasConnected = true;
     if (wasInterrupted) toast("Connected again");
   }
-  if (state === "left") exit("You left the call.", "mild");
-  if (state === "failed") {
-    const wasIn = document.body.dataset.view === "call";
-    const sentence = SENTENCES[error?.code ?? ""] ?? error?.message ?? "The call could not go on.";
-    exit(wasIn ? `The call ended. ${sentence}` : sentence, "bad");
-  }
-}
-
-/** @param {string|undefined} code */
-function troubleText(code) {
-  if (!navigator.onLine) return "You are offline. The call goes on when the network is back.";
-  if (code === "no_media") {
-    return wasConnected ? "Sound and picture stopped coming. Reconnecting…"
-      : "Sound and picture do not get through; perhaps a firewall blocks UDP. Still trying…";
-  }
-  return "The connection to the server was lost. Reconnecting…";
+  if (state === "left") exit(wasWaiting ? "You no longer wait." : "You left the call.", "mild");
+  if (state === "failed") exit(farewell(error, !isOutside), error?.code === "ended" ? "mild" : "bad");
 }
 
 /** @param {Call} current */
 function showPeople(current) {
-  panels.showPeople(current);
-  stage.show(current);
+  people.show(current);
+  stage.show(current, view.pin);
   byId("alone").hidden = current.participants.size !== 1;
+  byId("hand").setAttribute("aria-pressed", String(current.handRaised));
+  for (const [name, value] of [["aria-label", ""], ["title", " (H)"]]) {
+    byId("hand").setAttribute(name, `${current.handRaised ? "Lower" : "Raise"} hand${value}`);
+  }
+  if (current === call) host.showKnocking();
+}
+
+/** @param {Call} current */
+function showRoom(current) {
+  host.showRoom(current);
+  showPeople(current);
 }
 
 // -- microphone, camera, invitation ------------------------------------------------------------------
@@ -216,7 +230,48 @@ function isCameraOff() {
   return !wishes.camera || (wereAsked() && devices.track("video") === null);
 }
 
+/** Oneself, as the others see it. */
+function me() {
+  return call?.participants.get(call.self ?? "");
+}
+
+/** A moderator has muted us, or switched our camera off: then it is so here as well, with the camera's light. */
+function obey(/** @type {Call} */ current) {
+  const self = me();
+  // Who may not speak at all is muted by nobody.
+  if (self?.may_unmute === false && !current.muted) current.setMuted(true);
+  if (self?.may_use_camera === false && current.camera) current.setCamera(false);
+  const isSilenced = current.muted && !wishes.muted;
+  const isHidden = !current.camera && wishes.camera;
+  if (isSilenced) wishes.muted = true;
+  if (isHidden) {
+    wishes.camera = false;
+    devices.close("video");
+  }
+  if (isSilenced || isHidden) showControls();
+}
+
+/** What a moderator asked for, and the person agreed to. @param {string} to */
+function agree(to) {
+  if (to === "mute" || to === "unmute") {
+    if (isMuted() !== (to === "mute")) toggleMuted();
+  } else if (isCameraOff() !== (to === "camera_off")) {
+    toggleCamera();
+  }
+}
+
+function toggleHand() {
+  if (!call) return;
+  call.setHand(!call.handRaised);
+  showPeople(call);
+}
+
 function toggleMuted() {
+  const self = me();
+  if (isMuted() && self?.may_unmute === false) {
+    toast(self.muted_by ? HELD.muted : HELD.muted_by_rule);
+    return;
+  }
   wishes.muted = !isMuted();
   remember("muted", String(wishes.muted));
   call?.setMuted(wishes.muted);
@@ -225,6 +280,11 @@ function toggleMuted() {
 }
 
 function toggleCamera() {
+  const self = me();
+  if (isCameraOff() && self?.may_use_camera === false) {
+    toast(self.camera_off_by ? HELD.camera : HELD.camera_by_rule);
+    return;
+  }
   wishes.camera = isCameraOff();
   remember("camera", String(wishes.camera));
   call?.setCamera(wishes.camera);
@@ -289,6 +349,13 @@ async function invite() {
 
 // -- controls ----------------------------------------------------------------------------------------
 
+/** @param {Event} event of the key, which is not to be written */
+function openChat(event) {
+  event.preventDefault();
+  panels.toggle("chat");
+  if (!byId("panel-chat").hidden) byId("chat-text").focus();
+}
+
 function openDevices() {
   byId("devices-dialog-slot").append(byId("devices"));
   byId("dialog-devices").showModal();
@@ -302,7 +369,11 @@ async function toggleFullscreen() {
 function bindControls() {
   for (const id of ["mute", "lobby-mute"]) byId(id).addEventListener("click", toggleMuted);
   for (const id of ["camera", "lobby-camera"]) byId(id).addEventListener("click", toggleCamera);
+  byId("hand").addEventListener("click", toggleHand);
   byId("leave").addEventListener("click", () => call?.leave());
+  byId("stop-waiting").addEventListener("click", () => call?.leave());
+  bindMenu(byId("show-more"), () => (call ? roomMenu(call, means) : []));
+  view.addEventListener("change", () => call && showPeople(call));
   byId("show-devices").addEventListener("click", openDevices);
   byId("show-help").addEventListener("click", () => byId("dialog-help").showModal());
   byId("dialog-devices").addEventListener("close", () => byId("devices-home").append(byId("devices")));
@@ -334,14 +405,18 @@ function bindControls() {
 /** @param {KeyboardEvent} event */
 function onKey(event) {
   const target = /** @type {HTMLElement} */ (event.target);
-  const isTyping = target.closest?.("input, select, textarea, dialog");
+  // Also from within a panel's field, in which the other keys are letters.
+  if (event.key === "Escape" && call && !event.isComposing && !target.closest?.("dialog")) panels.close();
+  const isTyping = target.closest?.("input, select, textarea, dialog, [role=menu]");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.key === "Escape" && call) panels.close();
   const key = event.key.toLowerCase();
   if (key === "m") toggleMuted();
   else if (key === "v") toggleCamera();
   else if (!call || byId("call").hidden) return;
+  else if (key === "h") toggleHand();
+  else if (key === "t") openChat(event);
   else if (key === "p") panels.toggle("people");
+  else if (key === "r") byId("show-more").click();
   else if (key === "c") panels.toggle("link");
   else if (key === "d") openDevices();
   else if (key === "i") invite();
