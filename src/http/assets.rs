@@ -104,6 +104,11 @@ const ASSETS: &[Asset] = &[
         body: include_str!("../web/news.js"),
     },
     Asset {
+        path: "/own.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/own.js"),
+    },
+    Asset {
         path: "/panels.js",
         content_type: SCRIPT,
         body: include_str!("../web/panels.js"),

@@ -10,35 +10,39 @@ import { Chat } from "./chat.js";
 import { Devices, describe } from "./devices.js";
 import { Host } from "./host.js";
 import { Lobby } from "./lobby.js";
-import { recall, remember } from "./memory.js";
+import { keep, kept, recall } from "./memory.js";
 import { bindMenu, closeMenu } from "./menu.js";
 import { roomMenu } from "./menus.js";
 import { Call } from "./mosaic.js";
 import { report } from "./news.js";
+import { Own } from "./own.js";
 import { Panels } from "./panels.js";
 import { People } from "./people.js";
 import { byId, copy, notice, toast } from "./say.js";
 import { Stage } from "./stage.js";
 import { View } from "./view.js";
-import { HELD, farewell, placeText, sentence, troubleText } from "./words.js";
+import { called, farewell, placeText, sentence, troubleText } from "./words.js";
 
 const IDLE_MS = 3_000;
 /** How long joining waits for the person to allow microphone and camera. */
 const PROMPT_MS = 4_000;
+/** What is so for a while, beside the picture. @type {Record<string, string>} */
+const BANNERS = { joining: "Connecting…", waiting: "Waiting for a moderator to let you in again…" };
 /** What goes wrong without a reply to say so, and that the person can do something about. */
 const TOLD_TROUBLES = new Set(["too_many_pins", "rate_limited"]);
+/** A token with which one gets nowhere is forgotten. */
+const AUTH_CODES = new Set(["bad_auth", "auth_expired", "not_this_room"]);
 
 const query = new URLSearchParams(location.search);
-const auth = takeAuth();
+let auth = takeAuth();
 const devices = new Devices();
-/** What the buttons say. The devices may not be able to follow. */
-const wishes = { muted: recall("muted") === "true", camera: recall("camera") !== "false" };
-const lobby = new Lobby(devices, wishes, enter);
+const own = new Own(devices, showControls);
+const lobby = new Lobby(devices, own.wishes, enter);
 const view = new View();
 const stage = new Stage((id) => (id !== call?.self) && view.pinOrNot(id));
 const chat = new Chat();
 const panels = new Panels((name) => (name === "chat") && chat.read());
-const host = new Host(agree);
+const host = new Host((to) => own.agree(to));
 /** How what is in the menus is carried out. @type {import("./menus.js").Means} */
 const means = {
   view,
@@ -67,10 +71,15 @@ lobby.start(query).then(() => {
 
 // -- in and out ------------------------------------------------------------------------------------
 
-/** The token behind the `#`, which is taken out of the address: it is not for whoever looks on, or is invited. */
+/**
+ * The token behind the `#`, which is taken out of the address: it is not for whoever looks on, or is invited.
+ * This window keeps it, so that a reload does not shut anybody out.
+ */
 function takeAuth() {
   const found = new URLSearchParams(location.hash.slice(1)).get("auth");
-  if (found !== null) history.replaceState(null, "", location.pathname + location.search);
+  if (found === null) return kept("auth");
+  history.replaceState(null, "", location.pathname + location.search);
+  keep("auth", found);
   return found;
 }
 
@@ -84,8 +93,9 @@ async function enter(room, name) {
     // A question nobody answers must not keep anyone out: what is allowed later is sent from then on.
     await Promise.race([lobby.open(), new Promise((resolve) => setTimeout(resolve, PROMPT_MS))]);
   }
-  call = new Call({ room, name, auth, stream: devices.stream, muted: wishes.muted, camera: wishes.camera });
+  call = new Call({ room, name, auth, stream: devices.stream, ...own.wishes });
   shared.mosaic.call = call;
+  own.call = call;
   follow(call);
   view.start(call);
   chat.start(call);
@@ -117,7 +127,7 @@ function follow(current) {
   current.addEventListener("layout", () => stage.show(current, view.pin));
   current.addEventListener("speaker", () => showPeople(current));
   current.addEventListener("participants", () => {
-    if (current === call) obey(current);
+    if (current === call) own.obey();
     showPeople(current);
   });
   current.addEventListener("room", () => (current === call) && showRoom(current));
@@ -134,6 +144,7 @@ function follow(current) {
 function exit(text, tone) {
   const room = call?.room ?? "";
   call = null;
+  own.call = null;
   wasConnected = false;
   shared.mosaic.call = null;
   stage.stop();
@@ -178,7 +189,7 @@ function showState(current) {
   const { state, error } = current;
   const wasInterrupted = document.body.dataset.state === "reconnecting";
   document.body.dataset.state = state;
-  notice("banner", state === "joining" ? "Connecting…" : null);
+  notice("banner", BANNERS[state] ?? null);
   notice("alert", state === "reconnecting" ? troubleText(error?.code, wasConnected) : null);
   const isOutside = document.body.dataset.view === "lobby";
   const wasWaiting = !byId("waiting").hidden;
@@ -192,6 +203,10 @@ function showState(current) {
     if (wasInterrupted) toast("Connected again");
   }
   if (state === "left") exit(wasWaiting ? "You no longer wait." : "You left the call.", "mild");
+  if (AUTH_CODES.has(error?.code ?? "")) {
+    auth = null;
+    keep("auth", null);
+  }
   if (state === "failed") exit(farewell(error, !isOutside), error?.code === "ended" ? "mild" : "bad");
 }
 
@@ -201,9 +216,6 @@ function showPeople(current) {
   stage.show(current, view.pin);
   byId("alone").hidden = current.participants.size !== 1;
   byId("hand").setAttribute("aria-pressed", String(current.handRaised));
-  for (const [name, value] of [["aria-label", ""], ["title", " (H)"]]) {
-    byId("hand").setAttribute(name, `${current.handRaised ? "Lower" : "Raise"} hand${value}`);
-  }
   if (current === call) host.showKnocking();
 }
 
@@ -215,87 +227,15 @@ function showRoom(current) {
 
 // -- microphone, camera, invitation ------------------------------------------------------------------
 
-/** Before anything was opened, what is wished is what is so. */
-function wereAsked() {
-  return call !== null || devices.stream.getTracks().length > 0
-    || Object.values(devices.problems).some((problem) => problem !== null);
-}
-
-/** What is so, not what is wished: a microphone that is not there is muted. */
-function isMuted() {
-  return wishes.muted || (wereAsked() && devices.track("audio") === null);
-}
-
-function isCameraOff() {
-  return !wishes.camera || (wereAsked() && devices.track("video") === null);
-}
-
-/** Oneself, as the others see it. */
-function me() {
-  return call?.participants.get(call.self ?? "");
-}
-
-/** A moderator has muted us, or switched our camera off: then it is so here as well, with the camera's light. */
-function obey(/** @type {Call} */ current) {
-  const self = me();
-  // Who may not speak at all is muted by nobody.
-  if (self?.may_unmute === false && !current.muted) current.setMuted(true);
-  if (self?.may_use_camera === false && current.camera) current.setCamera(false);
-  const isSilenced = current.muted && !wishes.muted;
-  const isHidden = !current.camera && wishes.camera;
-  if (isSilenced) wishes.muted = true;
-  if (isHidden) {
-    wishes.camera = false;
-    devices.close("video");
-  }
-  if (isSilenced || isHidden) showControls();
-}
-
-/** What a moderator asked for, and the person agreed to. @param {string} to */
-function agree(to) {
-  if (to === "mute" || to === "unmute") {
-    if (isMuted() !== (to === "mute")) toggleMuted();
-  } else if (isCameraOff() !== (to === "camera_off")) {
-    toggleCamera();
-  }
-}
-
 function toggleHand() {
   if (!call) return;
   call.setHand(!call.handRaised);
   showPeople(call);
 }
 
-function toggleMuted() {
-  const self = me();
-  if (isMuted() && self?.may_unmute === false) {
-    toast(self.muted_by ? HELD.muted : HELD.muted_by_rule);
-    return;
-  }
-  wishes.muted = !isMuted();
-  remember("muted", String(wishes.muted));
-  call?.setMuted(wishes.muted);
-  if (!wishes.muted && wereAsked()) devices.open("audio");
-  showControls();
-}
-
-function toggleCamera() {
-  const self = me();
-  if (isCameraOff() && self?.may_use_camera === false) {
-    toast(self.camera_off_by ? HELD.camera : HELD.camera_by_rule);
-    return;
-  }
-  wishes.camera = isCameraOff();
-  remember("camera", String(wishes.camera));
-  call?.setCamera(wishes.camera);
-  if (!wishes.camera) devices.close("video");
-  else if (wereAsked()) devices.open("video");
-  showControls();
-}
-
 function showControls() {
-  for (const id of ["mute", "lobby-mute"]) byId(id).setAttribute("aria-pressed", String(isMuted()));
-  for (const id of ["camera", "lobby-camera"]) byId(id).setAttribute("aria-pressed", String(isCameraOff()));
+  for (const id of ["mute", "lobby-mute"]) byId(id).setAttribute("aria-pressed", String(own.isMuted));
+  for (const id of ["camera", "lobby-camera"]) byId(id).setAttribute("aria-pressed", String(own.isCameraOff));
   lobby.show();
 }
 
@@ -367,13 +307,18 @@ async function toggleFullscreen() {
 }
 
 function bindControls() {
-  for (const id of ["mute", "lobby-mute"]) byId(id).addEventListener("click", toggleMuted);
-  for (const id of ["camera", "lobby-camera"]) byId(id).addEventListener("click", toggleCamera);
+  for (const id of ["mute", "lobby-mute"]) byId(id).addEventListener("click", () => own.toggleMuted());
+  for (const id of ["camera", "lobby-camera"]) byId(id).addEventListener("click", () => own.toggleCamera());
   byId("hand").addEventListener("click", toggleHand);
   byId("leave").addEventListener("click", () => call?.leave());
   byId("stop-waiting").addEventListener("click", () => call?.leave());
   bindMenu(byId("show-more"), () => (call ? roomMenu(call, means) : []));
-  view.addEventListener("change", () => call && showPeople(call));
+  view.addEventListener("change", () => {
+    if (!call) return;
+    const pinned = call.participants.get(view.pin ?? "");
+    if (pinned) toast(`You see ${called(pinned.name)} large now`);
+    showPeople(call);
+  });
   byId("show-devices").addEventListener("click", openDevices);
   byId("show-help").addEventListener("click", () => byId("dialog-help").showModal());
   byId("dialog-devices").addEventListener("close", () => byId("devices-home").append(byId("devices")));
@@ -387,6 +332,8 @@ function bindControls() {
   }
   devices.addEventListener("change", onDevicesChange);
   document.addEventListener("keydown", onKey);
+  // An invitation opened in a window that has the page already.
+  globalThis.addEventListener("hashchange", () => { auth = takeAuth(); });
   document.addEventListener("fullscreenchange", () => {
     byId("fullscreen").setAttribute("aria-pressed", String(document.fullscreenElement !== null));
   });
@@ -410,8 +357,8 @@ function onKey(event) {
   const isTyping = target.closest?.("input, select, textarea, dialog, [role=menu]");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const key = event.key.toLowerCase();
-  if (key === "m") toggleMuted();
-  else if (key === "v") toggleCamera();
+  if (key === "m") own.toggleMuted();
+  else if (key === "v") own.toggleCamera();
   else if (!call || byId("call").hidden) return;
   else if (key === "h") toggleHand();
   else if (key === "t") openChat(event);

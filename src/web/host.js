@@ -12,6 +12,7 @@ const KNOCKING = "knocking";
 export class Host {
   /** @type {import("./mosaic.js").Call|null} */ #call = null;
   #doFor;
+  #told = "[]";
   /** Who was waiting when last told. @type {Set<string>} */ #known = new Set();
   /** @type {() => void} */ #confirmed = () => {};
 
@@ -50,8 +51,9 @@ export class Host {
     try {
       await this.#call?.moderate(act, fields);
     } catch (error) {
-      // The end of the call is the end of the session: there may be nobody left to say that it is done.
-      if (this.#call) toast(sentence(asMosaicError(error)));
+      const cause = asMosaicError(error);
+      // Where the call is over for all, there is nobody left to say that it is done.
+      if (this.#call && cause.code !== "ended") toast(sentence(cause));
     }
   }
 
@@ -69,6 +71,10 @@ export class Host {
   showKnocking() {
     const call = this.#call;
     const waiting = call?.role === "moderator" ? call.knocking : [];
+    const told = JSON.stringify(waiting);
+    // What has the focus is not made anew for nothing, nor said again.
+    if (told === this.#told) return;
+    this.#told = told;
     byId("knocking").hidden = waiting.length === 0;
     byId("admit-all").hidden = waiting.length < 2;
     byId("knocking-title").textContent = `Waiting to be let in (${waiting.length})`;

@@ -35,6 +35,8 @@ const SENTENCES = {
   no_opus: "This browser cannot send the kind of sound the server needs (Opus).",
   no_vp8: "This browser cannot send the kind of picture the server needs (VP8).",
   no_media: "Sound and picture do not get through.",
+  gone: "You were out of reach for too long.",
+  slow: "Your connection was too slow for what was to be told.",
   taken: "You joined from somewhere else, so this window left the call.",
   replaced: "You came in from somewhere else, so this window left the call.",
   removed: "A moderator removed you from the call.",

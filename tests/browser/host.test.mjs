@@ -3,6 +3,7 @@
  * the lobby, and the ways out.
  */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 
 import { launch } from "./browser.mjs";
@@ -283,10 +284,38 @@ describe("the ways in and out of a room with a host", () => {
     }
   });
 
-  test("a token in the address is taken out of it at once, and is in no invitation", async () => {
+  test("there are words for every way in which a join fails or a call ends", async () => {
+    const protocol = await readFile(new URL("../../PROTOCOL.md", import.meta.url), "utf8");
+    const byes = [...protocol.split("### bye")[1].split("### error")[0].matchAll(/^\| `(\w+)` \|/gm)];
+    const refusals = [...protocol.split("### error")[1].matchAll(/^\| `(\w+)` \|[^|]*`join`[^|]*\|/gm)];
+    // These two the client deals with itself.
+    const codes = [...byes, ...refusals].map(([, code]) => code).filter((code) => !["bad_token", "already_joined"].includes(code));
+    assert.ok(codes.length > 20, `the tables are found: ${codes}`);
+
+    const wordless = await bob.page.evaluate(async (codes) => {
+      const { sentence } = await import("./words.js");
+      return codes.filter((code) => sentence({ code, message: "no words" }) === "No words.");
+    }, codes);
+    assert.deepEqual(wordless, []);
+    const waits = await bob.page.evaluate(async () => {
+      const { sentence } = await import("./words.js");
+      return [1_000, 1_001, 300_000].map((retryAfterMs) => sentence({ code: "rate_limited", retryAfterMs }));
+    });
+    assert.deepEqual(waits.map((text) => text.replace(/^.*Try/, "Try")),
+      ["Try again in a second.", "Try again in 2 seconds.", "Try again in 5 minutes."]);
+  });
+
+  test("a token in the address is taken out of it at once, and kept by that window alone", async () => {
     const guest = await visit(browser, daemon.url, { path: "/?room=led&name=Guest#auth=secret" });
+    const kept = () => guest.page.evaluate(() => sessionStorage.getItem("mosaicd.auth"));
 
     assert.equal(guest.page.url(), `${daemon.url}/?room=led&name=Guest`);
-    await guest.page.close();
+    assert.equal(await kept(), "secret");
+    assert.equal(await guest.page.evaluate(() => JSON.stringify(localStorage).includes("secret")), false);
+
+    await guest.page.evaluate(() => { location.hash = "#auth=other"; });
+    await until("the other one", kept, (token) => token === "other");
+    assert.equal(guest.page.url(), `${daemon.url}/?room=led&name=Guest`);
+    await guest.close();
   });
 });
