@@ -41,7 +41,10 @@ const lobby = new Lobby(devices, own.wishes, enter);
 const view = new View();
 const stage = new Stage((id) => (id !== call?.self) && view.pinOrNot(id));
 const chat = new Chat();
-const panels = new Panels((name) => (name === "chat") && chat.read());
+const panels = new Panels((name) => {
+  if (name === "chat") chat.read();
+  if (name === "people") host.showList();
+});
 const host = new Host((to) => own.agree(to));
 /** How what is in the menus is carried out. @type {import("./menus.js").Means} */
 const means = {

@@ -79,12 +79,18 @@ export class Host {
     byId("admit-all").hidden = waiting.length < 2;
     byId("knocking-title").textContent = `Waiting to be let in (${waiting.length})`;
     byId("knocking-list").replaceChildren(...waiting.map((one) => this.#knock(one)));
-    byId("show-people").classList.toggle("wanted", waiting.length > 0);
-    const isNew = waiting.some(({ id }) => !this.#known.has(id));
+    const newcomers = waiting.filter(({ id }) => !this.#known.has(id));
     this.#known = new Set(waiting.map(({ id }) => id));
     if (waiting.length === 0) uncard(KNOCKING);
+    else if (!byId("panel-people").hidden) this.showList(newcomers);
     // Who has put the card away is told again only of somebody new.
-    else if (isNew || hasCard(KNOCKING)) this.#announce(waiting);
+    else if (newcomers.length > 0 || hasCard(KNOCKING)) this.#announce(waiting);
+  }
+
+  /** The list is in sight, and needs no card beside it. @param {readonly import("./mosaic.js").Knock[]} [newcomers] */
+  showList(newcomers = []) {
+    uncard(KNOCKING);
+    for (const { name } of newcomers) toast(`${called(name)} wants to come in`);
   }
 
   /** @param {readonly import("./mosaic.js").Knock[]} waiting */

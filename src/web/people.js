@@ -37,9 +37,12 @@ export class People {
   show(call) {
     this.#call = call;
     const { participants, knocking } = call;
-    byId("count").textContent = String(participants.size);
-    const waiting = knocking.length > 0 && call.role === "moderator" ? `, ${knocking.length} waiting` : "";
-    byId("show-people").setAttribute("aria-label", `People, ${participants.size} here${waiting}`);
+    // Who waits goes before who is here.
+    const waiting = call.role === "moderator" ? knocking.length : 0;
+    byId("count").textContent = String(waiting || participants.size);
+    byId("show-people").classList.toggle("wanted", waiting > 0);
+    const label = `People, ${participants.size} here${waiting > 0 ? `, ${waiting} waiting` : ""}`;
+    byId("show-people").setAttribute("aria-label", label);
     byId("people-title").textContent = `People (${participants.size})`;
     for (const [id, row] of this.#rows) {
       if (participants.has(id)) continue;

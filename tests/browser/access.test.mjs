@@ -266,6 +266,7 @@ describe("on every screen", () => {
         assert.deepEqual(await nameless(host), [], where);
       };
       await host.page.locator("#asks .ask").waitFor();
+      assert.match(await host.attribute("#show-people", "aria-label"), /^People, 2 here, 1 waiting$/);
       await check("with a knock");
       await host.page.click("#show-people");
       await check("with somebody who waits in the list");

@@ -46,6 +46,7 @@ async function choose(visitor, name, label) {
 
 /** Chooses from the menu of the room. */
 async function chooseForRoom(visitor, label) {
+  if (await visitor.page.locator("#panel-people").isVisible()) await visitor.page.click("#panel-people [data-close-panel]");
   await visitor.page.click("#show-more");
   await item(visitor, label).click();
 }
@@ -156,6 +157,21 @@ describe("a call with a host at the page", () => {
     assert.equal(await host.page.evaluate(() => document.activeElement.id), "show-more");
     assert.ok(await host.page.locator("#menu").isHidden());
   });
+
+  test("a menu lies above the picture in full screen, too", async () => {
+    await host.page.keyboard.press("f");
+    await until("full screen", () => host.page.evaluate(() => document.fullscreenElement?.id === "call"));
+
+    await host.page.keyboard.press("r");
+    await item(host, "All alike").first().click();
+    await until("the choice", () => host.page.evaluate(() => document.fullscreenElement !== null
+      && document.querySelector("#menu").hidden));
+    await host.page.keyboard.press("r");
+    assert.equal(await item(host, "All alike").first().getAttribute("aria-checked"), "true");
+    await item(host, "As in the room").click();
+    await host.page.keyboard.press("f");
+    await until("the window", () => host.page.evaluate(() => document.fullscreenElement === null));
+  });
 });
 
 describe("messages at the page", () => {
@@ -223,6 +239,7 @@ describe("the ways in and out of a room with a host", () => {
     const second = await visit(browser, daemon.url, { path: joining("led", "Second") });
     await until("the place", () => second.text("#waiting-text"), (text) => text === "One person is before you.");
     const ask = host.page.locator("#asks .ask");
+    await until("two who wait to be counted", () => host.text("#count"), (count) => count === "2");
     await until("both at the host's", () => ask.innerText(), (text) => text.includes("2 people want to come in."));
     assert.equal(await bob.page.locator("#asks .ask").count(), 0, "that is for moderators");
 
@@ -288,8 +305,8 @@ describe("the ways in and out of a room with a host", () => {
     const protocol = await readFile(new URL("../../PROTOCOL.md", import.meta.url), "utf8");
     const byes = [...protocol.split("### bye")[1].split("### error")[0].matchAll(/^\| `(\w+)` \|/gm)];
     const refusals = [...protocol.split("### error")[1].matchAll(/^\| `(\w+)` \|[^|]*`join`[^|]*\|/gm)];
-    // These two the client deals with itself.
-    const codes = [...byes, ...refusals].map(([, code]) => code).filter((code) => !["bad_token", "already_joined"].includes(code));
+    // The first is the table's head; those two the client deals with itself.
+    const codes = [...byes.slice(1), ...refusals].map(([, code]) => code).filter((code) => !["bad_token", "already_joined"].includes(code));
     assert.ok(codes.length > 20, `the tables are found: ${codes}`);
 
     const wordless = await bob.page.evaluate(async (codes) => {
