@@ -40,11 +40,12 @@ export function hasPersonMenu(call, { id }) {
  * @returns {Section[]}
  */
 export function roomMenu(call, { view, moderate, confirm }) {
-  const { locked, lobby, layout, pinned } = call.roomState ?? { locked: false, lobby: false, layout: null, pinned: null };
+  const { locked = false, lobby = false, layout = null, pinned = null } = call.roomState ?? {};
   const all = [...call.participants.values()];
-  const own = LAYOUTS.map(([value, label]) => (
-    radio(value === null ? "As in the room" : label, view.layout === value && view.pin === null, () => view.arrange(value))
-  ));
+  const own = LAYOUTS.map(([value, label]) => {
+    const isOn = view.layout === value && view.pin === null;
+    return radio(value === null ? "As in the room" : label, isOn, () => view.arrange(value));
+  });
   const sections = [{ title: "What you see", choices: own }];
   if (call.role === "moderator") {
     /** @type {Choice[]} */
@@ -92,12 +93,13 @@ export function personMenu(call, participant, means) {
   return [
     { title, choices: [...own, pin] },
     { title: "Microphone and camera", choices: isSelf ? [] : mediaChoices(participant, means) },
-    { title: "Part in the call", choices: partChoices(participant, isSelf, means) },
+    { title: "Part in the call", choices: isSelf ? ownPart(call, means) : partChoices(participant, means) },
   ];
 }
 
 /** @param {Participant} participant @param {Means} means @returns {Choice[]} */
-function mediaChoices({ id, muted, camera, may_unmute: mayUnmute, may_use_camera: mayShow }, { moderate }) {
+function mediaChoices(participant, { moderate }) {
+  const { id, muted, camera, may_unmute: mayUnmute, may_use_camera: mayShow } = participant;
   /** @param {string} label @param {import("./mosaic.js").Act} act @param {string} [how] */
   const choice = (label, act, how) => ({ label, act: () => moderate(act, { participant: id, ...how && { how } }) });
   const voice = muted ? [] : [choice("Ask to mute", "mute", "ask"), choice("Mute", "mute", "force")];
@@ -105,23 +107,34 @@ function mediaChoices({ id, muted, camera, may_unmute: mayUnmute, may_use_camera
   if (muted) voice.push(choice(mayUnmute === false ? "Let them speak" : "Ask to speak", "unmute"));
   const picture = camera ? [choice("Turn camera off", "camera_off", "force")] : [];
   if (mayShow !== false) picture.push(choice("Turn camera off, and keep off", "camera_off", "hold"));
-  if (!camera) picture.push(choice(mayShow === false ? "Let them turn the camera on" : "Ask for the camera", "camera_on"));
-  return [...voice, ...picture];
+  const cameraOn = mayShow === false ? "Let them turn the camera on" : "Ask for the camera";
+  if (!camera) picture.push(choice(cameraOn, "camera_on"));
+  // Moderators cannot change what somebody's invitation does not allow.
+  return [
+    ...mayUnmute === false && !participant.muted_by ? [] : voice,
+    ...mayShow === false && !participant.camera_off_by ? [] : picture,
+  ];
 }
 
-/** @param {Participant} participant @param {boolean} isSelf @param {Means} means @returns {Choice[]} */
-function partChoices({ id, name, role, hand_raised_ms: hand }, isSelf, { moderate, confirm }) {
+/** The last moderator remains one. @param {Call} call @param {Means} means @returns {Choice[]} */
+function ownPart({ self, participants }, { moderate }) {
+  const isLast = [...participants.values()].filter(({ role }) => role === "moderator").length < 2;
+  const act = () => moderate("role", { participant: self, role: "participant" });
+  return isLast ? [] : [{ label: "Stop moderating", act }];
+}
+
+/** @param {Participant} participant @param {Means} means @returns {Choice[]} */
+function partChoices({ id, name, role, hand_raised_ms: hand }, { moderate, confirm }) {
   const who = name || "them";
   /** @type {Choice[]} */ const choices = [];
-  if (hand !== undefined && !isSelf) {
+  if (hand !== undefined) {
     choices.push({ label: "Lower hand", act: () => moderate("lower_hand", { participant: id }) });
   }
   const next = role === "moderator" ? "participant" : "moderator";
-  const labels = isSelf ? { participant: "Stop moderating", moderator: "" }
-    : { participant: "Take moderating away", moderator: "Make moderator" };
-  choices.push({ label: labels[next], act: () => moderate("role", { participant: id, role: next }) });
-  if (isSelf) return choices;
   choices.push({
+    label: next === "moderator" ? "Make moderator" : "Take moderating away",
+    act: () => moderate("role", { participant: id, role: next }),
+  }, {
     label: "Remove…",
     danger: true,
     act: () => confirm(`Remove ${who} from the call? They may come back.`, "Remove",
@@ -129,8 +142,8 @@ function partChoices({ id, name, role, hand_raised_ms: hand }, isSelf, { moderat
   }, {
     label: "Remove and ban…",
     danger: true,
-    act: () => confirm(`Remove ${who} from the call, and keep them out of this room?`, "Remove and ban",
-      () => moderate("remove", { participant: id, ban: true })),
+    act: () => confirm(`Remove ${who}, and keep them out of this room? Where anybody may come in, lock it as well.`,
+      "Remove and ban", () => moderate("remove", { participant: id, ban: true })),
   });
   return choices;
 }

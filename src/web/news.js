@@ -32,7 +32,7 @@ export function report(call) {
     if (room.locked !== locked) toast(room.locked ? "The room is locked now" : "The room is open again");
     if (room.lobby !== lobby) toast(room.lobby ? "Who comes is now let in by a moderator" : "Who comes gets in at once");
     if (room.pinned !== pinned && room.pinned) {
-      toast(room.pinned === call.self ? "Everybody sees you large now" : `Everybody sees ${name(room.pinned)} large now`);
+      toast(`Everybody sees ${room.pinned === call.self ? "you" : name(room.pinned)} large now`);
     }
   });
   call.addEventListener("notice", (event) => toast(noticeText(/** @type {CustomEvent} */ (event).detail)));
@@ -58,8 +58,9 @@ export function changes(before, now, isSelf, nameOf) {
     notes.push(`${called(now.name)} raised a hand`);
   }
   if (before.role !== now.role) {
-    const what = now.role === "moderator" ? "moderate" : "no longer moderate";
-    notes.push(isSelf ? `You ${what} now` : `${called(now.name)} ${now.role === "moderator" ? "moderates now" : "no longer moderates"}`);
+    const [own, theirs] = now.role === "moderator" ? ["You moderate now", "moderates now"]
+      : ["You no longer moderate", "no longer moderates"];
+    notes.push(isSelf ? own : `${called(now.name)} ${theirs}`);
   }
   if (!isSelf) return notes;
   if (before.hand_raised_ms !== undefined && now.hand_raised_ms === undefined) notes.push("Your hand is down");

@@ -11,7 +11,8 @@ import { isSpeaking, stateWords } from "./stage.js";
 import { called } from "./words.js";
 
 const ROW = '<span class="avatar" aria-hidden="true"></span>'
-  + '<span class="who"><span class="who-name"></span><span class="for-readers"></span><small class="who-note"></small></span>'
+  + '<span class="who"><span class="who-name"></span><span class="for-readers"></span>'
+  + '<small class="who-note"></small></span>'
   + '<svg class="hand-mark" aria-hidden="true"><use href="icons.svg#hand"/></svg>'
   + '<svg class="muted-mark" aria-hidden="true"><use href="icons.svg#mic-off"/></svg>'
   + '<svg class="camera-mark" aria-hidden="true"><use href="icons.svg#camera-off"/></svg>'
@@ -108,7 +109,8 @@ function note(participant, call, isPinnedHere) {
   const words = [
     role === "moderator" && "Moderator",
     call.roomState?.pinned === id ? "large for everybody" : isPinnedHere && "large for you",
-    mutedBy && `${participant.may_unmute === false ? "kept muted" : "muted"} by ${by(mutedBy)}`,
+    mutedBy ? `${participant.may_unmute === false ? "kept muted" : "muted"} by ${by(mutedBy)}`
+      : participant.may_unmute === false && "may not speak",
     cameraOffBy && `camera ${participant.may_use_camera === false ? "kept off" : "off"} by ${by(cameraOffBy)}`,
   ].filter(Boolean).join(", ");
   return words && `${words[0].toLocaleUpperCase()}${words.slice(1)}`;

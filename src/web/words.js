@@ -28,7 +28,6 @@ const SENTENCES = {
   auth_expired: "Your invitation has expired. Ask for another.",
   not_this_room: "Your invitation is for another room.",
   rate_limited: "That was too much at once.",
-  not_allowed: "That is not for you to do here.",
   no_such_participant: "They are not here any more.",
   too_many_pins: "Others see three people large already, and that is all the server draws.",
   bad_text: "That text cannot be sent: it is too long, or has signs in it that are no letters.",
@@ -71,7 +70,8 @@ export const HELD = {
 
 /** Why something did not work, and for how long. @param {import("./errors.js").MosaicError} error */
 export function sentence({ code, message, retryAfterMs }) {
-  const text = SENTENCES[code] ?? capital(message || "That did not work.");
+  const isEarly = code === "bad_auth" && retryAfterMs;
+  const text = isEarly ? "Your invitation is not valid yet." : SENTENCES[code] ?? capital(message || "That did not work.");
   return retryAfterMs ? `${text} Try again ${inSeconds(retryAfterMs)}.` : text;
 }
 

@@ -94,6 +94,20 @@ describe("a call with a host at the page", () => {
     assert.equal(await ask.count(), 0);
   });
 
+  test("who is asked decides, and nothing is done for them", async () => {
+    await choose(host, "Bob", "Ask to mute");
+    const ask = bob.page.locator("#asks .ask");
+    await until("the question", () => ask.innerText(), (text) => text.includes("Hanna asks you to mute your microphone."));
+    await ask.getByRole("button", { name: "Not now" }).click();
+    assert.equal(await bob.attribute("#mute", "aria-pressed"), "false");
+
+    await choose(host, "Bob", "Ask to mute");
+    await ask.getByRole("button", { name: "Mute", exact: true }).click();
+    await isPressed(bob, "#mute", true);
+    await bob.page.click("#mute");
+    await isPressed(bob, "#mute", false);
+  });
+
   test("a camera that the host turned off is dark at its owner's, too", async () => {
     await choose(host, "Bob", "Turn camera off");
 
@@ -291,6 +305,13 @@ describe("the ways in and out of a room with a host", () => {
   test("a moderator by a moderator's word may end the call, for everybody, after a question", async () => {
     await choose(host, "Bob", "Make moderator");
     await note(bob, "You moderate now");
+    await choose(bob, "Bob", "Stop moderating");
+    await note(bob, "You no longer moderate");
+    await row(host, "Hanna").locator("button").click();
+    assert.equal(await item(host, "Stop moderating").count(), 0, "somebody has to");
+    await host.page.keyboard.press("Escape");
+    await choose(host, "Bob", "Make moderator");
+    await until("the role", () => bob.page.evaluate(() => window.mosaic.call.role), (role) => role === "moderator");
 
     await chooseForRoom(bob, "End the call for everybody…");
     await bob.page.click("#confirm-yes");
