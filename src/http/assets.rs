@@ -44,6 +44,11 @@ const ASSETS: &[Asset] = &[
         body: include_str!("../web/carriers.js"),
     },
     Asset {
+        path: "/chat.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/chat.js"),
+    },
+    Asset {
         path: "/devices.js",
         content_type: SCRIPT,
         body: include_str!("../web/devices.js"),
@@ -52,6 +57,11 @@ const ASSETS: &[Asset] = &[
         path: "/errors.js",
         content_type: SCRIPT,
         body: include_str!("../web/errors.js"),
+    },
+    Asset {
+        path: "/host.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/host.js"),
     },
     Asset {
         path: "/icon.svg",
@@ -74,14 +84,39 @@ const ASSETS: &[Asset] = &[
         body: include_str!("../web/memory.js"),
     },
     Asset {
+        path: "/menu.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/menu.js"),
+    },
+    Asset {
+        path: "/menus.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/menus.js"),
+    },
+    Asset {
         path: "/mosaic.js",
         content_type: SCRIPT,
         body: include_str!("../web/mosaic.js"),
     },
     Asset {
+        path: "/news.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/news.js"),
+    },
+    Asset {
+        path: "/own.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/own.js"),
+    },
+    Asset {
         path: "/panels.js",
         content_type: SCRIPT,
         body: include_str!("../web/panels.js"),
+    },
+    Asset {
+        path: "/people.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/people.js"),
     },
     Asset {
         path: "/say.js",
@@ -102,6 +137,16 @@ const ASSETS: &[Asset] = &[
         path: "/style.css",
         content_type: CSS,
         body: include_str!("../web/style.css"),
+    },
+    Asset {
+        path: "/view.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/view.js"),
+    },
+    Asset {
+        path: "/words.js",
+        content_type: SCRIPT,
+        body: include_str!("../web/words.js"),
     },
 ];
 

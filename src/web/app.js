@@ -6,54 +6,53 @@
  * `window.mosaic.call` is the {@link Call}: for tests and for the curious, and nothing else is global.
  */
 
+import { Chat } from "./chat.js";
 import { Devices, describe } from "./devices.js";
+import { Host } from "./host.js";
 import { Lobby } from "./lobby.js";
-import { recall, remember } from "./memory.js";
+import { keep, kept, recall } from "./memory.js";
+import { bindMenu, closeMenu } from "./menu.js";
+import { roomMenu } from "./menus.js";
 import { Call } from "./mosaic.js";
+import { report } from "./news.js";
+import { Own } from "./own.js";
 import { Panels } from "./panels.js";
+import { People } from "./people.js";
 import { byId, copy, notice, toast } from "./say.js";
 import { Stage } from "./stage.js";
+import { View } from "./view.js";
+import { called, farewell, placeText, sentence, troubleText } from "./words.js";
 
 const IDLE_MS = 3_000;
 /** How long joining waits for the person to allow microphone and camera. */
 const PROMPT_MS = 4_000;
-
-/** What to say for each code of {@link MosaicError}; others speak for themselves. @type {Record<string, string>} */
-const SENTENCES = {
-  unreachable: "The server cannot be reached.",
-  timeout: "The server does not answer.",
-  unsupported: "This browser cannot make calls: it has no WebRTC.",
-  room_full: "This room is full.",
-  too_many_rooms: "The server cannot open another room right now. Try again in a moment.",
-  bad_room: "That room name will not do: up to 64 letters, digits, dots, dashes and underscores.",
-  bad_name: "That name will not do: up to 64 characters.",
-  bad_version: "This page is out of date. Reload it.",
-  auth_required: "This server lets in only who has an invitation. Open the link you were given.",
-  bad_auth: "Your invitation is not valid here. Ask for another.",
-  auth_expired: "Your invitation has expired. Ask for another.",
-  not_this_room: "Your invitation is for another room.",
-  too_many_from_address: "There are too many people at your address already. Try again in a moment.",
-  rate_limited: "That was too much at once. Try again in a moment.",
-  no_opus: "This browser cannot send the kind of sound the server needs (Opus).",
-  no_vp8: "This browser cannot send the kind of picture the server needs (VP8).",
-  taken: "You joined from somewhere else, so this window left the call.",
-  draining: "The server is restarting.",
-  failed: "The server could not keep this room running.",
-};
-
-/** What to say for each code of a notice; others bring words of their own. @type {Record<string, string>} */
-const NOTICES = {
-  source_thinned: "You send more than the server takes: the others see or hear you with gaps.",
-};
+/** What is so for a while, beside the picture. @type {Record<string, string>} */
+const BANNERS = { joining: "Connecting…", waiting: "Waiting for a moderator to let you in again…" };
+/** What goes wrong without a reply to say so, and that the person can do something about. */
+const TOLD_TROUBLES = new Set(["too_many_pins", "rate_limited"]);
+/** A token with which one gets nowhere is forgotten. */
+const AUTH_CODES = new Set(["bad_auth", "auth_expired", "not_this_room"]);
 
 const query = new URLSearchParams(location.search);
-const auth = takeAuth();
+let auth = takeAuth();
 const devices = new Devices();
-/** What the buttons say. The devices may not be able to follow. */
-const wishes = { muted: recall("muted") === "true", camera: recall("camera") !== "false" };
-const lobby = new Lobby(devices, wishes, enter);
-const stage = new Stage();
-const panels = new Panels();
+const own = new Own(devices, showControls);
+const lobby = new Lobby(devices, own.wishes, enter);
+const view = new View();
+const stage = new Stage((id) => (id !== call?.self) && view.pinOrNot(id));
+const chat = new Chat();
+const panels = new Panels((name) => {
+  if (name === "chat") chat.read();
+  if (name === "people") host.showList();
+});
+const host = new Host((to) => own.agree(to));
+/** How what is in the menus is carried out. @type {import("./menus.js").Means} */
+const means = {
+  view,
+  moderate: (act, fields) => host.moderate(act, fields),
+  confirm: (question, yes, act) => host.confirm(question, yes, act),
+};
+const people = new People(means);
 /** @type {Call|null} */
 let call = null;
 /** @type {{mosaic: {call: Call|null}}} */
@@ -75,10 +74,15 @@ lobby.start(query).then(() => {
 
 // -- in and out ------------------------------------------------------------------------------------
 
-/** The token behind the `#`, which is taken out of the address: it is not for whoever looks on, or is invited. */
+/**
+ * The token behind the `#`, which is taken out of the address: it is not for whoever looks on, or is invited.
+ * This window keeps it, so that a reload does not shut anybody out.
+ */
 function takeAuth() {
   const found = new URLSearchParams(location.hash.slice(1)).get("auth");
-  if (found !== null) history.replaceState(null, "", location.pathname + location.search);
+  if (found === null) return kept("auth");
+  history.replaceState(null, "", location.pathname + location.search);
+  keep("auth", found);
   return found;
 }
 
@@ -92,9 +96,12 @@ async function enter(room, name) {
     // A question nobody answers must not keep anyone out: what is allowed later is sent from then on.
     await Promise.race([lobby.open(), new Promise((resolve) => setTimeout(resolve, PROMPT_MS))]);
   }
-  call = new Call({ room, name, auth, stream: devices.stream, muted: wishes.muted, camera: wishes.camera });
+  call = new Call({ room, name, auth, stream: devices.stream, ...own.wishes });
   shared.mosaic.call = call;
+  own.call = call;
   follow(call);
+  view.start(call);
+  chat.start(call);
   try {
     await call.join();
   } catch {
@@ -105,9 +112,11 @@ async function enter(room, name) {
   show("call", room);
   call.setStream(devices.stream);
   stage.play(call.stream);
-  stage.show(call);
   panels.start(call);
+  host.start(call);
+  report(call);
   showPeople(call);
+  showRoom(call);
   showState(call);
   tellDevices();
   keepAwake();
@@ -118,26 +127,19 @@ function follow(current) {
   current.addEventListener("state", () => (current === call) && showState(current));
   current.addEventListener("stream", () => (current === call) && byId("call").hidden === false
     && stage.play(current.stream));
-  current.addEventListener("layout", () => stage.show(current));
+  current.addEventListener("layout", () => stage.show(current, view.pin));
   current.addEventListener("speaker", () => showPeople(current));
-  current.addEventListener("participants", (event) => {
-    const { change, participant, reason } = /** @type {CustomEvent} */ (event).detail;
-    if (change === "joined") toast(`${participant.name} joined`);
-    if (change === "left") toast(`${participant.name} ${reason === "gone" ? "lost the connection" : "left"}`);
+  current.addEventListener("participants", () => {
+    if (current === call) own.obey();
     showPeople(current);
   });
-  current.addEventListener("notice", (event) => {
-    const { code, message } = /** @type {CustomEvent} */ (event).detail;
-    toast(NOTICES[code] ?? message);
-  });
-  let wasThin = false;
-  current.addEventListener("uplink", () => {
-    const isThin = current.camera && current.paused === "thin";
-    if (isThin && !wasThin) toast("Your connection is too thin for your picture now: the others hear you.");
-    wasThin = isThin;
-  });
+  current.addEventListener("room", () => (current === call) && showRoom(current));
+  current.addEventListener("knocking", () => (current === call) && people.show(current));
+  current.addEventListener("waiting", () => (current === call) && showState(current));
   current.addEventListener("trouble", (event) => {
-    console.warn("mosaic:", /** @type {CustomEvent} */ (event).detail.error);
+    const { error } = /** @type {CustomEvent} */ (event).detail;
+    console.warn("mosaic:", error);
+    if (current === call && TOLD_TROUBLES.has(error.code)) toast(sentence(error));
   });
 }
 
@@ -145,10 +147,16 @@ function follow(current) {
 function exit(text, tone) {
   const room = call?.room ?? "";
   call = null;
+  own.call = null;
   wasConnected = false;
   shared.mosaic.call = null;
   stage.stop();
   panels.stop();
+  people.stop();
+  host.stop();
+  chat.stop();
+  view.stop();
+  closeMenu();
   wakeLock?.release().catch(() => {});
   wakeLock = null;
   if (document.fullscreenElement) document.exitFullscreen();
@@ -161,6 +169,7 @@ function exit(text, tone) {
     devices.close("audio");
     devices.close("video");
   }
+  lobby.showWaiting(null);
   show("lobby", room);
   lobby.tell(text, tone);
   byId("join").focus({ preventScroll: true });
@@ -183,74 +192,53 @@ function showState(current) {
   const { state, error } = current;
   const wasInterrupted = document.body.dataset.state === "reconnecting";
   document.body.dataset.state = state;
-  notice("banner", state === "joining" ? "Connecting…" : null);
-  notice("alert", state === "reconnecting" ? troubleText(error?.code) : null);
+  notice("banner", BANNERS[state] ?? null);
+  notice("alert", state === "reconnecting" ? troubleText(error?.code, wasConnected) : null);
+  const isOutside = document.body.dataset.view === "lobby";
+  const wasWaiting = !byId("waiting").hidden;
+  if (isOutside && state === "waiting") {
+    lobby.showWaiting({ room: current.room, text: placeText(current.place) });
+  } else if (isOutside && state === "reconnecting") {
+    lobby.showWaiting({ room: current.room, text: `${troubleText(error?.code, false)} Your place is kept.` });
+  }
   if (state === "connected") {
     wasConnected = true;
     if (wasInterrupted) toast("Connected again");
   }
-  if (state === "left") exit("You left the call.", "mild");
-  if (state === "failed") {
-    const wasIn = document.body.dataset.view === "call";
-    const sentence = SENTENCES[error?.code ?? ""] ?? error?.message ?? "The call could not go on.";
-    exit(wasIn ? `The call ended. ${sentence}` : sentence, "bad");
+  if (state === "left") exit(wasWaiting ? "You no longer wait." : "You left the call.", "mild");
+  if (AUTH_CODES.has(error?.code ?? "")) {
+    auth = null;
+    keep("auth", null);
   }
-}
-
-/** @param {string|undefined} code */
-function troubleText(code) {
-  if (!navigator.onLine) return "You are offline. The call goes on when the network is back.";
-  if (code === "no_media") {
-    return wasConnected ? "Sound and picture stopped coming. Reconnecting…"
-      : "Sound and picture do not get through; perhaps a firewall blocks UDP. Still trying…";
-  }
-  return "The connection to the server was lost. Reconnecting…";
+  if (state === "failed") exit(farewell(error, !isOutside), error?.code === "ended" ? "mild" : "bad");
 }
 
 /** @param {Call} current */
 function showPeople(current) {
-  panels.showPeople(current);
-  stage.show(current);
+  people.show(current);
+  stage.show(current, view.pin);
   byId("alone").hidden = current.participants.size !== 1;
+  byId("hand").setAttribute("aria-pressed", String(current.handRaised));
+  if (current === call) host.showKnocking();
+}
+
+/** @param {Call} current */
+function showRoom(current) {
+  host.showRoom(current);
+  showPeople(current);
 }
 
 // -- microphone, camera, invitation ------------------------------------------------------------------
 
-/** Before anything was opened, what is wished is what is so. */
-function wereAsked() {
-  return call !== null || devices.stream.getTracks().length > 0
-    || Object.values(devices.problems).some((problem) => problem !== null);
-}
-
-/** What is so, not what is wished: a microphone that is not there is muted. */
-function isMuted() {
-  return wishes.muted || (wereAsked() && devices.track("audio") === null);
-}
-
-function isCameraOff() {
-  return !wishes.camera || (wereAsked() && devices.track("video") === null);
-}
-
-function toggleMuted() {
-  wishes.muted = !isMuted();
-  remember("muted", String(wishes.muted));
-  call?.setMuted(wishes.muted);
-  if (!wishes.muted && wereAsked()) devices.open("audio");
-  showControls();
-}
-
-function toggleCamera() {
-  wishes.camera = isCameraOff();
-  remember("camera", String(wishes.camera));
-  call?.setCamera(wishes.camera);
-  if (!wishes.camera) devices.close("video");
-  else if (wereAsked()) devices.open("video");
-  showControls();
+function toggleHand() {
+  if (!call) return;
+  call.setHand(!call.handRaised);
+  showPeople(call);
 }
 
 function showControls() {
-  for (const id of ["mute", "lobby-mute"]) byId(id).setAttribute("aria-pressed", String(isMuted()));
-  for (const id of ["camera", "lobby-camera"]) byId(id).setAttribute("aria-pressed", String(isCameraOff()));
+  for (const id of ["mute", "lobby-mute"]) byId(id).setAttribute("aria-pressed", String(own.isMuted));
+  for (const id of ["camera", "lobby-camera"]) byId(id).setAttribute("aria-pressed", String(own.isCameraOff));
   lobby.show();
 }
 
@@ -304,6 +292,13 @@ async function invite() {
 
 // -- controls ----------------------------------------------------------------------------------------
 
+/** @param {Event} event of the key, which is not to be written */
+function openChat(event) {
+  event.preventDefault();
+  panels.toggle("chat");
+  if (!byId("panel-chat").hidden) byId("chat-text").focus();
+}
+
 function openDevices() {
   byId("devices-dialog-slot").append(byId("devices"));
   byId("dialog-devices").showModal();
@@ -315,9 +310,18 @@ async function toggleFullscreen() {
 }
 
 function bindControls() {
-  for (const id of ["mute", "lobby-mute"]) byId(id).addEventListener("click", toggleMuted);
-  for (const id of ["camera", "lobby-camera"]) byId(id).addEventListener("click", toggleCamera);
+  for (const id of ["mute", "lobby-mute"]) byId(id).addEventListener("click", () => own.toggleMuted());
+  for (const id of ["camera", "lobby-camera"]) byId(id).addEventListener("click", () => own.toggleCamera());
+  byId("hand").addEventListener("click", toggleHand);
   byId("leave").addEventListener("click", () => call?.leave());
+  byId("stop-waiting").addEventListener("click", () => call?.leave());
+  bindMenu(byId("show-more"), () => (call ? roomMenu(call, means) : []));
+  view.addEventListener("change", () => {
+    if (!call) return;
+    const pinned = call.participants.get(view.pin ?? "");
+    if (pinned) toast(`You see ${called(pinned.name)} large now`);
+    showPeople(call);
+  });
   byId("show-devices").addEventListener("click", openDevices);
   byId("show-help").addEventListener("click", () => byId("dialog-help").showModal());
   byId("dialog-devices").addEventListener("close", () => byId("devices-home").append(byId("devices")));
@@ -331,6 +335,8 @@ function bindControls() {
   }
   devices.addEventListener("change", onDevicesChange);
   document.addEventListener("keydown", onKey);
+  // An invitation opened in a window that has the page already.
+  globalThis.addEventListener("hashchange", () => { auth = takeAuth(); });
   document.addEventListener("fullscreenchange", () => {
     byId("fullscreen").setAttribute("aria-pressed", String(document.fullscreenElement !== null));
   });
@@ -349,14 +355,18 @@ function bindControls() {
 /** @param {KeyboardEvent} event */
 function onKey(event) {
   const target = /** @type {HTMLElement} */ (event.target);
-  const isTyping = target.closest?.("input, select, textarea, dialog");
+  // Also from within a panel's field, in which the other keys are letters.
+  if (event.key === "Escape" && call && !event.isComposing && !target.closest?.("dialog")) panels.close();
+  const isTyping = target.closest?.("input, select, textarea, dialog, [role=menu]");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.key === "Escape" && call) panels.close();
   const key = event.key.toLowerCase();
-  if (key === "m") toggleMuted();
-  else if (key === "v") toggleCamera();
+  if (key === "m") own.toggleMuted();
+  else if (key === "v") own.toggleCamera();
   else if (!call || byId("call").hidden) return;
+  else if (key === "h") toggleHand();
+  else if (key === "t") openChat(event);
   else if (key === "p") panels.toggle("people");
+  else if (key === "r") byId("show-more").click();
   else if (key === "c") panels.toggle("link");
   else if (key === "d") openDevices();
   else if (key === "i") invite();

@@ -106,6 +106,21 @@ export class Lobby {
     notice("lobby-notice", text);
   }
 
+  /**
+   * In place of the form: that one has to be let in, and where one stands. Null: the form again.
+   *
+   * @param {{room: string, text: string}|null} waiting
+   */
+  showWaiting(waiting) {
+    const wasHidden = byId("waiting").hidden;
+    byId("join-form").hidden = waiting !== null;
+    byId("waiting").hidden = waiting === null;
+    if (waiting === null) return;
+    byId("waiting-room").textContent = waiting.room;
+    notice("waiting-text", waiting.text);
+    if (wasHidden) byId("waiting-title").focus({ preventScroll: true });
+  }
+
   /** @param {boolean} [invited] */
   #title(invited = false) {
     if (invited) byId("lobby-title").textContent = `Join “${byId("room").value}”`;

@@ -1,9 +1,8 @@
 /**
- * What opens beside the picture: who is here, and what the link does. One panel at a time.
+ * What opens beside the picture: who is here, what is written, what the link does. One panel at a time.
  */
 
-import { byId, hueOf, initials, notice } from "./say.js";
-import { isSpeaking, stateWords } from "./stage.js";
+import { byId, notice } from "./say.js";
 
 const STATS_INTERVAL_MS = 1_000;
 /** Above these, people begin to notice. */
@@ -28,22 +27,21 @@ const PAUSES = {
   thin: "paused, to leave the link to your voice",
 };
 
-const PANELS = ["people", "link"];
+const PANELS = ["chat", "people", "link"];
 
 export class Panels {
+  #onOpen;
   /** @type {import("./mosaic.js").Call|null} */ #call = null;
   /** @type {ReturnType<typeof setInterval>|undefined} */ #measuring;
   /** Measurements in a row without a new picture. */
   #stillFor = 0;
-  /** @type {Map<string, HTMLElement>} */ #rows = new Map();
 
-  constructor() {
+  /** @param {(name: string) => void} onOpen told which panel is open now */
+  constructor(onOpen) {
+    this.#onOpen = onOpen;
     for (const name of PANELS) {
       byId(`show-${name}`).addEventListener("click", () => this.toggle(name));
-      byId(`panel-${name}`).querySelector("[data-close-panel]").addEventListener("click", () => {
-        this.close();
-        byId(`show-${name}`).focus();
-      });
+      byId(`panel-${name}`).querySelector("[data-close-panel]").addEventListener("click", () => this.close());
     }
   }
 
@@ -57,8 +55,6 @@ export class Panels {
   stop() {
     clearInterval(this.#measuring);
     this.#call = null;
-    this.#rows.clear();
-    byId("people").replaceChildren();
     byId("show-link").dataset.quality = "unknown";
     this.close();
   }
@@ -70,56 +66,17 @@ export class Panels {
     if (!opens) return;
     byId(`panel-${name}`).hidden = false;
     byId(`show-${name}`).setAttribute("aria-expanded", "true");
+    this.#onOpen(name);
   }
 
-  /** @returns {boolean} whether one was open */
+  /** The focus goes back to the button of a panel that had it. */
   close() {
-    const wasOpen = PANELS.some((name) => !byId(`panel-${name}`).hidden);
     for (const name of PANELS) {
+      const hadFocus = byId(`panel-${name}`).contains(document.activeElement);
       byId(`panel-${name}`).hidden = true;
       byId(`show-${name}`).setAttribute("aria-expanded", "false");
+      if (hadFocus) byId(`show-${name}`).focus({ preventScroll: true });
     }
-    return wasOpen;
-  }
-
-  /** Redraws who is here. @param {import("./mosaic.js").Call} call */
-  showPeople({ participants, self, speaker }) {
-    byId("count").textContent = String(participants.size);
-    byId("show-people").setAttribute("aria-label", `People, ${participants.size} here`);
-    byId("people-title").textContent = `People (${participants.size})`;
-    for (const [id, row] of this.#rows) {
-      if (participants.has(id)) continue;
-      row.remove();
-      this.#rows.delete(id);
-    }
-    for (const participant of participants.values()) {
-      const { id, name, muted, camera, absent } = participant;
-      const row = this.#row(id);
-      row.classList.toggle("speaking", isSpeaking(participant, speaker));
-      row.classList.toggle("absent", absent);
-      row.classList.toggle("is-muted", muted);
-      row.classList.toggle("no-camera", !camera);
-      const [avatar, text, words] = /** @type {any} */ (row.children);
-      avatar.textContent = initials(name);
-      avatar.style.setProperty("--hue", String(hueOf(name)));
-      text.textContent = `${name}${id === self ? " (you)" : ""}${absent ? " – connection lost" : ""}`;
-      words.textContent = stateWords(participant, isSpeaking(participant, speaker));
-    }
-  }
-
-  /** @param {string} id */
-  #row(id) {
-    let row = this.#rows.get(id);
-    if (!row) {
-      row = document.createElement("li");
-      row.innerHTML = '<span class="avatar" aria-hidden="true"></span><span class="who"></span>'
-        + '<span class="for-readers"></span>'
-        + '<svg class="muted-mark" aria-hidden="true"><use href="icons.svg#mic-off"/></svg>'
-        + '<svg class="camera-mark" aria-hidden="true"><use href="icons.svg#camera-off"/></svg>';
-      this.#rows.set(id, row);
-      byId("people").append(row);
-    }
-    return row;
   }
 
   async #measure() {
@@ -132,7 +89,9 @@ export class Panels {
     const isStill = this.#stillFor >= STILL_AFTER;
     const quality = call.state === "connected" ? judge(stats, isStill) : "unknown";
     byId("show-link").dataset.quality = quality;
-    byId("show-link").setAttribute("aria-label", quality === "unknown" ? "Connection" : `Connection, ${quality}`);
+    const label = quality === "unknown" ? "Connection" : `Connection, ${quality}`;
+    byId("show-link").setAttribute("aria-label", label);
+    byId("show-link").dataset.label = label;
     if (byId("panel-link").hidden) return;
     const verdict = quality === "poor" && isStill ? "still" : thinness(call.quality) ?? quality;
     notice("link-verdict", VERDICTS[verdict]);

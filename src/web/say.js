@@ -1,7 +1,9 @@
 /**
- * Telling the person what happened: passing notes, and notices that stay while something is so.
+ * Telling the person what happened: passing notes, notices that stay while something is so, and cards
+ * that ask for something.
  *
- * At most {@link MAX_TOASTS} notes are on the screen; the oldest goes first.
+ * At most {@link MAX_TOASTS} notes are on the screen; the oldest goes first. There is one card for each
+ * matter, and it stays until it is answered or the matter is over.
  */
 
 const MAX_TOASTS = 3;
@@ -22,6 +24,52 @@ export function toast(text) {
   toasts.append(note);
   while (toasts.childElementCount > MAX_TOASTS) toasts.firstElementChild.remove();
   setTimeout(() => note.remove(), TOAST_MS);
+}
+
+/**
+ * Asks for something, in the place of an earlier card about the same.
+ *
+ * @param {string} key what it is about
+ * @param {string} text
+ * @param {[string, () => void][]} answers label and deed of each; any puts the card away
+ */
+export function card(key, text, answers) {
+  const before = cardOf(key);
+  const element = document.createElement("div");
+  element.dataset.key = key;
+  element.className = "ask";
+  const words = document.createElement("p");
+  words.textContent = text;
+  element.append(words, ...answers.map(([label, act], at) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = `button small${at === 0 ? " primary" : ""}`;
+    button.textContent = label;
+    button.addEventListener("click", () => {
+      element.remove();
+      act();
+    });
+    return button;
+  }));
+  const hadFocus = before?.contains(document.activeElement);
+  if (before) before.replaceWith(element);
+  else byId("asks").append(element);
+  if (hadFocus) element.querySelector("button")?.focus();
+}
+
+/** The matter is over. @param {string} key */
+export function uncard(key) {
+  cardOf(key)?.remove();
+}
+
+/** @param {string} key */
+export function hasCard(key) {
+  return cardOf(key) !== undefined;
+}
+
+/** @param {string} key @returns {HTMLElement|undefined} */
+function cardOf(key) {
+  return [...byId("asks").children].find((element) => element.dataset.key === key);
 }
 
 /** Shows a text in a place of its own, or hides the place. @param {string} id @param {string|null} text */

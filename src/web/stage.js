@@ -12,7 +12,14 @@ export class Stage {
   #tiles = byId("tiles");
   /** @type {Map<string, HTMLElement>} */ #elements = new Map();
 
-  constructor() {
+  /** @param {(id: string) => void} onPick told whose tile was clicked */
+  constructor(onPick) {
+    this.#tiles.addEventListener("click", (/** @type {Event} */ event) => {
+      const tile = /** @type {Element} */ (event.target).closest(".tile");
+      for (const [id, element] of this.#elements) {
+        if (element === tile) onPick(id);
+      }
+    });
     byId("hear").addEventListener("click", () => {
       this.#picture.muted = false;
       this.#play();
@@ -34,8 +41,13 @@ export class Stage {
     this.#elements.clear();
   }
 
-  /** Redraws names and ring. @param {import("./mosaic.js").Call} call */
-  show(call) {
+  /**
+   * Redraws names and ring.
+   *
+   * @param {import("./mosaic.js").Call} call
+   * @param {string|null} pinned whom this person wants large
+   */
+  show(call, pinned) {
     const { layout, participants, speaker, self } = call;
     if (!layout) return;
     const { width, height } = layout.canvas;
@@ -54,6 +66,7 @@ export class Stage {
       element.style.width = `${(100 * tile.width) / width}%`;
       element.style.height = `${(100 * tile.height) / height}%`;
       describeTile(element, participant, participant.id === self, isSpeaking(participant, speaker));
+      element.classList.toggle("is-pinned", participant.id === (pinned ?? call.roomState?.pinned));
     }
     for (const [id, element] of this.#elements) {
       if (shown.has(id)) continue;
@@ -83,6 +96,8 @@ export class Stage {
       element = document.createElement("li");
       element.className = "tile";
       element.innerHTML = '<span class="avatar" aria-hidden="true"></span><span class="label">'
+        + '<svg class="pin-mark" aria-hidden="true"><use href="icons.svg#pin"/></svg>'
+        + '<svg class="hand-mark" aria-hidden="true"><use href="icons.svg#hand"/></svg>'
         + '<svg class="muted-mark" aria-hidden="true"><use href="icons.svg#mic-off"/></svg>'
         + '<span class="label-name"></span><span class="for-readers"></span></span>';
       this.#elements.set(id, element);
@@ -108,7 +123,9 @@ export function isSpeaking({ id, muted, absent }, speaker) {
  * @param {boolean} speaks
  */
 function describeTile(element, participant, isSelf, speaks) {
-  const { name, muted, camera, absent } = participant;
+  const { name, muted, camera, absent, hand_raised_ms: hand } = participant;
+  element.classList.toggle("is-self", isSelf);
+  element.classList.toggle("has-hand", hand !== undefined);
   element.classList.toggle("speaking", speaks);
   element.classList.toggle("is-muted", muted);
   element.classList.toggle("no-picture", !camera || absent);
@@ -121,9 +138,9 @@ function describeTile(element, participant, isSelf, speaks) {
 }
 
 /** What the icons say, in words. @param {import("./mosaic.js").Participant} participant @param {boolean} speaks */
-export function stateWords({ muted, camera, absent }, speaks) {
+export function stateWords({ muted, camera, absent, hand_raised_ms: hand }, speaks) {
   if (absent) return "";
-  const words = [speaks && "speaking", muted && "muted", !camera && "camera off"];
+  const words = [speaks && "speaking", muted && "muted", !camera && "camera off", hand !== undefined && "hand raised"];
   return words.filter(Boolean).map((word) => `, ${word}`).join("");
 }
 

@@ -13,6 +13,7 @@ import { joining, visit } from "./visitor.mjs";
 /** Roles that a person operates or enters; a nameless one is a riddle to a screen reader. */
 const NAMED_ROLES = new Set([
   "button", "textbox", "combobox", "link", "checkbox", "dialog", "navigation", "complementary", "list", "Video",
+  "log", "region", "menu", "group", "menuitem", "menuitemcheckbox", "menuitemradio",
 ]);
 
 /** WCAG 2.2, 1.4.3: of text against its ground. */
@@ -72,7 +73,7 @@ async function tabRound(page) {
 
 /** Everything on the page that can be operated now, by the same names as in {@link tabRound}. */
 const operable = (page) => page.evaluate(() =>
-  [...document.querySelectorAll("button, input, select, a[href]")]
+  [...document.querySelectorAll("button, input, select, textarea, a[href], [tabindex='0']")]
     .filter((element) => !element.disabled && element.checkVisibility())
     .map((element) => element.id || element.getAttribute("aria-label") || element.textContent.trim()));
 
@@ -122,7 +123,7 @@ function misfits(minTargetPx) {
   const found = [];
   const { scrollWidth, clientWidth } = document.documentElement;
   if (scrollWidth > clientWidth) found.push(`the page is ${scrollWidth} wide in a window of ${clientWidth}`);
-  for (const element of document.querySelectorAll("button, input, select")) {
+  for (const element of document.querySelectorAll("button, input, select, textarea")) {
     if (!element.checkVisibility()) continue;
     const { left, right, width, height } = element.getBoundingClientRect();
     const key = element.id || element.getAttribute("aria-label") || element.textContent.trim();
@@ -130,6 +131,22 @@ function misfits(minTargetPx) {
     if (Math.min(width, height) < minTargetPx) found.push(`${key} is ${width}x${height}`);
   }
   return found;
+}
+
+/** Presses a button of the bar; small windows have it in the menu at the bar's end. */
+async function press({ page }, id, label) {
+  if (await page.locator(`#${id}`).isVisible()) {
+    await page.click(`#${id}`);
+    return;
+  }
+  await page.click("#show-more");
+  await page.locator("#menu button", { hasText: label }).click();
+}
+
+/** That everything on a page is where it belongs, large enough, and no fainter than it may be. */
+async function checkLooks({ page }, where) {
+  assert.deepEqual(await page.evaluate(misfits, MIN_TARGET_PX), [], where);
+  assert.deepEqual(await page.evaluate(faintTexts, MIN_CONTRAST), [], where);
 }
 
 describe("with a keyboard and a screen reader", () => {
@@ -165,7 +182,7 @@ describe("with a keyboard and a screen reader", () => {
     assert.match(tiles[0], /Dr\. Aleksandra/);
   });
 
-  for (const [panel, key] of [["people", "p"], ["link", "c"]]) {
+  for (const [panel, key] of [["people", "p"], ["link", "c"], ["chat", "t"]]) {
     test(`the panel ${panel} can be operated, read and closed, and gives the focus back`, async () => {
       await guest.page.locator(`#show-${panel}`).focus();
       await guest.page.keyboard.press("Enter");
@@ -205,21 +222,21 @@ describe("on every screen", () => {
   })) {
     test(`${name} shows everything, to be read and to be hit`, async () => {
       const guest = await visit(browser, daemon.url, { path: "/?room=access&name=Guest", settings });
-      const check = async (where) => {
-        assert.deepEqual(await guest.page.evaluate(misfits, MIN_TARGET_PX), [], where);
-        assert.deepEqual(await guest.page.evaluate(faintTexts, MIN_CONTRAST), [], where);
-      };
+      const check = (where) => checkLooks(guest, where);
       await check("in the lobby");
 
       await guest.page.click("#join");
       await guest.inCall();
       await check("in the call");
-      for (const panel of ["people", "link"]) {
-        await guest.page.click(`#show-${panel}`);
+      for (const [panel, label] of [["people", ""], ["chat", ""], ["link", "Connection"]]) {
+        await press(guest, `show-${panel}`, label);
         await check(`with the panel ${panel}`);
         await guest.page.click(`#panel-${panel} [data-close-panel]`);
       }
-      await guest.page.click("#show-devices");
+      await guest.page.click("#show-more");
+      await check("with the menu");
+      await guest.page.keyboard.press("Escape");
+      await press(guest, "show-devices", "Microphone and camera");
       await check("with the devices");
       await guest.page.keyboard.press("Escape");
       await guest.page.click("#leave");
@@ -227,6 +244,45 @@ describe("on every screen", () => {
       await check("back in the lobby");
       assert.deepEqual(guest.errors, []);
       await guest.close();
+    });
+  }
+
+  for (const [name, settings] of Object.entries({
+    "a desk by day": { viewport: { width: 1280, height: 720 }, colorScheme: "light" },
+    "a small phone by night": { viewport: { width: 320, height: 568 }, colorScheme: "dark", isMobile: true, hasTouch: true },
+  })) {
+    test(`a host at ${name} can read and hit all that hosts have, and a guest who waits as well`, async () => {
+      const room = `host-${settings.viewport.width}`;
+      const host = await visit(browser, daemon.url, { path: joining(room, "Host"), settings });
+      await host.inCall();
+      await participate(browser, daemon.url, { room, ...LOOKS[1], name: "Dr. Aleksandra Wiśniewska-Kowalczyk", hurry: true });
+      await host.page.evaluate(() => window.mosaic.call.moderate("lobby", { on: true }));
+      const guest = await visit(browser, daemon.url, { path: joining(room, "Gwendolyn Abernathy-Featherstone"), settings });
+      await guest.page.locator("#waiting").waitFor();
+      await checkLooks(guest, "while waiting");
+      assert.deepEqual(await nameless(guest), []);
+      const check = async (where) => {
+        await checkLooks(host, where);
+        assert.deepEqual(await nameless(host), [], where);
+      };
+      await host.page.locator("#asks .ask").waitFor();
+      assert.match(await host.attribute("#show-people", "aria-label"), /^People, 2 here, 1 waiting$/);
+      await check("with a knock");
+      await host.page.click("#show-people");
+      await check("with somebody who waits in the list");
+      await host.page.locator("#people li", { hasText: "Dr. Aleksandra" }).locator("button").click();
+      await check("with somebody's menu");
+      await host.page.keyboard.press("Escape");
+      await host.page.click("#show-more");
+      await check("with the menu of the room");
+      await host.page.locator("#menu .danger").focus();
+      await host.page.keyboard.press("Enter");
+      await host.page.locator("#dialog-confirm").waitFor();
+      await check("with a question");
+      assert.match(await host.page.evaluate(() => document.activeElement.textContent), /Cancel/, "no slip ends a call");
+      assert.deepEqual([...host.errors, ...guest.errors], []);
+      await guest.close();
+      await host.close();
     });
   }
 });
