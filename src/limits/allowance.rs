@@ -51,10 +51,10 @@ impl Allowance {
     pub(crate) fn offer(&mut self, sdp: &str, now: Instant) -> Result<(), Excess> {
         let limits = self.limiter.limits();
         let (bytes, max) = (sdp.len(), limits.offer_bytes);
+        self.restart(now)?;
         if bytes > to_usize(max) {
             return self.refuse(Refusal::OfferLength, Excess::Offer { bytes, max });
         }
-        self.restart(now)?;
         let inside = sdp.lines().filter(|line| line.starts_with("a=candidate:"));
         self.add_candidates(u32::try_from(inside.count()).unwrap_or(u32::MAX))
     }
