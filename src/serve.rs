@@ -177,13 +177,16 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         }
     };
     let mut served = tokio::spawn(http::serve(listener, tls, doors, stop));
+    let told = stopping.clone();
     tokio::select! {
         // First: once told to stop, ending is what it should do.
         biased;
         _ = stopping.wait_for(|stop| *stop) => {}
         ended = &mut served => {
             ended.context("the server broke")?;
-            anyhow::bail!("the server ended by itself");
+            // It may have been told to between the two looks, and have nothing left to do.
+            anyhow::ensure!(*told.borrow(), "the server ended by itself");
+            return Ok(());
         }
     }
     match tokio::time::timeout(STOP_WITHIN, served).await {
