@@ -51,10 +51,11 @@ impl Allowance {
     pub(crate) fn offer(&mut self, sdp: &str, now: Instant) -> Result<(), Excess> {
         let limits = self.limiter.limits();
         let (bytes, max) = (sdp.len(), limits.offer_bytes);
+        self.take_turn(now)?;
         if bytes > to_usize(max) {
             return self.refuse(Refusal::OfferLength, Excess::Offer { bytes, max });
         }
-        self.restart(now)?;
+        self.candidates = 0;
         let inside = sdp.lines().filter(|line| line.starts_with("a=candidate:"));
         self.add_candidates(u32::try_from(inside.count()).unwrap_or(u32::MAX))
     }
@@ -65,10 +66,7 @@ impl Allowance {
     ///
     /// If it comes too soon.
     pub(crate) fn restart(&mut self, now: Instant) -> Result<(), Excess> {
-        let rate = self.limiter.limits().offers();
-        if let Err(wait) = self.offers.take(rate, now) {
-            return self.refuse(Refusal::Offer, Excess::Rate { wait });
-        }
+        self.take_turn(now)?;
         self.candidates = 0;
         Ok(())
     }
@@ -80,6 +78,14 @@ impl Allowance {
     /// If there are as many as there may be after one offer.
     pub(crate) fn candidate(&mut self) -> Result<(), Excess> {
         self.add_candidates(1)
+    }
+
+    fn take_turn(&mut self, now: Instant) -> Result<(), Excess> {
+        let rate = self.limiter.limits().offers();
+        match self.offers.take(rate, now) {
+            Ok(()) => Ok(()),
+            Err(wait) => self.refuse(Refusal::Offer, Excess::Rate { wait }),
+        }
     }
 
     fn add_candidates(&mut self, count: u32) -> Result<(), Excess> {

@@ -169,7 +169,7 @@ const CARRIER_CODES = new Set(["unreachable", "timeout"]);
  * @property {string|URL} [url] the WebSocket; default: `ws` beside this file. `sessions` is beside it
  * @property {"ws"|"sse"|"poll"} [carrier] the only way to talk to the server; default: the best that works
  * @property {string|(() => string|Promise<string>)|null} [auth] the JSON Web Token that lets in, where the server
- *   asks for one; a function is asked anew for each attempt, and may fetch a fresh one
+ *   asks for one; a function is asked anew for each attempt to join, and may fetch a fresh one
  * @property {string|null} [token] of an earlier call, to take its seat back
  * @property {boolean} [muted] start with the microphone muted
  * @property {boolean} [camera] start with the camera on (default)
