@@ -2,8 +2,9 @@
 //! names axum.
 //!
 //! [`doorway`] accepts connections, [`tls`] makes them private, [`guard`] says who may ask and how
-//! often. A session is carried by a [`socket`], or by [`requests`] and a [`stream`] beside them.
+//! often. [`api`] is for whoever runs the server. A session is carried by a [`socket`], or by [`requests`] and a [`stream`] beside them.
 
+pub(crate) mod api;
 mod assets;
 mod doorway;
 mod failure;
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::signaling::{Sessions, Venue};
+use api::Operators;
 use guard::Guard;
 use tls::Tls;
 
@@ -37,6 +39,8 @@ pub(crate) struct Doors {
     pub(crate) venue: Venue,
     pub(crate) sessions: Sessions,
     pub(crate) guard: Arc<Guard>,
+    /// `None`: there is no interface for operators.
+    pub(crate) operators: Option<Arc<Operators>>,
     /// Becomes true when the server is about to stop.
     pub(crate) draining: watch::Receiver<bool>,
 }
@@ -72,6 +76,7 @@ fn router(doors: Doors) -> Router {
         .route("/healthz", get(health::report))
         .merge(assets::router())
         .merge(conversations)
+        .merge(api::router(&doors))
         .layer(from_fn_with_state(doors.clone(), guard::meter))
         .with_state(doors)
 }
