@@ -8,6 +8,7 @@
 //! it names, and what that is was settled by the keys file. A credential has at most
 //! [`MAX_CREDENTIAL_BYTES`].
 
+pub mod api_key;
 mod claims;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

@@ -4,6 +4,7 @@ mod access;
 mod config_file;
 mod media;
 mod mix;
+mod operators;
 mod picture;
 mod rooms;
 mod serve;

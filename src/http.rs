@@ -4,7 +4,9 @@
 //! [`doorway`] accepts connections, [`tls`] makes them private, [`guard`] says who may ask and how
 //! often. A session is carried by a [`socket`], or by [`requests`] and a [`stream`] beside them;
 //! [`whip`] needs none.
+//! [`api`] is for whoever runs the server.
 
+pub(crate) mod api;
 mod assets;
 mod doorway;
 mod failure;
@@ -27,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::signaling::{Resources, Sessions, Venue};
+use api::Operators;
 use guard::Guard;
 use tls::Tls;
 
@@ -41,6 +44,8 @@ pub(crate) struct Doors {
     pub(crate) sessions: Sessions,
     pub(crate) resources: Arc<Resources>,
     pub(crate) guard: Arc<Guard>,
+    /// `None`: there is no interface for operators.
+    pub(crate) operators: Option<Arc<Operators>>,
     /// Becomes true when the server is about to stop.
     pub(crate) draining: watch::Receiver<bool>,
 }
@@ -77,6 +82,7 @@ fn router(doors: Doors) -> Router {
         .route("/healthz", get(health::report))
         .merge(assets::router())
         .merge(conversations)
+        .merge(api::router(&doors))
         .layer(from_fn_with_state(doors.clone(), guard::meter))
         .with_state(doors)
 }

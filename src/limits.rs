@@ -67,6 +67,9 @@ pub struct Limits {
     /// Candidates after one offer, those in it included. Default 64. Beyond:
     /// `too_many_candidates`.
     pub candidates_per_offer: u32,
+    /// Wrong keys of operators a minute from one address, and as many at once. Default 10. Beyond:
+    /// `rate_limited`, whatever the key.
+    pub wrong_keys_per_minute: u32,
 }
 
 /// Why limits are none.
@@ -110,6 +113,7 @@ impl Default for Limits {
             offers_per_minute: 30,
             offer_bytes: MAX_OFFER_BYTES,
             candidates_per_offer: 64,
+            wrong_keys_per_minute: 10,
         }
     }
 }
@@ -170,6 +174,12 @@ impl Limits {
                 1,
                 1_000_000,
             ),
+            (
+                "wrong-keys-per-minute",
+                self.wrong_keys_per_minute,
+                1,
+                1_000_000,
+            ),
         ];
         for (name, value, min, max) in ranges {
             if !(min..=max).contains(&value) {
@@ -198,6 +208,11 @@ impl Limits {
     /// What one session may say.
     pub(crate) fn messages(&self) -> Rate {
         Rate::per_second(self.messages_per_second, self.message_burst)
+    }
+
+    /// How often one address may show a wrong key.
+    pub(crate) fn wrong_keys(&self) -> Rate {
+        Rate::per_minute(self.wrong_keys_per_minute, self.wrong_keys_per_minute)
     }
 
     /// How often one session may offer.

@@ -43,14 +43,16 @@ use mixer::ParticipantId;
 use tokio::sync::mpsc;
 use tracing::{info, info_span};
 
+pub(crate) use description::{RoomDescription, Sitter};
 pub(crate) use entrance::JoinError;
+pub(crate) use events::RoomEvent;
 pub(crate) use handle::{Attachment, Entry, JoinRequest, RoomHandle, Seated};
 pub use house::{HouseRules, Opening, SameIdentity};
 pub(crate) use house::{RoomConfig, RoomSettings, Stay};
 pub(crate) use lobby::Ticket;
 pub(crate) use media::MediaConfig;
 pub(crate) use moderation::{ActError, Actor};
-pub(crate) use rooms::{Census, EnterError, Rooms};
+pub(crate) use rooms::{Census, CreateError, EnterError, Rooms};
 pub(crate) use seats::{Client, Part, SeatId, StatusChange};
 
 use crate::signaling::message::{
@@ -238,6 +240,18 @@ impl Room {
             }
             Command::Chat { seat, text, reply } => {
                 let _ = reply.send(self.say(seat, text, moment));
+            }
+            Command::Announce { text, reply } => {
+                let _ = reply.send(self.announce(text, moment));
+            }
+            Command::Resize {
+                max_participants,
+                reply,
+            } => {
+                let max = max_participants.min(self.config.max_participants);
+                self.settings.max_participants = Some(max);
+                self.seats.resize(max);
+                let _ = reply.send(());
             }
             Command::Describe { reply } => {
                 let _ = reply.send(self.describe(moment.now));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use ipnet::IpNet;
@@ -15,7 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use crate::access::api_key::ApiKey;
 use crate::access::{Access, AccessConfig};
+use crate::http::api::Operators;
 use crate::http::guard::Guard;
 pub use crate::http::guard::Openness;
 pub use crate::http::guard::origin::AllowedOrigin;
@@ -76,6 +78,8 @@ pub struct ServeConfig {
     pub tls: Option<TlsConfig>,
     /// What participants are told of STUN and TURN.
     pub ice_servers: IceServers,
+    /// What operators are known by; `None`: there is no interface for them.
+    pub api_key: Option<ApiKey>,
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -134,6 +138,10 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         limiter: Arc::clone(&limiter),
     };
     let (drain, draining) = watch::channel(false);
+    let operators = config.api_key.clone().map(|key| {
+        info!("operators' interface under /api/v1");
+        Arc::new(Operators::new(key, Instant::now()))
+    });
     let venue = Venue {
         rooms: Arc::new(rooms),
         rtc,
@@ -145,6 +153,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         venue,
         resources: Arc::default(),
         guard: Arc::new(guard),
+        operators,
         draining,
     };
     info!(%address, %canvas, "serving");

@@ -64,6 +64,7 @@ fn every_path_in_the_documents_exists() {
         "CONTRIBUTING.md",
         "GLOSSARY.md",
         "NETWORK.md",
+        "OPERATING.md",
     ] {
         for path in quoted_paths(&read(document)) {
             assert!(

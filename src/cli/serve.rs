@@ -9,6 +9,7 @@ use mixer::ladder::Ladder;
 
 use super::access::{AccessArgs, Checked, IceArgs, TlsArgs};
 use super::media::MediaArgs;
+use super::operators::OperatorArgs;
 use super::picture::PictureArgs;
 use super::rooms::RoomArgs;
 use super::wrong;
@@ -54,6 +55,8 @@ pub(super) struct ServeArgs {
     tls: TlsArgs,
     #[command(flatten)]
     ice: IceArgs,
+    #[command(flatten)]
+    operators: OperatorArgs,
 }
 
 impl ServeArgs {
@@ -90,6 +93,7 @@ impl ServeArgs {
             limits,
             tls: self.tls.into(),
             ice_servers: self.ice.check()?,
+            api_key: self.operators.check()?,
         })
     }
 

@@ -15,11 +15,11 @@ use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tracing::{debug, warn};
 
-use super::Doors;
 use super::failure::{failure, respond};
+use super::{Doors, api};
 use crate::limits::{Address, Caller, Limiter, Permit, Refusal};
 use crate::signaling::message::ErrorCode;
 use origin::Origins;
@@ -92,7 +92,11 @@ pub(super) async fn meter(
     };
     let ip = guard.proxies.client(peer.address.ip(), request.headers());
     if let Err(excess) = guard.limiter.request(Address::from(ip), Instant::now()) {
-        return respond(crate::signaling::Refusal::from(excess).answer(None));
+        return if request.uri().path().starts_with(api::PREFIX) {
+            api::Problem::from(excess).into_response()
+        } else {
+            respond(crate::signaling::Refusal::from(excess).answer(None))
+        };
     }
     request.extensions_mut().insert(Visitor {
         ip,

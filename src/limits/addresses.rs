@@ -49,6 +49,7 @@ pub(super) struct Addresses {
 #[derive(Clone, Copy, Debug)]
 struct Account {
     requests: Bucket,
+    wrong_keys: Bucket,
     connections: u32,
     sessions: u32,
     participants: u32,
@@ -102,6 +103,28 @@ impl Addresses {
     ) -> Result<(), Duration> {
         let place = self.place(address, now);
         self.account(place).requests.take(rate, now)
+    }
+
+    /// Whether a key may be shown.
+    ///
+    /// # Errors
+    ///
+    /// If too many were wrong: how long to wait.
+    pub(super) fn may_show_key(
+        &mut self,
+        address: Address,
+        rate: Rate,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let place = self.place(address, now);
+        self.account(place).wrong_keys.look(rate, now)
+    }
+
+    /// Takes note that a key was wrong.
+    pub(super) fn show_wrong_key(&mut self, address: Address, rate: Rate, now: Instant) {
+        let place = self.place(address, now);
+        // One too many is known by its being refused a look.
+        let _ = self.account(place).wrong_keys.take(rate, now);
     }
 
     /// Takes note that `address` holds one more, unless it holds `max`.
@@ -170,6 +193,7 @@ impl Account {
     fn new(now: Instant) -> Self {
         Self {
             requests: Bucket::new(now),
+            wrong_keys: Bucket::new(now),
             connections: 0,
             sessions: 0,
             participants: 0,
@@ -186,7 +210,7 @@ impl Account {
 
     fn is_idle(&self, now: Instant) -> bool {
         let held = [self.connections, self.sessions, self.participants];
-        held == [0; 3] && self.requests.is_full(now)
+        held == [0; 3] && self.requests.is_full(now) && self.wrong_keys.is_full(now)
     }
 }
 

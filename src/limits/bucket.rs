@@ -48,13 +48,24 @@ impl Bucket {
     ///
     /// If there is none left: how long until there is.
     pub(crate) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
+        self.look(rate, now)?;
+        self.full_at = self.full_at.max(now) + rate.interval;
+        Ok(())
+    }
+
+    /// Whether there is one to take.
+    ///
+    /// # Errors
+    ///
+    /// If there is none left: how long until there is.
+    pub(crate) fn look(&self, rate: Rate, now: Instant) -> Result<(), Duration> {
         let full_at = self.full_at.max(now) + rate.interval;
         let wait = (full_at - now).saturating_sub(rate.interval * rate.burst);
         if wait > Duration::ZERO {
-            return Err(wait);
+            Err(wait)
+        } else {
+            Ok(())
         }
-        self.full_at = full_at;
-        Ok(())
     }
 
     /// Whether nothing is known of it that a new one would not know.

@@ -42,10 +42,14 @@ pub(crate) enum Refusal {
     OfferLength,
     /// A candidate beyond what may follow an offer.
     Candidate,
+    /// A request of an operator with a wrong key, or with none.
+    ApiKey,
+    /// A request of an operator whose address has shown too many wrong keys.
+    ApiKeyRate,
 }
 
 impl Refusal {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::Connection,
         Self::ConnectionOfAddress,
         Self::TlsHandshake,
@@ -64,6 +68,8 @@ impl Refusal {
         Self::Offer,
         Self::OfferLength,
         Self::Candidate,
+        Self::ApiKey,
+        Self::ApiKeyRate,
     ];
 
     const fn name(self) -> &'static str {
@@ -86,6 +92,8 @@ impl Refusal {
             Self::Offer => "offers",
             Self::OfferLength => "offer_bytes",
             Self::Candidate => "candidates",
+            Self::ApiKey => "api_keys",
+            Self::ApiKeyRate => "api_keys_of_address",
         }
     }
 }

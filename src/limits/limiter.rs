@@ -114,6 +114,27 @@ impl Limiter {
         })
     }
 
+    /// Whether somebody there may show a key of operators.
+    ///
+    /// # Errors
+    ///
+    /// [`Excess::Rate`] if too many were wrong.
+    pub(crate) fn may_show_key(&self, address: Address, now: Instant) -> Result<(), Excess> {
+        let rate = self.limits.wrong_keys();
+        let looked = self.addresses().may_show_key(address, rate, now);
+        looked.map_err(|wait| {
+            self.counters.count(Refusal::ApiKeyRate);
+            Excess::Rate { wait }
+        })
+    }
+
+    /// Takes note that somebody there showed a wrong key of operators, or none.
+    pub(crate) fn show_wrong_key(&self, address: Address, now: Instant) {
+        self.counters.count(Refusal::ApiKey);
+        let rate = self.limits.wrong_keys();
+        self.addresses().show_wrong_key(address, rate, now);
+    }
+
     /// Takes note of a connection until the permit is dropped. Without an address it counts among
     /// those of everybody alone.
     ///

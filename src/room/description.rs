@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Room;
@@ -10,7 +11,7 @@ use super::seats::Sitting;
 use crate::signaling::message::{Knock, Participant, RoomState};
 
 /// A room as it is now.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct RoomDescription {
     pub(crate) room: String,
     /// How long it has been open, in milliseconds.
@@ -26,7 +27,7 @@ pub(crate) struct RoomDescription {
 }
 
 /// Somebody with a seat.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Sitter {
     #[serde(flatten)]
     pub(crate) participant: Participant,
@@ -36,10 +37,10 @@ pub(crate) struct Sitter {
     pub(crate) joined_ms: u64,
     /// For how long they have been out of reach, in milliseconds.
     pub(crate) absent_ms: Option<u64>,
-    /// How loud they were at the last tick: −dBov, 127 is silence. `None` without a
+    /// How loud they were at the last tick: −dBov, 127 is silence. Null without a
     /// transport.
     pub(crate) level_minus_dbov: Option<u8>,
-    /// The rung of video that they get; `None` while they get none.
+    /// The rung of video that they get; null while they get none.
     pub(crate) rung: Option<String>,
     /// The bitrate of the audio that they get, in kb/s.
     pub(crate) audio_kbps: Option<u32>,

@@ -3,6 +3,7 @@
 //! A broadcast of at most [`WAITING`] events: a subscriber that falls behind loses the oldest, and is
 //! told how many. Rooms never wait for one.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -13,7 +14,7 @@ use crate::signaling::message::{ChatMessage, LeaveReason, Role, RoomState};
 const WAITING: usize = 1_024;
 
 /// Something that happened in a room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct RoomEvent {
     pub(crate) room: String,
     /// In milliseconds since 1970 (UTC).
@@ -23,7 +24,7 @@ pub(crate) struct RoomEvent {
 }
 
 /// What it was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Happening {
     Opened,

@@ -107,6 +107,14 @@ pub(super) enum Command {
         text: String,
         reply: oneshot::Sender<Result<(), ActError>>,
     },
+    Announce {
+        text: String,
+        reply: oneshot::Sender<Result<(), ActError>>,
+    },
+    Resize {
+        max_participants: usize,
+        reply: oneshot::Sender<()>,
+    },
     Describe {
         reply: oneshot::Sender<RoomDescription>,
     },
@@ -151,7 +159,7 @@ impl RoomHandle {
     }
 
     /// Seats taken, those held for the absent included.
-    pub(super) fn seats_taken(&self) -> usize {
+    pub(crate) fn seats_taken(&self) -> usize {
         self.seats_taken.load(Ordering::Relaxed)
     }
 
@@ -204,15 +212,34 @@ impl RoomHandle {
         self.ask(make).await.unwrap_or(Err(ActError::NoRoom))
     }
 
+    /// Writes to everybody as whoever runs the server.
+    ///
+    /// # Errors
+    ///
+    /// [`ActError::BadText`], [`ActError::NoRoom`].
+    pub(crate) async fn announce(&self, text: String) -> Result<(), ActError> {
+        let make = |reply| Command::Announce { text, reply };
+        self.ask(make).await.unwrap_or(Err(ActError::NoRoom))
+    }
+
+    /// Sets the most seats there can be, at most the server's setting. Whoever sits stays.
+    ///
+    /// # Errors
+    ///
+    /// [`RoomEnded`].
+    pub(crate) async fn resize(&self, max_participants: usize) -> Result<(), RoomEnded> {
+        let make = |reply| Command::Resize {
+            max_participants,
+            reply,
+        };
+        self.ask(make).await
+    }
+
     /// What the room is like now.
     ///
     /// # Errors
     ///
     /// [`RoomEnded`].
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no interface for operators yet")
-    )]
     pub(crate) async fn describe(&self) -> Result<RoomDescription, RoomEnded> {
         self.ask(|reply| Command::Describe { reply }).await
     }

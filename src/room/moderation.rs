@@ -20,10 +20,6 @@ pub(crate) enum Actor {
     /// A participant, who has to moderate for it.
     Seat(SeatId),
     /// Whoever runs the server, who may do everything.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no interface for operators yet")
-    )]
     Operator,
 }
 
@@ -123,10 +119,24 @@ impl Room {
         }
         let taken = self.seats.take_chat(seat, moment.now);
         let (from, name) = taken.ok_or(ActError::NoSeat)?.map_err(ActError::TooFast)?;
+        self.post(from, name, text, moment);
+        Ok(())
+    }
+
+    /// Writes to everybody as whoever runs the server.
+    pub(super) fn announce(&mut self, text: String, moment: Moment) -> Result<(), ActError> {
+        if !text_is_fine(&text) {
+            return Err(ActError::BadText);
+        }
+        let from = By::Operator.to_string();
+        self.post(from, String::new(), text, moment);
+        Ok(())
+    }
+
+    fn post(&mut self, from: String, name: String, text: String, moment: Moment) {
         let message = self.chat.post(from, name, text, moment);
         self.tell_all(&ServerMessage::Chat(message.clone()));
         self.report(Happening::Chat(message));
-        Ok(())
     }
 
     /// Follows what a participant says of themselves.

@@ -89,32 +89,23 @@ impl Rooms {
     }
 
     /// The room of that name, if there is one.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no interface for operators yet")
-    )]
     pub(crate) fn find(&self, name: &RoomName) -> Option<RoomHandle> {
         self.open_rooms().get(name).cloned()
     }
 
-    /// The names of all rooms, in alphabetical order.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no interface for operators yet")
-    )]
-    pub(crate) fn names(&self) -> Vec<String> {
+    /// The names of all rooms with their seats taken, in alphabetical order.
+    pub(crate) fn summaries(&self) -> Vec<(String, usize)> {
         let rooms = self.open_rooms();
-        let mut names: Vec<String> = rooms.keys().map(ToString::to_string).collect();
-        names.sort_unstable();
-        names
+        let all = rooms
+            .iter()
+            .map(|(name, room)| (name.to_string(), room.seats_taken()));
+        let mut all: Vec<(String, usize)> = all.collect();
+        all.sort_unstable();
+        all
     }
 
     /// What happens in rooms from now on. Whoever falls behind by more than 1,024 events loses the
     /// oldest, and is told how many.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no interface for operators yet")
-    )]
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<RoomEvent> {
         self.events.subscribe()
     }
@@ -294,7 +285,8 @@ mod tests {
         rooms.create(&named("b"), staying()).unwrap();
         let third = rooms.create(&named("c"), staying()).unwrap_err();
         assert_eq!(third, CreateError::TooManyRooms { max: 2 });
-        assert_eq!(rooms.names(), ["a", "b"]);
+        let expected = ["a", "b"].map(|name| (name.to_owned(), 0));
+        assert_eq!(rooms.summaries(), expected);
     }
 
     #[tokio::test]

@@ -171,6 +171,11 @@ impl Seats {
         seat.is_some_and(|seat| seat.part != Part::Watching)
     }
 
+    /// Sets the most there can be. Those who have one keep it.
+    pub(super) const fn resize(&mut self, max: usize) {
+        self.max = max;
+    }
+
     /// Takes a new seat. [`Self::is_full`] is for the caller to ask before.
     pub(super) fn take(
         &mut self,

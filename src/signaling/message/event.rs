@@ -1,5 +1,6 @@
 //! What the server says.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -182,7 +183,7 @@ pub struct Canvas {
 }
 
 /// Somebody in the room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Participant {
     /// Given once in the room's life.
     pub id: String,
@@ -245,7 +246,7 @@ pub enum NoticeCode {
 }
 
 /// Why somebody's seat is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaveReason {
     /// By their own will.

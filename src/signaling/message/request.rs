@@ -1,5 +1,6 @@
 //! What a client says.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Candidate, Moderate, RequestId};
@@ -150,7 +151,7 @@ pub struct Prefer {
 }
 
 /// Whom to see large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PreferredLayout {
     /// Everybody alike.
