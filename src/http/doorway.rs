@@ -19,13 +19,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout, timeout_at};
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::guard::{Guard, Peer};
+use super::guard::{Guard, Hold, Peer};
 use super::tls::Tls;
 use crate::limits::{Address, Refusal};
 
@@ -52,7 +52,7 @@ struct Service {
     closes: watch::Receiver<bool>,
 }
 
-/// Serves until `stop` resolves and the open requests have ended. What goes wrong with one
+/// Serves until `stop` resolves and the open requests and WebSockets have ended. What goes wrong with one
 /// connection ends that one.
 pub(super) async fn serve(
     listener: TcpListener,
@@ -63,6 +63,7 @@ pub(super) async fn serve(
 ) {
     let (closing, closes) = watch::channel(false);
     let mut connections = JoinSet::new();
+    let (open, mut all_closed) = mpsc::channel(1);
     tokio::pin!(stop);
     loop {
         let (stream, address) = tokio::select! {
@@ -81,10 +82,10 @@ pub(super) async fn serve(
         let Ok(permit) = guard.limiter.connect(counted, Instant::now()) else {
             continue;
         };
-        let permit = Arc::new(permit);
+        let hold = Arc::new(Hold::new(permit, open.clone()));
         let service = Service {
             router: router.clone(),
-            peer: Peer { address, permit },
+            peer: Peer { address, hold },
             closes: closes.clone(),
         };
         connections.spawn(welcome(stream, tls.clone(), Arc::clone(&guard), service));
@@ -92,6 +93,9 @@ pub(super) async fn serve(
     drop(listener);
     closing.send_replace(true);
     while connections.join_next().await.is_some() {}
+    // What has become a WebSocket is no request any more, and has yet to say goodbye.
+    drop(open);
+    let _ = all_closed.recv().await;
 }
 
 async fn follow(error: &io::Error) {
@@ -198,7 +202,7 @@ mod tests {
             router: Router::new().route("/", get(|| async { "here" }).post(echo)),
             peer: Peer {
                 address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1),
-                permit: Arc::new(permit.unwrap()),
+                hold: Arc::new(Hold::new(permit.unwrap(), mpsc::channel(1).0)),
             },
             closes,
         };

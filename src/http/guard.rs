@@ -16,6 +16,7 @@ use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use super::failure::{failure, respond};
@@ -48,7 +49,22 @@ pub(crate) struct Guard {
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
     /// For whoever has the connection.
-    pub(super) permit: Arc<Permit>,
+    pub(super) hold: Arc<Hold>,
+}
+
+/// Kept until nobody has the connection any more, also after it has become a WebSocket.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held, and never looked at")]
+pub(super) struct Hold {
+    permit: Permit,
+    /// The server waits for the last of these before it ends, so that a WebSocket is told so.
+    open: mpsc::Sender<()>,
+}
+
+impl Hold {
+    pub(super) const fn new(permit: Permit, open: mpsc::Sender<()>) -> Self {
+        Self { permit, open }
+    }
 }
 
 /// Who asks.
@@ -56,9 +72,8 @@ pub(super) struct Peer {
 pub(super) struct Visitor {
     /// The client itself, behind whatever proxies are trusted.
     ip: IpAddr,
-    /// Given back when nobody has the connection any more, also after it has become a WebSocket.
     #[expect(dead_code, reason = "held, and never looked at")]
-    connection: Arc<Permit>,
+    hold: Arc<Hold>,
 }
 
 impl Visitor {
@@ -100,7 +115,7 @@ pub(super) async fn meter(
     }
     request.extensions_mut().insert(Visitor {
         ip,
-        connection: peer.permit,
+        hold: peer.hold,
     });
     next.run(request).await
 }
