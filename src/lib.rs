@@ -20,3 +20,4 @@ mod rtc;
 pub use crate::rtc::fuzzing;
 pub mod serve;
 pub mod signaling;
+mod still;

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 pub(crate) use addresses::Address;
 pub(crate) use allowance::Allowance;
-use bucket::{Bucket, Rate};
+pub(crate) use bucket::{Bucket, Rate};
 pub(crate) use counters::{Counters, Refusal};
 pub(crate) use limiter::{Caller, Excess, Limiter, Permit};
 

@@ -256,6 +256,7 @@ impl Room {
             Command::Describe { reply } => {
                 let _ = reply.send(self.describe(moment.now));
             }
+            Command::Snapshot { reply } => self.media.snapshot(reply),
             Command::Leave { seat, done } => {
                 if self.seats.leave(seat) {
                     self.forget(seat.participant, LeaveReason::Left);

@@ -10,6 +10,9 @@ mod clip;
 #[path = "support/daemon.rs"]
 #[expect(dead_code, reason = "shared with the load client")]
 mod daemon;
+#[path = "support/http.rs"]
+#[expect(dead_code, reason = "shared with tests of what is text")]
+mod http;
 #[path = "support/peer.rs"]
 mod peer;
 #[path = "support/player.rs"]
@@ -107,6 +110,46 @@ async fn nonsense_from_one_participant_disturbs_nobody() -> anyhow::Result<()> {
         .collect();
     assert!(complaints.len() <= MOST_COMPLAINTS, "{complaints:#?}");
     Ok(())
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_somebody_in_the_room_gets() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let key = folder.path().join("key");
+    std::fs::write(&key, "a-key-of-an-operator")?;
+    let key = key.display().to_string();
+    let daemon = Daemon::start(&[&SMALL[..], &["--api-key-file", &key]].concat())?;
+    let snapshot = async |accept: &str| {
+        let bearer = ("authorization", "Bearer a-key-of-an-operator");
+        let path = ("GET", "/api/v1/rooms/demo/snapshot");
+        let headers = [bearer, ("accept", accept)];
+        http::ask(&daemon.address, path, &headers, Vec::new()).await
+    };
+    assert_eq!(snapshot("*/*").await?.status(), 404, "no room");
+    let (ann, media) = Client::join(&daemon.address, "demo", "Ann").await?;
+    let singing = Playing::start(one_clip()?, media)?;
+    ann.received().more(30, 50).await?;
+
+    assert_eq!(snapshot("text/html").await?.status(), 406);
+    for (accept, content_type) in [("*/*", "image/jpeg"), ("image/png", "image/png")] {
+        let mut answer = snapshot(accept).await?;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.header("content-type"), content_type);
+        let mut bytes = Vec::new();
+        while let Some(more) = answer.next().await? {
+            bytes.extend_from_slice(&more);
+        }
+        let picture = image::load_from_memory(&bytes)?.to_rgb8();
+        assert_eq!(picture.dimensions(), (320, 180));
+        // The clip is of somebody before a red wall.
+        let [red, green, blue] = picture.get_pixel(12, 12).0;
+        assert!(
+            red > green && red > blue,
+            "{content_type}: {red} {green} {blue}"
+        );
+    }
+    singing.stop().await?;
+    ann.leave().await
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ mod operations;
 mod people;
 mod problem;
 mod rooms;
+mod snapshot;
+mod snapshots;
 mod status;
 
 use std::time::Instant;
@@ -29,6 +31,7 @@ use crate::access::api_key::ApiKey;
 use crate::limits::Refusal;
 use problem::Code;
 pub(super) use problem::Problem;
+use snapshots::Snapshots;
 
 /// Where it is.
 pub(super) const PREFIX: &str = "/api/v1";
@@ -42,12 +45,18 @@ pub(crate) struct Operators {
     key: ApiKey,
     /// When the server began.
     since: Instant,
+    snapshots: Snapshots,
 }
 
 impl Operators {
     /// For those who have `key`.
     pub(crate) fn new(key: ApiKey, since: Instant) -> Self {
-        Self { key, since }
+        let snapshots = Snapshots::new(since);
+        Self {
+            key,
+            since,
+            snapshots,
+        }
     }
 }
 

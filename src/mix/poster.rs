@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use codecs::video::I420;
-use image::{ImageFormat, RgbImage};
 use mixer::RoomTime;
 
 use super::MixError;
 use super::output::{beside, keep};
+use crate::still::{self, StillFormat};
 
 /// The poster shows the picture at this time, or the last one of a shorter mix.
 const POSTER_AT: RoomTime = RoomTime::from_ms(3_000);
@@ -41,8 +41,7 @@ impl Poster {
             return Ok(());
         };
         let mut file = beside(&self.path)?;
-        to_rgb(canvas)
-            .write_to(&mut file, ImageFormat::Png)
+        still::write(canvas, StillFormat::Png, &mut file)
             .map_err(|error| write_error(&self.path, &error))?;
         keep(file, &self.path).map(|_| ())
     }
@@ -52,54 +51,5 @@ fn write_error(path: &Path, error: &dyn std::error::Error) -> MixError {
     MixError::Write {
         path: path.to_owned(),
         reason: error.to_string(),
-    }
-}
-
-/// Studio-range BT.601, as VP8 is shown by browsers, in 16-bit fixed point.
-fn to_rgb(picture: &I420) -> RgbImage {
-    let size = picture.size();
-    let view = picture.view();
-    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
-    RgbImage::from_fn(side(size.width()), side(size.height()), |x, y| {
-        let (x, y) = (x as usize, y as usize);
-        let luma = i32::from(view.y()[y * view.y_stride() + x]);
-        let chroma = y / 2 * view.chroma_stride() + x / 2;
-        let (u, v) = (i32::from(view.u()[chroma]), i32::from(view.v()[chroma]));
-        let (luma, u, v) = ((luma - 16) * 76_309, u - 128, v - 128);
-        let red = luma + 104_597 * v;
-        let green = luma - 25_675 * u - 53_279 * v;
-        let blue = luma + 132_201 * u;
-        image::Rgb([red, green, blue].map(|channel| {
-            u8::try_from(((channel + 32_768) >> 16).clamp(0, 255)).unwrap_or_default()
-        }))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use codecs::video::PictureSize;
-
-    #[test]
-    fn studio_range_becomes_full_range() {
-        let mut picture = I420::black(PictureSize::new(2, 2).unwrap());
-        let rows = [
-            ([16, 128, 128], [0, 0, 0]),
-            ([235, 128, 128], [255, 255, 255]),
-            ([81, 90, 240], [255, 0, 0]),
-            ([145, 54, 34], [0, 255, 1]),
-            ([41, 240, 110], [0, 0, 255]),
-        ];
-
-        for (yuv, rgb) in rows {
-            picture.fill(yuv);
-            let near = to_rgb(&picture).get_pixel(1, 1).0;
-            let far = near
-                .iter()
-                .zip(rgb)
-                .map(|(a, b): (&u8, u8)| a.abs_diff(b))
-                .max();
-            assert!(far <= Some(2), "{yuv:?} became {near:?}, expected {rgb:?}");
-        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use codecs::video::I420;
 use mixer::ParticipantId;
 use mixer::ladder::Wish;
 use tokio::runtime::Handle;
@@ -117,6 +118,9 @@ pub(super) enum Command {
     },
     Describe {
         reply: oneshot::Sender<RoomDescription>,
+    },
+    Snapshot {
+        reply: oneshot::Sender<I420>,
     },
     Withdraw {
         ticket: Ticket,
@@ -242,6 +246,11 @@ impl RoomHandle {
     /// [`RoomEnded`].
     pub(crate) async fn describe(&self) -> Result<RoomDescription, RoomEnded> {
         self.ask(|reply| Command::Describe { reply }).await
+    }
+
+    /// The largest picture that somebody in the room gets, as it is now. `None`: there is none.
+    pub(crate) async fn snapshot(&self) -> Option<I420> {
+        self.ask(|reply| Command::Snapshot { reply }).await.ok()
     }
 
     /// Puts media into the room and takes the mix out.

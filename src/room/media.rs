@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use codecs::audio::Channels;
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig};
+use codecs::video::I420;
 use codecs::vp8::{Vp8Decoder, Vp8DecoderLimits};
 use codecs::yuv::YuvScaler;
 use crossbeam_channel::{SendError, Sender, unbounded};
@@ -13,7 +14,7 @@ use mixer::ParticipantId;
 use mixer::audio::{AudioRung, Muted, PacketTime};
 use mixer::ladder::{Ladder, Wish};
 use mixer::video::{Camera, Fit, Presence};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{Span, error};
 
 use super::audio_thread::{self, AudioControl, Encoding};
@@ -262,6 +263,11 @@ impl Media {
     /// Shows somebody large whoever speaks, or nobody.
     pub(super) fn pin(&self, pinned: Option<ParticipantId>) {
         self.tell_video(VideoControl::Pin(pinned));
+    }
+
+    /// Has the largest picture copied; drops `wanted` if there is none.
+    pub(super) fn snapshot(&self, wanted: oneshot::Sender<I420>) {
+        self.tell_video(VideoControl::Snapshot(wanted));
     }
 
     fn encoding(&self) -> anyhow::Result<Encoding> {

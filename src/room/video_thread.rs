@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use codecs::rtp::vp8::PictureNumber;
-use codecs::video::{PictureSize, Scaler, VIDEO_CLOCK_HZ, VideoDecoder};
+use codecs::video::{I420, PictureSize, Scaler, VIDEO_CLOCK_HZ, VideoDecoder};
 use crossbeam_channel::{Receiver, TryRecvError};
 use mixer::ladder::{Allocation, Downlink, Wish};
 use mixer::video::{Camera, Focus, Presence, RungId, VideoConfig, VideoInput, VideoMixer};
 use mixer::{ParticipantId, RoomTime};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info, warn};
 
 use super::encodings::{Encodings, View};
@@ -73,6 +73,8 @@ pub(super) enum VideoControl {
     Speaker(Option<ParticipantId>),
     /// Somebody is pinned for the room, or nobody.
     Pin(Option<ParticipantId>),
+    /// A copy of the largest picture is wanted. Nothing is sent if there is none.
+    Snapshot(oneshot::Sender<I420>),
 }
 
 /// Where the thread says what it finds out.
@@ -233,7 +235,19 @@ impl VideoThread {
                 self.mixer.handle(VideoInput::ActiveSpeaker(speaker));
             }
             VideoControl::Pin(pinned) => self.mixer.handle(VideoInput::Pin(pinned)),
+            VideoControl::Snapshot(wanted) => {
+                if let Some(canvas) = self.largest_canvas() {
+                    let _ = wanted.send(canvas.clone());
+                }
+            }
         }
+    }
+
+    /// The largest picture that is encoded, as it was encoded last.
+    fn largest_canvas(&self) -> Option<&I420> {
+        let rungs = self.encodings.rungs();
+        let canvases = rungs.filter_map(|rung| self.mixer.canvas(rung));
+        canvases.max_by_key(|canvas| canvas.size().pixels())
     }
 
     fn end_track(&mut self, participant: ParticipantId) {

@@ -59,6 +59,10 @@ fn describe(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
             let content = json!({ "text/event-stream": { "schema": of(schemas) } });
             (StatusCode::OK, Some(content))
         }
+        Answer::Picture => {
+            let content = json!({ "image/jpeg": {}, "image/png": {} });
+            (StatusCode::OK, Some(content))
+        }
         Answer::Document => {
             let content = json!({ "application/json": { "schema": { "type": "object" } } });
             (StatusCode::OK, Some(content))

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use super::body::{NewMessage, NewRoom, ParticipantChange, RoomChange};
 use super::rooms::RoomSummary;
 use super::status::ServerStatus;
-use super::{events, openapi, people, rooms, status};
+use super::{events, openapi, people, rooms, snapshot, status};
 use crate::http::Doors;
 use crate::room::{RoomDescription, Sitter};
 use crate::signaling::message::Act;
@@ -44,6 +44,8 @@ pub(super) enum Answer {
     Json(StatusCode, SchemaOf),
     /// Server-sent events, the data of each JSON.
     Events(SchemaOf),
+    /// PNG or JPEG.
+    Picture,
     /// JSON that describes itself.
     Document,
     Nothing,
@@ -156,6 +158,15 @@ fn of_rooms() -> Vec<Operation> {
             ("endRoom", "Ends a room for everybody"),
             delete(rooms::end),
             Answer::Nothing,
+        ),
+        Operation::new(
+            ("get", "/rooms/{room}/snapshot"),
+            (
+                "takeSnapshot",
+                "The largest picture that somebody in a room gets, as it is now",
+            ),
+            get(snapshot::take),
+            Answer::Picture,
         ),
         Operation::new(
             ("post", "/rooms/{room}/acts"),

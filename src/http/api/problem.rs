@@ -53,6 +53,10 @@ pub(in crate::http) enum Code {
     RoomExists,
     /// The server takes no more rooms.
     TooManyRooms,
+    /// Nobody in the room gets a picture.
+    NoPicture,
+    /// Neither of the formats there are is wanted.
+    NotAcceptable,
     /// There is nobody of that id in the room, or at its door.
     NoSuchParticipant,
     /// That cannot be done to them, for instance since their credential does not allow it.
@@ -69,7 +73,10 @@ impl Code {
             Self::BadRequest | Self::BadRoom | Self::BadText => StatusCode::BAD_REQUEST,
             Self::KeyRequired | Self::WrongKey => StatusCode::UNAUTHORIZED,
             Self::NotAllowed => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::NoSuchRoom | Self::NoSuchParticipant => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::NoSuchRoom | Self::NoSuchParticipant | Self::NoPicture => {
+                StatusCode::NOT_FOUND
+            }
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RoomExists => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
