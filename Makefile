@@ -13,7 +13,7 @@ export CHROMIUM
 .PHONY: help run test test-rust test-properties test-browser lint deny fixtures screenshot \
         bench bench-estimator bench-isolation bench-ladder bench-latency bench-links bench-network bench-pieces \
         bench-room bench-churn bench-encoders \
-        deps-build deps-test deps-bench build build-load release clean
+        schema deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -56,6 +56,9 @@ deny: ## Check licences, sources and bans of the dependencies
 
 fixtures: deps-build ## Make the fixtures anew (needs a libvpx that vpx-encode knows)
 	$(CARGO) run --locked --release -p generator -- fixtures
+
+schema: ## Write the messages' JSON Schema and TypeScript types anew
+	WRITE_SCHEMA=1 $(CARGO) test --locked -p mosaicd --test schema served
 
 screenshot: deps-test release ## Take the README's screenshot of a real conference
 	MOSAICD=target/release/mosaicd node tests/browser/screenshot.mjs screenshot.png 1120x700

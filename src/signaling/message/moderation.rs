@@ -1,11 +1,12 @@
 //! What moderators ask for, and what everybody is told of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{PreferredLayout, RequestId};
 
 /// What somebody may do in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Takes part.
@@ -15,7 +16,7 @@ pub enum Role {
 }
 
 /// A moderator's request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Moderate {
     /// Echoed in the reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,7 +27,7 @@ pub struct Moderate {
 }
 
 /// What a moderator may do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "act", rename_all = "snake_case")]
 pub enum Act {
     /// Lets nobody in any more but those who have a seat, and moderators.
@@ -116,7 +117,7 @@ pub enum Act {
 }
 
 /// How firmly a microphone or camera is switched off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// They are asked, and decide.
@@ -129,7 +130,7 @@ pub enum How {
 }
 
 /// What holds for everybody in the room.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomState {
     /// Whether nobody else gets in.
     pub locked: bool,
@@ -142,7 +143,7 @@ pub struct RoomState {
 }
 
 /// What a moderator asks a participant to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Asked {
     /// Close the microphone.
@@ -156,7 +157,7 @@ pub enum Asked {
 }
 
 /// To one who waits: the reply to the `join` comes later.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiting {
     /// Takes this place back in a later session, or the seat that it has become.
     pub token: String,
@@ -169,7 +170,7 @@ pub struct Waiting {
 }
 
 /// Somebody who waits, as moderators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Knock {
     /// Given once in the room's life; not the later participant's.
     pub id: String,
@@ -180,7 +181,7 @@ pub struct Knock {
 }
 
 /// What somebody wrote to everybody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChatMessage {
     /// Counts the messages of a room, from 1.
     pub number: u64,
