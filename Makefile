@@ -12,7 +12,7 @@ export CHROMIUM
 
 .PHONY: help run test test-rust test-properties test-browser lint deny fixtures screenshot \
         bench bench-estimator bench-isolation bench-ladder bench-latency bench-links bench-network bench-pieces \
-        bench-room bench-churn bench-encoders \
+        bench-room bench-churn bench-encoders bench-idle \
         schema deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
@@ -99,6 +99,9 @@ bench-latency: deps-build build-load ## Delay through the mixer, beside GStreame
 
 bench-isolation: deps-build build-load ## Tick lateness with and without one who floods
 	target/release/examples/load isolation $(ARGS)
+
+bench-idle: deps-build build-load ## Memory and CPU of 500 sessions in which nothing happens, by carrier
+	target/release/examples/load idle $(ARGS)
 
 deps-build:
 	@./tests/install.sh build

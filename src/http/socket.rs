@@ -32,6 +32,10 @@ const SUBPROTOCOL: &str = "mosaicd.v1";
 /// A client that does not take a message for this long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What is read of a socket at a time. Usually it is 128 KiB, which each keeps for as long as it lives;
+/// messages are short, and longer ones come in several reads.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
+
 /// First messages that may be refused over one socket.
 const MAX_REFUSALS: usize = 16;
 
@@ -61,6 +65,7 @@ pub(super) async fn upgrade(
     let caller = visitor.caller(&headers);
     let max_bytes = doors.longest_read();
     socket
+        .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(max_bytes)
         .max_frame_size(max_bytes)
         .on_upgrade(async move |socket| {

@@ -37,6 +37,7 @@ pub(crate) struct Usage {
 pub(crate) struct Health {
     pub(crate) rooms: usize,
     pub(crate) participants: usize,
+    pub(crate) sessions: usize,
     pub(crate) tasks: usize,
 }
 
