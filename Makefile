@@ -12,8 +12,8 @@ export CHROMIUM
 
 .PHONY: help run test test-rust test-properties test-browser test-whip lint deny fixtures screenshot \
         bench bench-estimator bench-isolation bench-ladder bench-latency bench-links bench-network bench-pieces bench-thin \
-        bench-room bench-churn bench-encoders \
-        deps-build deps-test deps-bench build build-load release clean
+        bench-room bench-churn bench-encoders bench-idle \
+        schema deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -60,6 +60,9 @@ deny: ## Check licences, sources and bans of the dependencies
 fixtures: deps-build ## Make the fixtures anew (needs a libvpx that vpx-encode knows)
 	$(CARGO) run --locked --release -p generator -- fixtures
 
+schema: ## Write the messages' JSON Schema and TypeScript types anew
+	WRITE_SCHEMA=1 $(CARGO) test --locked -p mosaicd --test schema served
+
 screenshot: deps-test release ## Take the README's screenshot of a real conference
 	MOSAICD=target/release/mosaicd node tests/browser/screenshot.mjs screenshot.png 1120x700
 
@@ -102,6 +105,9 @@ bench-latency: deps-build build-load ## Delay through the mixer, beside GStreame
 
 bench-isolation: deps-build build-load ## Tick lateness with and without one who floods
 	target/release/examples/load isolation $(ARGS)
+
+bench-idle: deps-build build-load ## Memory and CPU of 500 sessions in which nothing happens, by carrier
+	target/release/examples/load idle $(ARGS)
 
 deps-build:
 	@./tests/install.sh build

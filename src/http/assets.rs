@@ -1,4 +1,4 @@
-//! The conference page, embedded in the binary.
+//! The conference page, the client and what describes its messages, embedded in the binary.
 
 use axum::Router;
 use axum::http::header::{
@@ -18,7 +18,9 @@ const SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; media-s
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const JSON_SCHEMA: &str = "application/schema+json";
 const SVG: &str = "image/svg+xml";
+const TYPESCRIPT: &str = "text/plain; charset=utf-8";
 
 /// One embedded file.
 struct Asset {
@@ -92,6 +94,16 @@ const ASSETS: &[Asset] = &[
         path: "/menus.js",
         content_type: SCRIPT,
         body: include_str!("../web/menus.js"),
+    },
+    Asset {
+        path: "/messages.schema.json",
+        content_type: JSON_SCHEMA,
+        body: include_str!("../web/messages.schema.json"),
+    },
+    Asset {
+        path: "/mosaic.d.ts",
+        content_type: TYPESCRIPT,
+        body: include_str!("../web/mosaic.d.ts"),
     },
     Asset {
         path: "/mosaic.js",

@@ -16,6 +16,7 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
     RtpCodecKind,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tracing::{Instrument, debug, warn};
@@ -55,7 +56,7 @@ const GATHER_WITHIN: Duration = Duration::from_secs(2);
 const STREAM_ID: &str = "mosaic";
 
 /// An ICE candidate as the browser's `RTCIceCandidateInit` has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
     /// The `candidate:` line (RFC 8839 §5.1), empty at the end of candidates.

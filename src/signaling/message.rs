@@ -9,6 +9,7 @@ mod moderation;
 mod picture;
 mod request;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::rtc::Candidate;
@@ -28,7 +29,7 @@ pub use request::{ClientMessage, Join, Prefer, PreferredLayout, Resume};
 pub const VERSION: u32 = 1;
 
 /// A client's own mark on a request; its reply carries the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RequestId {
     /// A number.

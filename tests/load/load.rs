@@ -1,12 +1,16 @@
 //! Loads a running daemon: `room` shows what a conference of nine costs, `churn` what joins and
 //! leaves leave behind, `isolation` whether one who floods makes the others late, `ladder` what many
-//! rungs cost beside one. `fill` only joins a daemon that somebody else looks at.
+//! rungs cost beside one, `idle` what sessions cost in which nothing happens. `fill` only joins a
+//! daemon that somebody else looks at.
 //!
 //! The participants send recordings as they are and only count what they get, so that nearly all
 //! of the work is the daemon's. It is another process, looked at from outside.
 
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
+#[path = "../support/carrier.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
+mod carrier;
 mod churn;
 #[path = "../support/client.rs"]
 mod client;
@@ -19,6 +23,9 @@ mod fill;
 #[path = "../support/floor.rs"]
 #[expect(dead_code, reason = "shared with the benches and tests")]
 mod floor;
+#[path = "../support/http.rs"]
+mod http;
+mod idle;
 mod isolation;
 mod ladder;
 #[path = "../support/peer.rs"]
@@ -54,6 +61,8 @@ enum Part {
     Isolation(isolation::Isolation),
     /// What a room costs whose whole ladder is in use, beside one with one rung
     Ladder(ladder::Ladder),
+    /// Memory and CPU of sessions in which nothing happens
+    Idle(idle::Idle),
     /// Participants for somebody else's room, until the input ends
     Fill(fill::Fill),
     /// The codec floor of the room alone
@@ -74,6 +83,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Part::Churn(churn) => runtime.block_on(churn.run()),
         Part::Isolation(isolation) => runtime.block_on(isolation.run()),
         Part::Ladder(ladder) => runtime.block_on(ladder.run()),
+        Part::Idle(idle) => runtime.block_on(idle.run()),
         Part::Fill(fill) => runtime.block_on(fill.run()),
         Part::Floor { seconds } => room::work_at_the_floor(seconds).map(|()| ExitCode::SUCCESS),
     }

@@ -38,6 +38,7 @@ pub(crate) struct Usage {
 pub(crate) struct Health {
     pub(crate) rooms: usize,
     pub(crate) participants: usize,
+    pub(crate) sessions: usize,
     pub(crate) tasks: usize,
     /// How often requests were refused, by code.
     pub(crate) refused: BTreeMap<String, u64>,

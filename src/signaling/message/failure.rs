@@ -1,11 +1,12 @@
 //! What the server says when a request fails.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::RequestId;
 
 /// Why a request failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorMessage {
     /// The request's, where it had one and it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,7 +21,9 @@ pub struct ErrorMessage {
 }
 
 /// What went wrong, as a word that never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// The message is not JSON.

@@ -16,7 +16,7 @@ pub enum Role {
 }
 
 /// A moderator's request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Moderate {
     /// Echoed in the reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,7 +143,7 @@ pub struct RoomState {
 }
 
 /// What a moderator asks a participant to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Asked {
     /// Close the microphone.
@@ -157,7 +157,7 @@ pub enum Asked {
 }
 
 /// To one who waits: the reply to the `join` comes later.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiting {
     /// Takes this place back in a later session, or the seat that it has become.
     pub token: String,

@@ -1,10 +1,11 @@
 //! What the server says of pictures and links: where everybody is, what comes, what is worth sending.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
 /// Where everybody is on the canvas.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Layout {
     /// The canvas the tiles are on.
     pub canvas: LayoutCanvas,
@@ -16,7 +17,7 @@ pub struct Layout {
 }
 
 /// What a participant gets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quality {
     /// What video there is.
     pub video: VideoState,
@@ -33,7 +34,7 @@ pub struct Quality {
 }
 
 /// One of the room's encodings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VideoRung {
     /// As the room calls it.
     pub name: String,
@@ -46,14 +47,14 @@ pub struct VideoRung {
 }
 
 /// The next rung up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NextRung {
     /// What the link would have to carry for it, about, everything counted.
     pub kbps: u32,
 }
 
 /// What video there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VideoState {
     /// Moving pictures.
@@ -65,7 +66,7 @@ pub enum VideoState {
 }
 
 /// Why video is no better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QualityReason {
     /// There is no better.
@@ -79,7 +80,7 @@ pub enum QualityReason {
 }
 
 /// What is worth sending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Uplink {
     /// The picture; null while nobody sees it: then it is best paused.
     pub video: Option<UplinkVideo>,
@@ -88,7 +89,7 @@ pub struct Uplink {
 }
 
 /// A picture worth sending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UplinkVideo {
     /// The largest that anybody sees it: width in pixels.
     pub width: usize,
@@ -101,7 +102,7 @@ pub struct UplinkVideo {
 }
 
 /// Sound worth sending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UplinkAudio {
     /// The best that anybody hears.
     pub kbps: u32,
@@ -110,7 +111,7 @@ pub struct UplinkAudio {
 }
 
 /// The size of a canvas in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LayoutCanvas {
     /// Width in pixels.
     pub width: usize,
@@ -119,7 +120,7 @@ pub struct LayoutCanvas {
 }
 
 /// One participant's region, in pixels of the canvas.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tile {
     /// Whose.
     pub participant: String,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Candidate, Moderate, RequestId};
 
 /// What a client says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
     /// Takes a seat in a room.
@@ -93,12 +93,12 @@ impl ClientMessage {
 }
 
 /// Takes a seat in a room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Join {
     /// Echoed in the reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<RequestId>,
-    /// The protocol version, [`VERSION`].
+    /// The protocol version: 1.
     pub version: u32,
     /// The room's name: 1 to 64 of `A-Z a-z 0-9 . _ -`.
     pub room: String,
@@ -114,12 +114,12 @@ pub struct Join {
 }
 
 /// The first message of a carrier that continues a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resume {
     /// Echoed in the reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<RequestId>,
-    /// The protocol version, [`VERSION`](super::VERSION).
+    /// The protocol version: 1.
     pub version: u32,
     /// The one of `joined`.
     pub session: String,
@@ -128,7 +128,7 @@ pub struct Resume {
 }
 
 /// What a participant would rather get than what its link allows. What is absent is not asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Prefer {
     /// Echoed in an error, should there be one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
