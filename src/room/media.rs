@@ -320,7 +320,7 @@ impl codecs::video::VideoDecoder for PanickingDecoder {
     fn decode(
         &mut self,
         _frame: &[u8],
-        _picture: &mut codecs::video::I420,
+        _picture: &mut I420,
     ) -> Result<codecs::video::Decoded, codecs::video::VideoDecodeError> {
         panic!("told to");
     }

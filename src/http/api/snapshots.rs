@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(snapshots.take(now).err(), Some(WAIT_FOR_OTHERS));
         drop((first, second));
         for _ in 2..BURST {
-            snapshots.take(now).unwrap();
+            drop(snapshots.take(now).unwrap());
         }
         let wait = snapshots.take(now).err().unwrap();
         assert_eq!(wait, Duration::from_millis(200));
