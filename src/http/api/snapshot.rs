@@ -4,18 +4,22 @@
 //! many are taken a second for all operators together, and so many at a time ([`super::snapshots`]).
 
 use std::io::Cursor;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::problem::{Code, Problem};
 use super::rooms::find;
 use crate::http::Doors;
 use crate::still::{self, StillFormat};
+
+/// How long a picture may take to come: several ticks of the slowest video there is.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Answers `GET /rooms/{room}/snapshot`.
 pub(super) async fn take(
@@ -37,7 +41,9 @@ pub(super) async fn take(
             let detail = "too many snapshots at once";
             Problem::new(Code::RateLimited, detail).retry_after(wait)
         })?;
-    let picture = room.snapshot().await.ok_or_else(|| {
+    let asked = timeout(PATIENCE, room.snapshot()).await;
+    let late = |_| Problem::new(Code::Internal, "the picture did not come in time");
+    let picture = asked.map_err(late)?.ok_or_else(|| {
         let detail = "nobody in the room gets a picture, so there is none";
         Problem::new(Code::NoPicture, detail)
     })?;
