@@ -119,7 +119,7 @@ async fn offers_and_candidates_beyond_sense_and_measure_are_refused() -> anyhow:
         let offers = attacks::offer_nonsense(kind, &daemon.address, ROOM).await?;
         let candidates = attacks::send_candidates(kind, &daemon.address, (ROOM, 100)).await?;
 
-        let expected = [("bad_sdp", 9), ("too_large", 1)];
+        let expected = [("bad_sdp", 8), ("no_opus", 1), ("too_large", 1)];
         assert_eq!(offers, tally(&expected), "{kind:?}");
         let expected = [
             ("bad_candidate", 64),
