@@ -35,6 +35,10 @@ use crate::rtc::Rtc;
 pub use crate::rtc::{Announce, MediaAddress, MediaPorts};
 use crate::signaling::{RoomName, Sessions, Venue};
 
+/// How long clients may take to come for their last word once the server stops: then nobody is let in
+/// any more.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
+
 /// How long open requests may take to end once the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 
@@ -180,9 +184,11 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         drain.send_replace(true);
     });
     let stop = {
-        let mut stopping = stopping.clone();
+        let (mut stopping, sessions) = (stopping.clone(), doors.sessions.clone());
         async move {
             let _ = stopping.wait_for(|stop| *stop).await;
+            // A client between two polls has yet to come for its last word.
+            let _ = tokio::time::timeout(LAST_WORDS_WITHIN, sessions.emptied()).await;
         }
     };
     let mut served = tokio::spawn(http::serve(listener, tls, doors, stop));

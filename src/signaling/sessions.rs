@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Venue;
@@ -99,6 +99,20 @@ impl Sessions {
         let dismissed = self.directory.lock().remove(id);
         if let Some(Entry { session, .. }) = dismissed {
             session.dismiss();
+        }
+    }
+
+    /// Resolves when there is no session any more.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let gone = self.directory.gone.notified();
+            tokio::pin!(gone);
+            // From here on none is missed.
+            gone.as_mut().enable();
+            if self.count() == 0 {
+                return;
+            }
+            gone.await;
         }
     }
 
@@ -218,6 +232,8 @@ impl SessionId {
 #[derive(Clone, Debug, Default)]
 struct Directory {
     entries: Arc<Mutex<HashMap<SessionId, Entry>>>,
+    /// Told whenever a session is gone.
+    gone: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -250,6 +266,7 @@ impl Enrolled {
 impl Drop for Enrolled {
     fn drop(&mut self) {
         self.directory.lock().remove(&self.id);
+        self.directory.gone.notify_waiters();
     }
 }
 
