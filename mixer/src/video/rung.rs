@@ -51,6 +51,10 @@ pub(crate) struct Rung {
     /// When the next frame is due, in ticks of 90 kHz. `None` before the first.
     next_at: Option<u64>,
     next_tick: NextTick,
+    /// When the latest frame was due, made or not.
+    last_due: Option<u64>,
+    /// What was passed over, in ticks of 90 kHz: no time, to the encoder.
+    passed_over: u64,
     layout: Layout,
     canvas: I420,
     background: [u8; 3],
@@ -101,6 +105,8 @@ impl Rung {
             frame_interval: u64::from(config.frame_interval),
             next_at: None,
             next_tick: NextTick::MakesIt,
+            last_due: None,
+            passed_over: 0,
             layout: Layout::empty(config.size),
             canvas: I420::black(config.size),
             background,
@@ -139,7 +145,8 @@ impl Rung {
         self.throttle.request();
     }
 
-    /// Makes no frame at the next tick.
+    /// Makes no frame at the next tick. Its share of the bitrate is nobody's: an encoder that found the
+    /// time in its timestamps would spend it on the frame after, and nobody would be less behind.
     pub(crate) const fn pass_over(&mut self) {
         self.next_tick = NextTick::PassesItOver;
     }
@@ -180,6 +187,10 @@ impl Rung {
         } else {
             timestamp + self.frame_interval
         });
+        let since_last = timestamp - self.last_due.replace(timestamp).unwrap_or(timestamp);
+        if next_tick == NextTick::PassesItOver {
+            self.passed_over += since_last;
+        }
         next_tick == NextTick::MakesIt
     }
 
@@ -193,9 +204,12 @@ impl Rung {
             FrameKind::Delta
         };
         let mut data = std::mem::take(&mut self.spare);
-        let encoded = self
-            .encoder
-            .encode(&self.canvas, timestamp, wanted, &mut data);
+        let encoded = self.encoder.encode(
+            &self.canvas,
+            timestamp - self.passed_over,
+            wanted,
+            &mut data,
+        );
         let Ok(kind) = encoded else {
             self.counters.encoder_errors += 1;
             self.spare = data;

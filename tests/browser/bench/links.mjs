@@ -41,7 +41,6 @@ const PARTS = Object.fromEntries([...rows, ...steps]);
 const how = flags(Object.keys(PARTS), { seconds: "30", settle: "10" });
 
 let isOver = false;
-let browser;
 const table = [];
 const bytes = [];
 
@@ -62,11 +61,23 @@ function expect(name, said, good) {
 const settingsOf = (kbps) =>
   [`loss=${LOSS_PERCENT}`, `delay=${DELAY_MS}`, `down.kbps=${kbps}`, `queue=${QUEUE}`];
 
+/** Runs `body` with a browser of its own: what one row leaves behind in it is no other's load. */
+async function inBrowser(body) {
+  const browser = await launch();
+  try {
+    return await body(browser);
+  } finally {
+    await browser.close();
+  }
+}
+
+const inItsRoom = (settings, body) => inBrowser((browser) => inRoomOfNine(browser, settings, body));
+
 /** One downlink that stays as it is. */
 async function atRow(row) {
   const { kbps } = row;
   console.log(`\n${kbps} kb/s, ${how.seconds} s after ${how.settle} s`);
-  const found = await inRoomOfNine(browser, settingsOf(kbps), async (room) => {
+  const found = await inItsRoom(settingsOf(kbps), async (room) => {
     await pause(Math.min(QUEUE_SETTLE_S, how.settle));
     const early = await room.look();
     await pause(Math.max(0, how.settle - QUEUE_SETTLE_S));
@@ -86,7 +97,7 @@ async function atRow(row) {
     }
     return { ...figures, tiles: measured };
   });
-  found.psnr_db = await psnr(browser, found.tiles);
+  found.psnr_db = await inBrowser((browser) => psnr(browser, found.tiles));
   judge("audio concealed", found.concealed, 3, "%");
   judge("queue, p95", found.queue_p95_ms, row.queue_ms, "ms");
   judge("of the link used", found.used, 95, "%");
@@ -103,7 +114,7 @@ async function atRow(row) {
 async function stepped(name) {
   const { kbps: [wide, narrow], above: [higher], freeze } = STEPS[name];
   console.log(`\n${wide} and ${narrow} kb/s in turn, ${STEP_S} s each, ${CYCLES} times`);
-  await inRoomOfNine(browser, settingsOf(wide), async (room) => {
+  await inItsRoom(settingsOf(wide), async (room) => {
     await pause(how.settle + STEP_S / 2);
     const before = await room.look();
     const turns = [];
@@ -132,12 +143,7 @@ async function stepped(name) {
 }
 
 console.log(`${os.cpus().length} cores, ${os.loadavg()[0].toFixed(1)} of them busy before we began`);
-browser = await launch();
-try {
-  for (const name of how.only) await PARTS[name]();
-} finally {
-  await browser.close();
-}
+for (const name of how.only) await PARTS[name]();
 if (table.length) {
   console.log(`\nNine in the room, ${LOSS_PERCENT} % loss, ${2 * DELAY_MS} ms round trip, a queue of ${QUEUE}, ${how.seconds} s after ${how.settle} s.\n`);
   console.log("| downlink | audio concealed | audio | rung | frames | longest gap | speaker's tile | queue p50 / p95 / max | used | an SFU would need, computed |");

@@ -54,11 +54,11 @@ async function begin(browser, settings, ends) {
     relay,
     daemon,
     joined,
-    /** All that is counted at this moment. */
+    /** All that is counted at this moment: the page may take its time, so the clock is read last. */
     async look() {
+      if (await receiver.ask("pair") !== relay.address) throw new Error("the relay was passed by");
       const { inbound } = await receiver.ask("rtp");
       const { down } = await relay.tell("stats");
-      if (await receiver.ask("pair") !== relay.address) throw new Error("the relay was passed by");
       return { at_ms: Date.now(), inbound, down };
     },
     /**

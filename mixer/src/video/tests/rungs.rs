@@ -62,6 +62,22 @@ fn a_frame_that_is_passed_over_is_not_made_and_the_one_after_it_is() {
 }
 
 #[test]
+fn the_share_of_a_frame_that_is_passed_over_is_spent_on_no_other() {
+    let mut room = Room::new(VideoConfig::default());
+    let log = room.add_rung(OTHER, size(320, 180), 7_200);
+    // Every other tick is due. A wish to pass over one that is not concerns none.
+    for tick in 0..9 {
+        if [2, 4, 7].contains(&tick) {
+            room.mixer.handle(VideoInput::PassOver { rung: OTHER });
+        }
+        room.tick(tick * 40);
+    }
+
+    // Of five that were due the second and the third were passed over.
+    assert_eq!(log.lock().unwrap().timestamps, [0, 7_200, 14_400]);
+}
+
+#[test]
 fn what_is_encoded_is_the_canvas() {
     let mut room = Room::new(VideoConfig::default());
     room.join(1);
