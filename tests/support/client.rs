@@ -162,11 +162,14 @@ async fn negotiate(
         tokio::select! {
             message = socket.next() => {
                 match parse(message.context("the server hung up")??)? {
-                    Some(ServerMessage::Answer { sdp, .. }) => {
+                    Some(ServerMessage::Answer { mut sdp, .. }) => {
+                        if let Some(media) = past {
+                            sdp = all_aimed_at(&sdp, media);
+                        }
                         let answer = RTCSessionDescription::answer(sdp)?;
                         connection.set_remote_description(answer).await?;
                     }
-                    // The server sends them after its answer.
+                    // The server sends them after its answer, where the answer has none yet.
                     Some(ServerMessage::Candidate { mut candidate }) => {
                         if let Some(media) = past {
                             candidate.candidate = aimed_at(&candidate.candidate, media);
@@ -214,6 +217,17 @@ async fn stay(
         }
     }
     bail!("the server hung up without an answer to leave")
+}
+
+/// A session description whose candidates have another address and port.
+fn all_aimed_at(sdp: &str, media: SocketAddr) -> String {
+    let lines = sdp
+        .lines()
+        .map(|line| match line.starts_with("a=candidate:") {
+            true => aimed_at(line, media),
+            false => line.to_owned(),
+        });
+    lines.map(|line| line + "\r\n").collect()
 }
 
 /// A candidate with another address and port, its fifth and sixth field (RFC 8839 §5.1).

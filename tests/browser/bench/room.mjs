@@ -58,7 +58,8 @@ async function begin(browser, settings, ends) {
     async look() {
       if (await receiver.ask("pair") !== relay.address) throw new Error("the relay was passed by");
       const { inbound } = await receiver.ask("rtp");
-      const { down } = await relay.tell("stats");
+      const { down, faces } = await relay.tell("stats");
+      if (faces.length !== 1) throw new Error(`${faces.length} instead of one behind the relay`);
       return { at_ms: Date.now(), inbound, down };
     },
     /**
