@@ -2,8 +2,8 @@
 //! (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 //!
 //! A packet that a report says has not come may still be under way, overtaken by another: it counts
-//! as lost once packets have come that left [`OVERTAKEN`] later. What no report has spoken of, since
-//! reports get lost too, is no loss and is forgotten.
+//! as lost once packets have come that left [`OVERTAKEN`] later. What no report has spoken of when one
+//! speaks of later packets is no loss: reports get lost too.
 //!
 //! Holds at most [`CAPACITY`] packets, none older than [`MAX_AGE`]. However much a report claims, it
 //! is read for as many packets as are held. Time is an argument.
@@ -15,7 +15,7 @@ use rtc::rtcp::transport_feedbacks::transport_layer_cc::{
     PacketStatusChunk, SymbolTypeTcc, TransportLayerCc,
 };
 
-use super::estimate::PacketReport;
+use super::estimate::{Fate, PacketReport};
 
 /// The most packets kept: 4 s of 8 Mb/s in packets of 1,000 bytes.
 const CAPACITY: usize = 4_096;
@@ -46,15 +46,16 @@ pub(super) struct Departures {
 struct Departure {
     at: Duration,
     bytes: usize,
-    fate: Fate,
+    heard: Heard,
 }
 
+/// What reports have said of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Unknown,
+enum Heard {
+    Nothing,
     /// Not come when it was reported last.
     Missing,
-    Reported,
+    All,
 }
 
 impl Departures {
@@ -65,7 +66,7 @@ impl Departures {
         self.packets.push_back(Departure {
             at: now,
             bytes,
-            fate: Fate::Unknown,
+            heard: Heard::Nothing,
         });
         while self.packets.len() > CAPACITY
             || self
@@ -87,7 +88,7 @@ impl Departures {
         let ahead = i32::from(i16::from_ne_bytes(ahead.to_ne_bytes()));
         let mut arrival = self.reference(feedback.reference_time);
         let mut deltas = feedback.recv_deltas.iter();
-        let mut reports = Vec::new();
+        let mut reports = self.pass_over(ahead);
         for (place, symbol) in (ahead..i32::from(held)).zip(symbols(feedback)) {
             let came = match symbol {
                 SymbolTypeTcc::PacketNotReceived => Came::Not,
@@ -111,6 +112,20 @@ impl Departures {
         reports
     }
 
+    /// Those before the place where a report begins, that none has spoken of.
+    fn pass_over(&mut self, begins: i32) -> Vec<PacketReport> {
+        let before = self
+            .packets
+            .iter_mut()
+            .take(usize::try_from(begins).unwrap_or(0));
+        let unheard = before.filter(|departure| departure.heard == Heard::Nothing);
+        let reports = unheard.map(|departure| {
+            departure.heard = Heard::All;
+            departure.report(Fate::Unheard)
+        });
+        reports.collect()
+    }
+
     /// Adds those that count as lost by now.
     fn lose(&mut self, reports: &mut Vec<PacketReport>) {
         let before = self.latest.saturating_sub(OVERTAKEN);
@@ -118,9 +133,9 @@ impl Departures {
             if departure.at > before {
                 break;
             }
-            if departure.fate == Fate::Missing {
-                departure.fate = Fate::Reported;
-                reports.push(departure.report(None));
+            if departure.heard == Heard::Missing {
+                departure.heard = Heard::All;
+                reports.push(departure.report(Fate::Lost));
             }
         }
         reports.sort_by_key(|report| report.departure);
@@ -153,22 +168,22 @@ enum Came {
 impl Departure {
     fn hear(&mut self, came: Came) -> Option<PacketReport> {
         match came {
-            Came::Not if self.fate == Fate::Unknown => self.fate = Fate::Missing,
+            Came::Not if self.heard == Heard::Nothing => self.heard = Heard::Missing,
             Came::Not => {}
-            Came::Sometime => self.fate = Fate::Reported,
-            Came::At(arrival) if self.fate != Fate::Reported => {
-                self.fate = Fate::Reported;
-                return Some(self.report(Some(arrival)));
+            Came::Sometime => self.heard = Heard::All,
+            Came::At(arrival) if self.heard != Heard::All => {
+                self.heard = Heard::All;
+                return Some(self.report(Fate::Arrived(arrival)));
             }
             Came::At(_) => {}
         }
         None
     }
 
-    fn report(&self, arrival: Option<Duration>) -> PacketReport {
+    fn report(&self, fate: Fate) -> PacketReport {
         PacketReport {
             departure: self.at,
-            arrival,
+            fate,
             bytes: self.bytes,
         }
     }
@@ -245,12 +260,26 @@ mod tests {
         }
     }
 
-    fn fates(reports: &[PacketReport]) -> Vec<(u64, bool)> {
+    /// Numbers and fates: `+` arrived, `-` lost, `?` unheard.
+    fn fates(reports: &[PacketReport]) -> String {
         let fate = |report: &PacketReport| {
-            let number = u64::try_from(report.departure.as_millis()).unwrap() / 20;
-            (number, report.arrival.is_some())
+            let number = report.departure.as_millis() / 20;
+            let sign = match report.fate {
+                Fate::Arrived(_) => '+',
+                Fate::Lost => '-',
+                Fate::Unheard => '?',
+            };
+            format!("{number}{sign}")
         };
-        reports.iter().map(fate).collect()
+        let fates: Vec<String> = reports.iter().map(fate).collect();
+        fates.join(" ")
+    }
+
+    fn arrival(report: &PacketReport) -> Duration {
+        match report.fate {
+            Fate::Arrived(at) => at,
+            fate => panic!("{fate:?}"),
+        }
     }
 
     #[test]
@@ -263,7 +292,7 @@ mod tests {
 
             let departed: Vec<Duration> = reports.iter().map(|report| report.departure).collect();
             assert_eq!(departed, [ms(0), ms(20), ms(40)], "{first}");
-            let arrived = |n: usize| reports[n].arrival.unwrap();
+            let arrived = |n: usize| arrival(&reports[n]);
             assert_eq!(arrived(1) - arrived(0), ms(10));
             assert_eq!(departures.read(&report), []);
         }
@@ -274,12 +303,12 @@ mod tests {
         let mut departures = departures(0, 20);
 
         let reports = departures.read(&feedback(0, 5, &[CAME, MISSING, CAME]));
-        assert_eq!(fates(&reports), [(0, true), (2, true)]);
+        assert_eq!(fates(&reports), "0+ 2+");
         let reports = departures.read(&feedback(3, 5, &[CAME, CAME, CAME]));
-        assert_eq!(fates(&reports), [(3, true), (4, true), (5, true)]);
+        assert_eq!(fates(&reports), "3+ 4+ 5+");
         let reports = departures.read(&feedback(6, 5, &[CAME]));
 
-        assert_eq!(fates(&reports), [(1, false), (6, true)]);
+        assert_eq!(fates(&reports), "1- 6+");
     }
 
     #[test]
@@ -290,19 +319,20 @@ mod tests {
         let reports = departures.read(&feedback(1, 6, &[CAME]));
         let later = departures.read(&feedback(3, 6, &[CAME; 12]));
 
-        assert_eq!(fates(&reports), [(1, true)]);
-        assert!(later.iter().all(|report| report.arrival.is_some()));
+        assert_eq!(fates(&reports), "1+");
+        assert_eq!(fates(&later), "3+ 4+ 5+ 6+ 7+ 8+ 9+ 10+ 11+ 12+ 13+ 14+");
     }
 
     #[test]
     fn what_a_lost_report_would_have_said_is_not_taken_for_loss() {
         let mut departures = departures(0, 40);
-        departures.read(&feedback(0, 5, &[CAME; 3]));
+        departures.read(&feedback(0, 5, &[CAME, MISSING, CAME]));
 
-        let reports = departures.read(&feedback(20, 6, &[CAME; 10]));
+        let reports = departures.read(&feedback(6, 6, &[CAME; 2]));
+        let late = departures.read(&feedback(3, 5, &[CAME; 3]));
 
-        assert_eq!(reports.len(), 10);
-        assert!(reports.iter().all(|report| report.arrival.is_some()));
+        assert_eq!(fates(&reports), "1- 3? 4? 5? 6+ 7+");
+        assert_eq!(fates(&late), "");
     }
 
     #[test]
@@ -313,8 +343,7 @@ mod tests {
         let before = departures.read(&feedback(0, last, &[CAME]));
         let after = departures.read(&feedback(1, 1, &[CAME]));
 
-        let arrival = |reports: &[PacketReport]| reports[0].arrival.unwrap();
-        assert_eq!(arrival(&after) - arrival(&before), 2 * REFERENCE);
+        assert_eq!(arrival(&after[0]) - arrival(&before[0]), 2 * REFERENCE);
     }
 
     #[test]

@@ -180,6 +180,7 @@ fn whole(value: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Fate;
     use super::*;
 
     fn ms(ms: u64) -> Duration {
@@ -191,7 +192,7 @@ mod tests {
         let mut received = Received::default();
         for n in 0..11 {
             let arrival = ms(1_000 + spacing * n);
-            received.push(ms(10 * n), Some(arrival), 4_000.0);
+            received.push(ms(10 * n), Fate::Arrived(arrival), 4_000.0);
         }
         received
     }
@@ -230,7 +231,11 @@ mod tests {
                 let mut received = Received::default();
                 let start = u64::try_from(*began.last().unwrap()).unwrap();
                 for n in 0..11 {
-                    received.push(ms(start + 10 * n), Some(ms(start + 20 * n)), 4_000.0);
+                    received.push(
+                        ms(start + 10 * n),
+                        Fate::Arrived(ms(start + 20 * n)),
+                        4_000.0,
+                    );
                 }
                 received
             };

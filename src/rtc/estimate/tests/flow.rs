@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use link::{Link, LinkConfig, Loss, Random};
 
-use super::super::{Estimator, PacketReport, Probe};
+use super::super::{Estimator, Fate, PacketReport, Probe};
 use super::path::{DELAY, ms};
 
 /// What of the estimate is left to the padding of headers, resends and chance.
@@ -249,16 +249,21 @@ impl Flow {
             .map(|arrived| arrived.packet)
             .collect();
         for feedback in heard {
-            let mut reports = Vec::new();
-            for (seq, arrival) in feedback {
-                if let Some((departure, bytes)) = self.sent.remove(&seq) {
-                    reports.push(PacketReport {
-                        departure,
-                        arrival,
-                        bytes,
-                    });
-                }
-            }
+            let later = self.sent.split_off(&feedback[0].0);
+            let unheard = std::mem::replace(&mut self.sent, later).into_values();
+            let unheard = unheard.map(|sent| (sent, Fate::Unheard));
+            let heard = feedback.into_iter().filter_map(|(seq, arrival)| {
+                let fate = arrival.map_or(Fate::Lost, Fate::Arrived);
+                Some((self.sent.remove(&seq)?, fate))
+            });
+            let reports = unheard.chain(heard);
+            let reports: Vec<PacketReport> = reports
+                .map(|((departure, bytes), fate)| PacketReport {
+                    departure,
+                    fate,
+                    bytes,
+                })
+                .collect();
             self.estimator.feedback(now, &reports);
             self.rates
                 .push((now, self.estimator.estimate().bits_per_second));

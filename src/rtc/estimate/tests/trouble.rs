@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use link::{Jitter, Loss};
 
-use super::super::{Estimator, FIRST, PacketReport};
+use super::super::{Estimator, FIRST, Fate, PacketReport};
 use super::flow::Media;
 use super::path::{Path, QUEUE, ms};
 use super::{alone, secs, used, with_sender};
@@ -174,7 +174,7 @@ fn feedback_per_packet_comes_before_what_the_participant_says() {
     let mut estimator = Estimator::default();
     let report = PacketReport {
         departure: ms(10),
-        arrival: Some(ms(50)),
+        fate: Fate::Arrived(ms(50)),
         bytes: 100,
     };
 
@@ -207,9 +207,13 @@ fn any_reports_are_taken_without_panic_and_give_a_rate_within_bounds() {
         let reports: Vec<PacketReport> = (0..random.bits() % 5)
             .map(|_| PacketReport {
                 departure: Duration::from_micros(random.bits() >> (random.bits() % 60)),
-                arrival: random
-                    .chance(0.8)
-                    .then(|| Duration::from_micros(random.bits() >> (random.bits() % 60))),
+                fate: match random.bits() % 10 {
+                    0 => Fate::Lost,
+                    1 => Fate::Unheard,
+                    _ => {
+                        Fate::Arrived(Duration::from_micros(random.bits() >> (random.bits() % 60)))
+                    }
+                },
                 bytes: usize::try_from(random.bits() % 2_000).unwrap(),
             })
             .collect();
