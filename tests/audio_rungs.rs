@@ -17,6 +17,7 @@ mod verbatim;
 use codecs::audio::{AudioDecoder, AudioEncoder, Channels, TICK_SAMPLES};
 use codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig, Packet};
 use mixer::audio::{AudioRung, Dtx, LossClass, Muted, PacketTime};
+use mixer::ladder::AUDIO_LADDER;
 
 use scene::{Change, FIRST_SECOND, Heard, Scene, TICKS, hum, loudest};
 
@@ -211,7 +212,7 @@ fn always_encoded(rung: AudioRung) -> Heard {
 
 #[test]
 fn rungs_that_can_carry_fec_do_and_the_others_share_what_they_have() {
-    for rung in AudioRung::LADDER {
+    for (_, rung) in AUDIO_LADDER {
         for loss in [LossClass::Ten, LossClass::Twenty] {
             let rung = rung.with_loss(loss);
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use codecs::audio::{AudioCodecError, AudioEncoder, Channels};
 use codecs::rtp::{RtpTimestamp, SeqNo};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket, AudioRung};
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket, AudioRung, PacketTime};
 use mixer::{ParticipantId, RoomTime};
 
 use crate::fake::{PcmDecoder, packet};
@@ -85,7 +85,7 @@ impl Room {
             });
             mixer.handle(AudioInput::AddOutput {
                 participant,
-                rung: AudioRung::LADDER[4],
+                rung: AudioRung::nearest(48, PacketTime::Ms20),
             });
         }
         // A square wave of 400 Hz.

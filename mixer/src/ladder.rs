@@ -2,7 +2,7 @@
 //!
 //! All of it is arithmetic without a clock, a socket or a codec. A [`Ladder`] is data: its
 //! [`RungSpec`]s in order, the lowest first. A [`Receiver`] is told, ten times a second, what the
-//! path to one participant carries, and says what goes there: audio first ([`AudioShape`]), and
+//! path to one participant carries, and says what goes there: audio first ([`AUDIO_LADDER`]), and
 //! with what is left a rung of video or none ([`Allocation`]).
 //!
 //! Rates are in kb/s. Those of a rung are its encoder's; those of a link count every byte on it,
@@ -23,7 +23,7 @@ use codecs::video::{PictureSize, VIDEO_CLOCK_HZ};
 pub use choice::{VideoChoice, Why};
 pub use rate::RungRate;
 pub use receiver::{Allocation, Downlink, Receiver, Wish, WishedLayout, WishedVideo};
-pub use split::AudioShape;
+pub use split::AUDIO_LADDER;
 
 use crate::video::Arrangement;
 

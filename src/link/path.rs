@@ -7,6 +7,8 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
+use mixer::audio::{AudioRung, PacketTime};
+
 /// Stands for a round trip that has not been measured.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -91,7 +93,7 @@ pub(crate) struct PathSnapshot {
     /// Samples of it taken from the copy in the packet after a lost one.
     pub(crate) audio_recovered: u64,
     /// How the participant's audio is to be encoded: kb/s, and ms per packet.
-    pub(crate) audio_rung: Option<(u32, u32)>,
+    pub(crate) audio_rung: Option<AudioRung>,
     /// The last report about our audio.
     pub(crate) audio: ReportedSnapshot,
     /// The last report about our video.
@@ -215,17 +217,17 @@ impl Path {
         self.audio_recovered.store(recovered, Ordering::Relaxed);
     }
 
-    /// How audio for the participant is to be encoded: kb/s, and ms per packet. `None` until that
-    /// was decided.
-    pub(crate) fn audio_rung(&self) -> Option<(u32, u32)> {
+    /// How audio for the participant is to be encoded, whatever it loses. `None` until that was
+    /// decided.
+    pub(crate) fn audio_rung(&self) -> Option<AudioRung> {
         let both = self.audio_rung.load(Ordering::Relaxed);
         let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or_default();
-        (both != 0).then(|| (half(both >> 32), half(both)))
+        AudioRung::new(half(both >> 32), PacketTime::of_ms(half(both))?).ok()
     }
 
     /// Sets it.
-    pub(crate) fn set_audio_rung(&self, kbps: u32, packet_ms: u32) {
-        let both = u64::from(kbps) << 32 | u64::from(packet_ms);
+    pub(crate) fn set_audio_rung(&self, rung: AudioRung) {
+        let both = u64::from(rung.bitrate_kbps()) << 32 | u64::from(rung.packet_time().ms());
         self.audio_rung.store(both, Ordering::Relaxed);
     }
 
@@ -379,10 +381,11 @@ mod tests {
 
         path.set_downlink_bps(100_000);
         path.set_useful_downlink_bps(1_800_000);
-        path.set_audio_rung(16, 60);
+        let rung = AudioRung::new(16, PacketTime::Ms60).unwrap();
+        path.set_audio_rung(rung);
 
         let known = (path.downlink_bps(), path.audio_rung());
-        assert_eq!(known, (Some(100_000), Some((16, 60))));
+        assert_eq!(known, (Some(100_000), Some(rung)));
         assert_eq!(path.useful_downlink_bps(), Some(1_800_000));
     }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use mixer::ParticipantId;
-use mixer::audio::{AudioInput, AudioMixer, AudioRung, LossClass, PacketTime};
+use mixer::audio::{AudioInput, AudioMixer, AudioRung, LossClass};
 use tracing::debug;
 
 use crate::link::Path;
@@ -48,7 +48,7 @@ impl AudioPath {
         mixer: &mut AudioMixer,
     ) {
         let loss = LossClass::covering(path.expected_audio_loss());
-        let rung = fitting(path).unwrap_or(self.first).with_loss(loss);
+        let rung = path.audio_rung().unwrap_or(self.first).with_loss(loss);
         if rung != self.rung {
             debug!(%participant, ?rung, "audio rung");
             self.rung = rung;
@@ -76,12 +76,6 @@ fn least_delay(skew_us: Option<i64>) -> Duration {
     Duration::from_micros(behind).saturating_sub(EARLY)
 }
 
-/// The rung that was decided on, if that was done.
-fn fitting(path: &Path) -> Option<AudioRung> {
-    let (bitrate_kbps, packet_ms) = path.audio_rung()?;
-    AudioRung::new(bitrate_kbps, PacketTime::of_ms(packet_ms)?).ok()
-}
-
 /// Notes after a tick for how long the participant's audio waits, and how much of it had to be
 /// mended. While nothing plays, the delay that was noted before stands.
 pub(super) fn note_playout(mixer: &AudioMixer, participant: ParticipantId, path: &Path) {
@@ -99,7 +93,7 @@ mod tests {
     use codecs::audio::Channels;
     use codecs::opus::{OpusEncoder, OpusEncoderConfig};
     use mixer::RoomTime;
-    use mixer::audio::AudioConfig;
+    use mixer::audio::{AudioConfig, PacketTime};
 
     use super::*;
 

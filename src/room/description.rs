@@ -80,7 +80,7 @@ impl Room {
                 audio_kbps: self
                     .told
                     .get(&id)
-                    .map(|it| it.allocation.audio.bitrate_kbps),
+                    .map(|it| it.allocation.audio.bitrate_kbps()),
                 downlink_kbps: path.and_then(|path| Some(path.downlink_bps()? / 1_000)),
                 loss_percent: path.map(|path| u32::from(path.fraction_lost()) * 100 / 256),
                 round_trip_ms: path.and_then(|path| path.round_trip()).map(to_ms),

@@ -91,8 +91,8 @@ impl Sight {
                 height: rung.size.height(),
                 fps: fps(rung.pace),
             }),
-            audio_kbps: audio.bitrate_kbps,
-            packet_ms: audio.packet_ms,
+            audio_kbps: audio.bitrate_kbps(),
+            packet_ms: audio.packet_time().ms(),
             reason: match why {
                 Why::Best => QualityReason::Best,
                 Why::Bandwidth => QualityReason::Bandwidth,
@@ -120,8 +120,8 @@ fn uplink_message(Worth { video, audio }: Worth) -> ServerMessage {
             kbps: video.kbps,
         }),
         audio: UplinkAudio {
-            kbps: audio.kbps,
-            packet_ms: audio.packet_ms,
+            kbps: audio.bitrate_kbps(),
+            packet_ms: audio.packet_time().ms(),
         },
     })
 }
@@ -137,9 +137,9 @@ fn fps(pace: Pace) -> Number {
 
 #[cfg(test)]
 mod tests {
-    use mixer::ladder::{AudioShape, VideoChoice};
+    use mixer::audio::{AudioRung, PacketTime};
+    use mixer::ladder::VideoChoice;
 
-    use super::super::uplink::AudioWorth;
     use super::*;
 
     fn ladder() -> Ladder {
@@ -151,20 +151,14 @@ mod tests {
             layout: Some(Layout::empty(PictureSize::new(320, 180).unwrap())),
             seen_as: None,
             allocation: Allocation {
-                audio: AudioShape {
-                    bitrate_kbps: 16,
-                    packet_ms: 60,
-                },
+                audio: AudioRung::new(16, PacketTime::Ms60).unwrap(),
                 video: VideoChoice::Rung { index, kbps },
                 why: Why::Bandwidth,
                 next_kbps: Some(132),
             },
             worth: Some(Worth {
                 video: None,
-                audio: AudioWorth {
-                    kbps: 32,
-                    packet_ms: 20,
-                },
+                audio: AudioRung::new(32, PacketTime::Ms20).unwrap(),
             }),
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use codecs::video::{PictureSize, VIDEO_CLOCK_HZ};
 use mixer::RoomTime;
-use mixer::ladder::AudioShape;
+use mixer::audio::{AudioRung, PacketTime};
 use mixer::ladder::overhead::audio_wire_kbps;
 
 /// For how long less has to be enough before less is worth it.
@@ -26,11 +26,11 @@ const LEAST_FPS: u32 = 5;
 const LEAST_AUDIO_KBPS: u32 = 16;
 
 /// Sound per packet, usually and where links are thin: headers take 24 kb/s, or 8.
-const PACKET_MS: u32 = 20;
-const LONG_PACKET_MS: u32 = 60;
+const PACKETS: PacketTime = PacketTime::Ms20;
+const LONG_PACKETS: PacketTime = PacketTime::Ms60;
 
 /// Who gets packets as long as these has a thin link. Uplinks are rarely better.
-const THIN_PACKET_MS: u32 = 120;
+const THIN_PACKETS: PacketTime = PacketTime::Ms120;
 
 /// What goes over the link beside a picture's bits: headers, and the frames that are larger.
 const VIDEO_WIRE_PERCENT: u64 = 115;
@@ -70,21 +70,12 @@ pub(super) struct VideoWorth {
     pub(super) kbps: u32,
 }
 
-/// Sound worth sending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct AudioWorth {
-    /// Of the encoder.
-    pub(super) kbps: u32,
-    /// Sound per packet: more than 20 where links are thin.
-    pub(super) packet_ms: u32,
-}
-
 /// What one participant is to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Worth {
     /// `None`: nothing, since nobody sees it.
     pub(super) video: Option<VideoWorth>,
-    pub(super) audio: AudioWorth,
+    pub(super) audio: AudioRung,
 }
 
 /// Follows one participant.
@@ -95,10 +86,10 @@ pub(super) struct Uplink {
 }
 
 /// How much sound is to be in a packet of somebody who gets theirs like `downlink`.
-pub(super) fn packet_ms(downlink: Option<AudioShape>) -> u32 {
+pub(super) fn packet_time(downlink: Option<AudioRung>) -> PacketTime {
     match downlink {
-        Some(audio) if audio.packet_ms >= THIN_PACKET_MS => LONG_PACKET_MS,
-        _ => PACKET_MS,
+        Some(audio) if audio.packet_time() >= THIN_PACKETS => LONG_PACKETS,
+        _ => PACKETS,
     }
 }
 
@@ -122,23 +113,20 @@ impl Sighting {
 
 impl Uplink {
     /// What the uplink is worth from `now` on, which never goes backwards: of somebody seen like
-    /// `seen`, heard by others at up to `heard_kbps`, with packets of [`packet_ms`].
+    /// `seen`, heard by others at up to `heard_kbps`, with packets of [`packet_time`].
     /// `None` until it is known whether anybody sees them.
     pub(super) fn follow(
         &mut self,
         now: RoomTime,
         seen: Option<Sighting>,
         heard_kbps: u32,
-        packet_ms: u32,
+        packet_time: PacketTime,
     ) -> Option<Worth> {
         let seen = self.seen.follow(now, seen)?;
         let heard_kbps = self.heard_kbps.follow(now, heard_kbps).unwrap_or_default();
         Some(Worth {
             video: seen.map(VideoWorth::of),
-            audio: AudioWorth {
-                kbps: heard_kbps.max(LEAST_AUDIO_KBPS),
-                packet_ms,
-            },
+            audio: AudioRung::nearest(heard_kbps.max(LEAST_AUDIO_KBPS), packet_time),
         })
     }
 }
@@ -158,8 +146,7 @@ impl VideoWorth {
 impl Worth {
     /// What it is on the link, headers and all, in bits per second.
     pub(super) fn bits_per_second(self) -> u64 {
-        let AudioWorth { kbps, packet_ms } = self.audio;
-        let audio = u64::from(audio_wire_kbps(kbps, packet_ms.max(1)));
+        let audio = u64::from(audio_wire_kbps(self.audio));
         let video = self.video.map_or(TRICKLE_KBPS, |it| u64::from(it.kbps));
         (audio + video * VIDEO_WIRE_PERCENT / 100) * 1_000
     }
@@ -266,7 +253,7 @@ mod tests {
 
     /// What video is worth, as width and fps; 0 for a pause.
     fn told(uplink: &mut Uplink, ms: u64, seen: Option<Sighting>) -> Option<(usize, u32)> {
-        let worth = uplink.follow(at(ms), seen, 32, 20)?;
+        let worth = uplink.follow(at(ms), seen, 32, PACKETS)?;
         Some(worth.video.map_or((0, 0), |it| (it.size.width(), it.fps)))
     }
 
@@ -378,21 +365,17 @@ mod tests {
         ];
 
         for (ms, heard_kbps, kbps) in rows {
-            let worth = uplink.follow(at(ms), large, heard_kbps, 60).unwrap();
-            let expected = AudioWorth {
-                kbps,
-                packet_ms: 60,
-            };
-            assert_eq!(worth.audio, expected, "{ms} ms");
+            let worth = uplink
+                .follow(at(ms), large, heard_kbps, LONG_PACKETS)
+                .unwrap();
+            let expected = AudioRung::new(kbps, PacketTime::Ms60);
+            assert_eq!(Ok(worth.audio), expected, "{ms} ms");
         }
     }
 
     #[test]
     fn the_worth_on_the_link_counts_headers_and_leaves_a_trickle_of_a_paused_picture() {
-        let audio = AudioWorth {
-            kbps: 32,
-            packet_ms: 20,
-        };
+        let audio = AudioRung::nearest(32, PacketTime::Ms20);
         let video = Some(VideoWorth::of(seen(640, 360, EVERY_30TH).unwrap()));
 
         // Audio: 32 and 24 of headers. Video: 500 and 15 % of that; or 30 and 15 %.

@@ -275,9 +275,7 @@ impl VideoThread {
             if allocates {
                 let before = viewer.allocation();
                 let allocation = viewer.allocate(now, ladder, downlink(link));
-                let audio = allocation.audio;
-                link.path
-                    .set_audio_rung(audio.bitrate_kbps, audio.packet_ms);
+                link.path.set_audio_rung(allocation.audio);
                 let useful_kbps = viewer.useful_kbps(ladder);
                 link.path
                     .set_useful_downlink_bps(u64::from(useful_kbps) * 1_000);
@@ -393,7 +391,9 @@ impl VideoThread {
         let heard: Vec<(ParticipantId, u32)> = self
             .members
             .iter()
-            .filter_map(|(id, member)| Some((*id, member.viewer.allocation()?.audio.bitrate_kbps)))
+            .filter_map(|(id, member)| {
+                Some((*id, member.viewer.allocation()?.audio.bitrate_kbps()))
+            })
             .collect();
         let (encodings, mixer) = (&self.encodings, &self.mixer);
         for (participant, member) in &mut self.members {
@@ -401,8 +401,8 @@ impl VideoThread {
             let heard_kbps = others.map(|(_, kbps)| *kbps).max().unwrap_or_default();
             let seen = sighting(encodings, mixer, *participant);
             let allocation = member.viewer.allocation();
-            let packet_ms = uplink::packet_ms(allocation.map(|it| it.audio));
-            let Some(worth) = member.uplink.follow(now, seen, heard_kbps, packet_ms) else {
+            let packet_time = uplink::packet_time(allocation.map(|it| it.audio));
+            let Some(worth) = member.uplink.follow(now, seen, heard_kbps, packet_time) else {
                 continue;
             };
             if member.worth.replace(worth) != Some(worth) {

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use codecs::rtp::vp8::PictureNumber;
 use codecs::video::FrameKind;
-use mixer::audio::PacketTime;
 use mixer::ladder::{Allocation, Downlink, Ladder, Receiver, VideoChoice, Wish};
 use mixer::video::{Focus, RungFrame, RungId};
 use mixer::{ParticipantId, RoomTime};
@@ -23,7 +22,6 @@ const CHANGE_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Viewer {
     receiver: Receiver,
-    longest_packet_ms: u32,
     allocation: Option<Allocation>,
     /// The rung whose frames go to them.
     current: Option<View>,
@@ -47,7 +45,6 @@ impl Viewer {
         receiver.set_wish(wish);
         Self {
             receiver,
-            longest_packet_ms: u32::MAX,
             allocation: None,
             current: None,
             next: None,
@@ -55,12 +52,9 @@ impl Viewer {
         }
     }
 
-    /// Keeps sound to packets of at most `max_ms` milliseconds, or of the shortest there are. What
-    /// their headers take on a thin link beyond those of longer ones is not taken from the picture.
+    /// Keeps sound to packets of at most `max_ms` milliseconds, or of the shortest there are.
     pub(super) fn cap_packets(&mut self, max_ms: u32) {
-        let times = PacketTime::ALL.iter().map(|time| time.ms());
-        let fitting = times.filter(|ms| *ms <= max_ms).max();
-        self.longest_packet_ms = fitting.unwrap_or_else(|| PacketTime::Ms20.ms());
+        self.receiver.cap_packets(max_ms);
     }
 
     /// Replaces what the viewer asks for, as of the next [`Self::allocate`].
@@ -80,9 +74,7 @@ impl Viewer {
         ladder: &Ladder,
         downlink: Downlink,
     ) -> Allocation {
-        let mut allocation = self.receiver.tick(now, ladder, downlink);
-        let packet_ms = &mut allocation.audio.packet_ms;
-        *packet_ms = (*packet_ms).min(self.longest_packet_ms);
+        let allocation = self.receiver.tick(now, ladder, downlink);
         self.allocation = Some(allocation);
         allocation
     }
@@ -256,7 +248,7 @@ mod tests {
             let downlink = Downlink { bps, loss_percent };
             let audio = viewer.allocate(at(0), &ladder(), downlink).audio;
 
-            assert_eq!(audio.packet_ms, expected_ms, "at most {max_ms}");
+            assert_eq!(audio.packet_time().ms(), expected_ms, "at most {max_ms}");
         }
     }
 

@@ -142,9 +142,7 @@ impl Sender {
     /// What the path carries beside the audio, if that is known.
     fn room_bps(&self) -> Option<u64> {
         let path = &self.link.path;
-        let audio_kbps = path
-            .audio_rung()
-            .map_or(0, |(kbps, packet_ms)| audio_wire_kbps(kbps, packet_ms));
+        let audio_kbps = path.audio_rung().map_or(0, audio_wire_kbps);
         let bps = path.downlink_bps()?;
         Some(bps.saturating_sub(u64::from(audio_kbps) * 1_000))
     }

@@ -21,6 +21,7 @@ use codecs::rtp::vp8::PictureNumber;
 use codecs::video::{PictureSize, VIDEO_CLOCK_HZ};
 use link::{Bandwidth, Link, LinkConfig, Loss, Random};
 use mixer::RoomTime;
+use mixer::audio::{AudioRung, PacketTime};
 use mixer::ladder::overhead::audio_wire_kbps;
 use mixer::ladder::{Downlink, Ladder, Pace, Receiver, RungRate, VideoChoice};
 use rtc::rtp::Packet;
@@ -123,7 +124,7 @@ struct Call {
     sent: BTreeMap<u64, (Duration, usize)>,
     arrived: BTreeMap<u64, Duration>,
     next_to_report: u64,
-    audio: (u32, u32),
+    audio: AudioRung,
     rung: Option<(usize, RungRate)>,
     next_frame: u64,
     next_audio: u64,
@@ -169,7 +170,7 @@ impl Call {
             sent: BTreeMap::new(),
             arrived: BTreeMap::new(),
             next_to_report: 0,
-            audio: (20, 60),
+            audio: AudioRung::new(20, PacketTime::Ms60).unwrap(),
             rung: None,
             next_frame: 0,
             next_audio: 0,
@@ -188,9 +189,9 @@ impl Call {
                 self.allocate(ms);
             }
             if ms >= self.next_audio {
-                let (kbps, packet_ms) = self.audio;
+                let packet_ms = self.audio.packet_time().ms();
                 self.next_audio = ms + u64::from(packet_ms);
-                let bytes = usize::try_from(kbps * packet_ms / 8).unwrap();
+                let bytes = usize::try_from(self.audio.bitrate_kbps() * packet_ms / 8).unwrap();
                 self.send(now, bytes + HEADERS, Kind::Audio);
             }
             if ms >= self.next_frame {
@@ -215,8 +216,7 @@ impl Call {
     }
 
     fn room_bps(&self) -> Option<u64> {
-        let (kbps, packet_ms) = self.audio;
-        let audio = u64::from(audio_wire_kbps(kbps, packet_ms)) * 1_000;
+        let audio = u64::from(audio_wire_kbps(self.audio)) * 1_000;
         self.bps().map(|bps| bps.saturating_sub(audio))
     }
 
@@ -228,7 +228,7 @@ impl Call {
             loss_percent: 2,
         };
         let allocation = self.receiver.tick(now, &self.ladder, downlink);
-        self.audio = (allocation.audio.bitrate_kbps, allocation.audio.packet_ms);
+        self.audio = allocation.audio;
         let useful = u64::from(self.receiver.useful_kbps(&self.ladder)) * 1_000;
         self.estimator.set_useful(useful);
         self.history.set_capacity(bps);

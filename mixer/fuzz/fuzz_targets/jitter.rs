@@ -13,7 +13,7 @@ use bytes::Bytes;
 use codecs::audio::{AudioCodecError, AudioDecoder, AudioEncoder, TICK_SAMPLES};
 use codecs::rtp::{RtpTimestamp, SeqNo};
 use libfuzzer_sys::fuzz_target;
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket, AudioRung};
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioPacket, AudioRung, PacketTime};
 use mixer::{ParticipantId, RoomTime};
 
 const TALKER: ParticipantId = ParticipantId(0);
@@ -77,7 +77,7 @@ fuzz_target!(|operations: &[u8]| {
     add_track(&mut mixer);
     mixer.handle(AudioInput::AddOutput {
         participant: TALKER,
-        rung: AudioRung::LADDER[4],
+        rung: AudioRung::nearest(48, PacketTime::Ms20),
     });
     let (mut seq, mut timestamp, mut now) = (0u16, 0u32, Duration::ZERO);
     let (mut sent, mut resets) = (0, false);

@@ -23,6 +23,13 @@ impl PacketTime {
     /// All of them, the shortest first.
     pub const ALL: [Self; 4] = [Self::Ms20, Self::Ms40, Self::Ms60, Self::Ms120];
 
+    /// The longest of at most `ms` milliseconds, or the shortest there is.
+    #[must_use]
+    pub fn within_ms(ms: u32) -> Self {
+        let fitting = Self::ALL.into_iter().rev().find(|time| time.ms() <= ms);
+        fitting.unwrap_or_default()
+    }
+
     /// The one of `ms` milliseconds, if there is one.
     #[must_use]
     pub const fn of_ms(ms: u32) -> Option<Self> {
@@ -166,16 +173,6 @@ impl AudioRung {
     /// every packet time: from 20 on there is some at an expected loss of 10 %, from 18 at 20 %.
     pub const LEAST_FEC_KBPS: u32 = 20;
 
-    /// What to choose from by what a path carries, the cheapest first: speech stays intelligible
-    /// on the lowest, and headers and sound together take 16, 24, 32, 56 and 72 kb/s.
-    pub const LADDER: [Self; 5] = [
-        Self::of(12, PacketTime::Ms120),
-        Self::of(16, PacketTime::Ms60),
-        Self::of(24, PacketTime::Ms60),
-        Self::of(32, PacketTime::Ms20),
-        Self::of(48, PacketTime::Ms20),
-    ];
-
     /// A rung for a path that loses nothing, with something to send at all times.
     ///
     /// # Errors
@@ -185,15 +182,33 @@ impl AudioRung {
         if bitrate_kbps < Self::LEAST_KBPS || bitrate_kbps > Self::MOST_KBPS {
             return Err(AudioRungError { bitrate_kbps });
         }
-        Ok(Self::of(bitrate_kbps, packet_time))
-    }
-
-    const fn of(bitrate_kbps: u32, packet_time: PacketTime) -> Self {
-        Self {
+        Ok(Self {
             bitrate_kbps,
             packet_time,
             loss: LossClass::None,
             dtx: Dtx::Off,
+        })
+    }
+
+    /// A rung like [`AudioRung::new`]'s, of the bitrate that is nearest to `bitrate_kbps`.
+    #[must_use]
+    pub fn nearest(bitrate_kbps: u32, packet_time: PacketTime) -> Self {
+        Self {
+            bitrate_kbps: bitrate_kbps.clamp(Self::LEAST_KBPS, Self::MOST_KBPS),
+            packet_time,
+            loss: LossClass::None,
+            dtx: Dtx::Off,
+        }
+    }
+
+    /// The same with a bitrate of at most `kbps`, but never below [`AudioRung::LEAST_KBPS`], in packets
+    /// no longer than `longest`.
+    #[must_use]
+    pub fn at_most(self, kbps: u32, longest: PacketTime) -> Self {
+        Self {
+            bitrate_kbps: self.bitrate_kbps.min(kbps.max(Self::LEAST_KBPS)),
+            packet_time: self.packet_time.min(longest),
+            ..self
         }
     }
 
@@ -273,7 +288,8 @@ mod tests {
 
     #[test]
     fn a_rung_too_low_for_fec_is_the_same_for_every_loss() {
-        for rung in AudioRung::LADDER {
+        for kbps in [6, 12, 19, 20, 24, 510] {
+            let rung = AudioRung::new(kbps, PacketTime::Ms60).unwrap();
             let rungs = LossClass::ALL.map(|loss| rung.with_loss(loss));
 
             let differ = rungs.iter().any(|other| *other != rung);

@@ -1,6 +1,7 @@
 //! What goes over a link beside what encoders make.
 
 use super::{Pace, RungSpec};
+use crate::audio::AudioRung;
 use codecs::video::VIDEO_CLOCK_HZ;
 
 /// Headers of a packet in bytes: IPv4 20, UDP 8, RTP 12, transport-wide sequence number 8, SRTP's
@@ -10,11 +11,10 @@ pub const PACKET_HEADER_BYTES: u32 = 60;
 /// A VP8 payload descriptor with everything that is used of it (RFC 7741 §4.2).
 const DESCRIPTOR_BYTES: u32 = 6;
 
-/// What a flow of `kbps` in packets of `packet_ms` takes on the link: 24 kb/s more at 20 ms, 12 at
-/// 40, 8 at 60, 4 at 120.
+/// What audio takes on the link: headers are 24 kb/s at 20 ms, 12 at 40, 8 at 60, 4 at 120.
 #[must_use]
-pub const fn audio_wire_kbps(kbps: u32, packet_ms: u32) -> u32 {
-    kbps + (PACKET_HEADER_BYTES * 8).div_ceil(packet_ms)
+pub const fn audio_wire_kbps(rung: AudioRung) -> u32 {
+    rung.bitrate_kbps() + (PACKET_HEADER_BYTES * 8).div_ceil(rung.packet_time().ms())
 }
 
 /// What `rung` takes on the link when its encoder is set to `kbps`.

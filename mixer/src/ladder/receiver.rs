@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::choice::{Choice, VideoChoice, Why, room_kbps};
 use super::overhead::video_wire_kbps;
-use super::split::{AudioShape, Split, Splitter, link_for};
+use super::split::{AudioCap, Split, Splitter, link_for};
 use super::{Ladder, RungSpec};
+use crate::audio::{AudioRung, PacketTime};
 use crate::video::Arrangement;
 use crate::{ParticipantId, RoomTime};
 
@@ -91,7 +92,7 @@ pub struct Downlink {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allocation {
     /// Its audio.
-    pub audio: AudioShape,
+    pub audio: AudioRung,
     /// Its video.
     pub video: VideoChoice,
     /// Why its video is no better.
@@ -104,7 +105,7 @@ pub struct Allocation {
 /// Allocates to one receiver. See the module.
 #[derive(Debug)]
 pub struct Receiver {
-    max_audio_kbps: u32,
+    audio_cap: AudioCap,
     wish: Wish,
     splitter: Splitter,
     choice: Choice,
@@ -117,13 +118,21 @@ impl Receiver {
     #[must_use]
     pub fn new(max_audio_kbps: u32) -> Self {
         Self {
-            max_audio_kbps,
+            audio_cap: AudioCap {
+                kbps: max_audio_kbps,
+                packet_time: PacketTime::Ms120,
+            },
             wish: Wish::default(),
             splitter: Splitter::default(),
             choice: Choice::default(),
             first_tick: None,
             last_known_bps: None,
         }
+    }
+
+    /// Keeps audio to packets of at most `ms` milliseconds, or of the shortest there are.
+    pub fn cap_packets(&mut self, ms: u32) {
+        self.audio_cap.packet_time = PacketTime::within_ms(ms);
     }
 
     /// Replaces what the receiver asks for.
@@ -146,7 +155,7 @@ impl Receiver {
         let loss_percent = downlink.loss_percent;
         let Split { audio, video_kbps } =
             self.splitter
-                .divide(now, link_kbps, self.max_audio_kbps, loss_percent);
+                .divide(now, link_kbps, self.audio_cap, loss_percent);
         let video_kbps = match known {
             Known::NotYet => video_kbps.min(FIRST_VIDEO_KBPS),
             Known::Yes | Known::Never => video_kbps,
@@ -165,7 +174,7 @@ impl Receiver {
         };
         let next_kbps = next.map(|rung| {
             let wire_kbps = video_wire_kbps(rung, room_kbps(rung));
-            link_for(wire_kbps, self.max_audio_kbps)
+            link_for(wire_kbps, self.audio_cap)
         });
         Allocation {
             audio,
@@ -182,7 +191,7 @@ impl Receiver {
         let wanted = |rung: &&RungSpec| self.wish.allows(rung);
         let best = ladder.rungs().iter().rev().find(wanted);
         let video_kbps = best.map_or(0, |rung| video_wire_kbps(rung, *rung.kbps.end()));
-        let kbps = link_for(video_kbps, self.max_audio_kbps);
+        let kbps = link_for(video_kbps, self.audio_cap);
         self.wish.max_kbps.unwrap_or(u32::MAX).min(kbps + kbps / 4)
     }
 

@@ -19,41 +19,31 @@ use std::time::Duration;
 
 use super::overhead::audio_wire_kbps;
 use crate::RoomTime;
+use crate::audio::{AudioRung, PacketTime};
 
-/// How audio is encoded for a receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AudioShape {
-    /// The encoder's bitrate, 6 to 256 kb/s.
-    pub bitrate_kbps: u32,
-    /// Sound per packet: 20, 40, 60 or 120 ms.
-    pub packet_ms: u32,
-}
+/// From how many kb/s on audio is on which rung. The lowest first.
+pub const AUDIO_LADDER: [(u32, AudioRung); 7] = [
+    row(0, 12, PacketTime::Ms120),
+    row(27, 20, PacketTime::Ms120),
+    row(75, 20, PacketTime::Ms60),
+    row(220, 24, PacketTime::Ms40),
+    row(350, 32, PacketTime::Ms20),
+    row(1_000, 40, PacketTime::Ms20),
+    row(2_000, AudioRung::MOST_KBPS, PacketTime::Ms20),
+];
 
-impl AudioShape {
-    /// What it takes on the link, headers included.
-    #[must_use]
-    pub const fn wire_kbps(self) -> u32 {
-        audio_wire_kbps(self.bitrate_kbps, self.packet_ms)
+const fn row(from_kbps: u32, bitrate_kbps: u32, packet_time: PacketTime) -> (u32, AudioRung) {
+    match AudioRung::new(bitrate_kbps, packet_time) {
+        Ok(rung) => (from_kbps, rung),
+        Err(_) => panic!("the ladder has rungs that exist"),
     }
 }
 
-/// From how many kb/s on audio has which shape. The lowest first.
-const ROWS: [(u32, AudioShape); 7] = [
-    row(0, 12, 120),
-    row(27, 20, 120),
-    row(75, 20, 60),
-    row(220, 24, 40),
-    row(350, 32, 20),
-    row(1_000, 40, 20),
-    row(2_000, u32::MAX, 20),
-];
-
-const fn row(from_kbps: u32, bitrate_kbps: u32, packet_ms: u32) -> (u32, AudioShape) {
-    let shape = AudioShape {
-        bitrate_kbps,
-        packet_ms,
-    };
-    (from_kbps, shape)
+/// What a receiver's audio never exceeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AudioCap {
+    pub(super) kbps: u32,
+    pub(super) packet_time: PacketTime,
 }
 
 /// How long a link must have had room for better audio before it gets it. Changing costs nothing,
@@ -81,7 +71,7 @@ const SETTLING_ROUNDS: usize = 8;
 /// What of a link is whose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Split {
-    pub(super) audio: AudioShape,
+    pub(super) audio: AudioRung,
     /// For video, headers included.
     pub(super) video_kbps: u32,
 }
@@ -98,30 +88,30 @@ pub(super) struct Splitter {
 }
 
 impl Splitter {
-    /// Divides `link_kbps` at `now`. Audio gets at most `max_audio_kbps`; `loss_percent` is what
-    /// the receiver reports of video.
+    /// Divides `link_kbps` at `now`. Audio gets at most `cap`; `loss_percent` is what the receiver
+    /// reports of video.
     pub(super) fn divide(
         &mut self,
         now: RoomTime,
         link_kbps: u32,
-        max_audio_kbps: u32,
+        cap: AudioCap,
         loss_percent: u32,
     ) -> Split {
-        let row = self.follow(now, link_kbps, max_audio_kbps);
-        let audio = shape_of(row, max_audio_kbps);
+        let row = self.follow(now, link_kbps, cap);
+        let audio = rung_of(row, cap);
         Split {
             audio,
             video_kbps: video_part(link_kbps, audio, loss_percent),
         }
     }
 
-    fn follow(&mut self, now: RoomTime, link_kbps: u32, max_audio_kbps: u32) -> usize {
+    fn follow(&mut self, now: RoomTime, link_kbps: u32, cap: AudioCap) -> usize {
         let sure = row_of(link_kbps - link_kbps / MARGIN);
         let row = *self.row.get_or_insert(sure);
         let row = if row_of(link_kbps) < row {
             self.room_since = None;
             let below_since = *self.below_since.get_or_insert(now);
-            let fits = fits(shape_of(row, max_audio_kbps), link_kbps);
+            let fits = fits(rung_of(row, cap), link_kbps);
             if fits && now.since(below_since) < LEAVE_AFTER {
                 row
             } else {
@@ -145,35 +135,34 @@ impl Splitter {
 }
 
 /// Whether audio leaves half of the link to video.
-fn fits(audio: AudioShape, link_kbps: u32) -> bool {
-    audio.wire_kbps() <= link_kbps / 2
+fn fits(audio: AudioRung, link_kbps: u32) -> bool {
+    audio_wire_kbps(audio) <= link_kbps / 2
 }
 
 fn row_of(link_kbps: u32) -> usize {
-    let above = ROWS.iter().position(|(from, _)| *from > link_kbps);
-    above.unwrap_or(ROWS.len()) - 1
+    let above = AUDIO_LADDER.iter().position(|(from, _)| *from > link_kbps);
+    above.unwrap_or(AUDIO_LADDER.len()) - 1
 }
 
-fn shape_of(row: usize, max_audio_kbps: u32) -> AudioShape {
-    let (_, mut audio) = ROWS[row];
-    audio.bitrate_kbps = audio.bitrate_kbps.min(max_audio_kbps);
-    audio
+fn rung_of(row: usize, cap: AudioCap) -> AudioRung {
+    let (_, audio) = AUDIO_LADDER[row];
+    audio.at_most(cap.kbps, cap.packet_time)
 }
 
 /// What a link must carry, about, for video to have `video_kbps` beside the audio it then has.
-pub(super) fn link_for(video_kbps: u32, max_audio_kbps: u32) -> u32 {
+pub(super) fn link_for(video_kbps: u32, cap: AudioCap) -> u32 {
     let mut link_kbps = video_kbps;
     // Audio's rows and the shares of a link depend on the link: a few rounds settle it.
     for _ in 0..SETTLING_ROUNDS {
-        let audio = shape_of(row_of(link_kbps), max_audio_kbps);
+        let audio = rung_of(row_of(link_kbps), cap);
         let got = video_part(link_kbps, audio, 0);
         link_kbps = (link_kbps + video_kbps).saturating_sub(got).max(1);
     }
     link_kbps
 }
 
-fn video_part(link_kbps: u32, audio: AudioShape, loss_percent: u32) -> u32 {
-    let left = link_kbps.saturating_sub(audio.wire_kbps() + control_kbps(link_kbps));
+fn video_part(link_kbps: u32, audio: AudioRung, loss_percent: u32) -> u32 {
+    let left = link_kbps.saturating_sub(audio_wire_kbps(audio) + control_kbps(link_kbps));
     // What is lost once is sent twice; a fifth of it at most, beyond which resending is hopeless.
     let lost = left * loss_percent.min(20) / 100;
     let share = if link_kbps < THIN_KBPS {

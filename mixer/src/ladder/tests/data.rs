@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::{size, usual};
+use crate::audio::{AudioRung, PacketTime};
 use crate::ladder::overhead::{audio_wire_kbps, video_kbps, video_wire_kbps};
 use crate::ladder::{Ladder, LadderError, Pace, RungSpec};
 use crate::video::Arrangement;
@@ -154,7 +155,8 @@ fn what_is_no_ladder_is_refused_with_the_reason() {
 
 #[test]
 fn headers_of_audio_are_what_a_flow_carries() {
-    let headers = [20, 40, 60, 120].map(|ms| audio_wire_kbps(0, ms));
+    let headers =
+        PacketTime::ALL.map(|time| audio_wire_kbps(AudioRung::new(12, time).unwrap()) - 12);
 
     assert_eq!(headers, [24, 12, 8, 4]);
 }

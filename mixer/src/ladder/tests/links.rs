@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 
 use super::{Viewer, steady, usual};
+use crate::audio::{AudioRung, PacketTime};
+use crate::ladder::overhead::audio_wire_kbps;
 use crate::ladder::overhead::video_wire_kbps;
-use crate::ladder::{Allocation, AudioShape, VideoChoice, Why};
+use crate::ladder::{Allocation, VideoChoice, Why};
 
 #[test]
 fn each_downlink_gets_what_is_promised_for_it_or_more() {
@@ -70,7 +72,7 @@ fn sent_kbps(allocation: &Allocation) -> u32 {
         VideoChoice::Rung { index, kbps } => video_wire_kbps(&usual().rungs()[index], kbps),
         VideoChoice::Paused => 0,
     };
-    allocation.audio.wire_kbps() + video
+    audio_wire_kbps(allocation.audio) + video
 }
 
 #[test]
@@ -87,11 +89,9 @@ fn audio_comes_first_and_its_packets_are_long_where_links_are_thin() {
     ];
 
     for (link, (bitrate_kbps, packet_ms)) in rows {
-        let shape = AudioShape {
-            bitrate_kbps,
-            packet_ms,
-        };
-        assert_eq!(Viewer::new().tick(Some(link)).audio, shape, "{link} kb/s");
+        let packet_time = PacketTime::of_ms(packet_ms).unwrap();
+        let rung = AudioRung::new(bitrate_kbps, packet_time).unwrap();
+        assert_eq!(Viewer::new().tick(Some(link)).audio, rung, "{link} kb/s");
     }
 }
 
@@ -101,7 +101,7 @@ fn audio_that_fits_outlasts_a_dip_and_audio_that_does_not_is_left_at_once() {
         let mut viewer = Viewer::new();
         viewer.play(steady(100, 10));
         viewer.play(std::iter::repeat_n(kbps, ticks - 1));
-        viewer.tick(Some(kbps)).audio.packet_ms
+        viewer.tick(Some(kbps)).audio.packet_time().ms()
     };
 
     assert_eq!(packets(60, 10), 60);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Viewer, usual};
 use crate::RoomTime;
-use crate::ladder::overhead::video_wire_kbps;
+use crate::ladder::overhead::{audio_wire_kbps, video_wire_kbps};
 use crate::ladder::{RungRate, VideoChoice};
 
 #[test]
@@ -55,7 +55,7 @@ proptest! {
             viewer.play(std::iter::repeat_n(*link, 100));
             let seen = viewer.tick(Some(*link));
             if let VideoChoice::Rung { index, kbps } = seen.video {
-                let audio = seen.audio.wire_kbps();
+                let audio = audio_wire_kbps(seen.audio);
                 by_rung.entry(index).or_default().push((*link, audio, kbps));
             }
         }
