@@ -15,8 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::access::api_key::ApiKey;
+use crate::access::api_key::ApiKeyFile;
 use crate::access::{Access, AccessConfig};
+use crate::from_file::ReadAgain;
 use crate::http::api::Operators;
 use crate::http::guard::Guard;
 pub use crate::http::guard::Openness;
@@ -29,11 +30,12 @@ pub use crate::http::tls::TlsConfig;
 use crate::http::{self, Doors};
 use crate::ice_servers::IceServers;
 use crate::limits::{Counters, Limiter, Limits};
+use crate::room::{Events, Happening, MediaConfig, RoomConfig, RoomSettings, Rooms, Stay};
 pub use crate::room::{HouseRules, Opening, SameIdentity};
-use crate::room::{MediaConfig, RoomConfig, RoomSettings, Rooms, Stay};
 use crate::rtc::Rtc;
 pub use crate::rtc::{Announce, MediaAddress, MediaPorts};
 use crate::signaling::{RoomName, Sessions, Venue};
+use crate::webhooks::{Webhooks, WebhooksConfig};
 
 /// How long clients may take to come for their last word once the server stops: then nobody is let in
 /// any more.
@@ -41,6 +43,9 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long open requests may take to end once the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long webhooks may take after that to be told what is left.
+const LAST_EVENTS_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often to say what was refused.
 const REFUSALS_INTERVAL: Duration = Duration::from_secs(60);
@@ -82,8 +87,19 @@ pub struct ServeConfig {
     pub tls: Option<TlsConfig>,
     /// What participants are told of STUN and TURN.
     pub ice_servers: IceServers,
-    /// What operators are known by; `None`: there is no interface for them.
-    pub api_key: Option<ApiKey>,
+    /// What there is for operators.
+    pub operators: OperatorsConfig,
+}
+
+/// What there is for operators.
+#[derive(Clone, Debug)]
+pub struct OperatorsConfig {
+    /// What they are known by; `None`: there is no interface for them.
+    pub api_keys: Option<Arc<ApiKeyFile>>,
+    /// How many events are kept for whoever is behind, 1 to 100,000. Default 1,000.
+    pub events_kept: usize,
+    /// Who is told what happens; `None`: nobody.
+    pub webhooks: Option<WebhooksConfig>,
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -121,6 +137,20 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         .build()
         .context("the video threads did not start")?;
 
+    let events = Events::new(config.operators.events_kept);
+    let (webhooks, couriers) = match &config.operators.webhooks {
+        None => (Webhooks::default(), None),
+        Some(webhooks) => {
+            let (webhooks, couriers) = Webhooks::start(webhooks, &events)?;
+            (webhooks, Some(couriers))
+        }
+    };
+    events.say(
+        None,
+        Happening::Started {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+    );
     let canvas = config.ladder.top().size;
     let rooms = RoomConfig {
         seat_hold: config.seat_hold,
@@ -132,6 +162,8 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             fit: config.fit,
         },
         house: config.house.clone(),
+        events: events.clone(),
+        counters: Arc::clone(&counters),
     };
     let rooms = open_rooms(rooms, &config, pool)?;
     let limiter = Arc::new(Limiter::new(config.limits.clone(), counters));
@@ -142,9 +174,9 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         limiter: Arc::clone(&limiter),
     };
     let (drain, draining) = watch::channel(false);
-    let operators = config.api_key.clone().map(|key| {
+    let operators = config.operators.api_keys.clone().map(|keys| {
         info!("operators' interface under /api/v1");
-        Arc::new(Operators::new(key, Instant::now()))
+        Arc::new(Operators::new(keys, webhooks.clone(), Instant::now()))
     });
     let venue = Venue {
         rooms: Arc::new(rooms),
@@ -162,7 +194,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     };
     info!(%address, %canvas, "serving");
     say_who_may_come(&config, address);
-    follow_files(access, tls.clone());
+    follow_files(files(&config, &access), tls.clone(), webhooks);
     tokio::spawn(say_what_is_refused(Arc::clone(&doors.guard.limiter)));
     let scheme = if let Some(tls) = &tls {
         info!(fingerprint = %tls.fingerprint(), "HTTPS, certificate by SHA-256");
@@ -181,6 +213,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     tokio::spawn(async move {
         wait_for_signal().await;
         info!("stopping");
+        events.say(None, Happening::Stopping);
         drain.send_replace(true);
     });
     let stop = {
@@ -204,7 +237,11 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    match tokio::time::timeout(STOP_WITHIN, served).await {
+    let ended = tokio::time::timeout(STOP_WITHIN, served).await;
+    if let Some(couriers) = couriers {
+        couriers.finish(LAST_EVENTS_WITHIN).await;
+    }
+    match ended {
         Ok(ended) => ended.context("the server broke"),
         // Somebody holds a request open; they had their time.
         Err(_) => Ok(()),
@@ -259,8 +296,24 @@ fn names(config: &ServeConfig) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// Has keys and certificate read again: at SIGHUP, the certificate also when its files change.
-fn follow_files(access: Arc<Access>, tls: Option<Arc<Tls>>) {
+/// What is read again at SIGHUP.
+fn files(config: &ServeConfig, access: &Access) -> Vec<Arc<dyn ReadAgain>> {
+    let operators = &config.operators;
+    let api_keys = operators
+        .api_keys
+        .clone()
+        .map(|it| it as Arc<dyn ReadAgain>);
+    let webhooks = operators.webhooks.as_ref();
+    let secrets = webhooks.map(|it| Arc::clone(&it.secrets) as Arc<dyn ReadAgain>);
+    [access.file(), api_keys, secrets]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Has keys, secrets and certificate read again at SIGHUP, the certificate also when its files
+/// change; and webhooks tried again that were left alone.
+fn follow_files(files: Vec<Arc<dyn ReadAgain>>, tls: Option<Arc<Tls>>, webhooks: Webhooks) {
     if let Some(tls) = tls.clone() {
         tokio::spawn(async move { tls.follow_files().await });
     }
@@ -269,10 +322,8 @@ fn follow_files(access: Arc<Access>, tls: Option<Arc<Tls>>) {
             return;
         };
         while hangups.recv().await.is_some() {
-            match access.read_again() {
-                Ok(keys) => info!(keys, "the keys were read again"),
-                Err(error) => warn!(%error, "the keys stay as they were"),
-            }
+            files.iter().for_each(|file| file.read_again());
+            webhooks.wake();
             if let Some(tls) = &tls {
                 tls.read_again();
             }
