@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use mixer::ladder::Ladder;
 use mixer::video::Fit;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -119,6 +119,12 @@ pub fn run(config: ServeConfig) -> anyhow::Result<()> {
 }
 
 async fn serve(config: ServeConfig) -> anyhow::Result<()> {
+    // First: one that comes early must not end the process by itself.
+    let hangups = signal(SignalKind::hangup())?;
+    let (mut interrupts, mut terminations) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     let counters = Arc::new(Counters::default());
     let access = Arc::new(Access::new(&config.access, Arc::clone(&counters))?);
     let tls = match &config.tls {
@@ -194,7 +200,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     };
     info!(%address, %canvas, "serving");
     say_who_may_come(&config, address);
-    follow_files(files(&config, &access), tls.clone(), webhooks);
+    follow_files(hangups, files(&config, &access), tls.clone(), webhooks);
     tokio::spawn(say_what_is_refused(Arc::clone(&doors.guard.limiter)));
     let scheme = if let Some(tls) = &tls {
         info!(fingerprint = %tls.fingerprint(), "HTTPS, certificate by SHA-256");
@@ -211,7 +217,10 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
 
     let mut stopping = drain.subscribe();
     tokio::spawn(async move {
-        wait_for_signal().await;
+        tokio::select! {
+            _ = interrupts.recv() => {}
+            _ = terminations.recv() => {}
+        }
         info!("stopping");
         events.say(None, Happening::Stopping);
         drain.send_replace(true);
@@ -313,14 +322,16 @@ fn files(config: &ServeConfig, access: &Access) -> Vec<Arc<dyn ReadAgain>> {
 
 /// Has keys, secrets and certificate read again at SIGHUP, the certificate also when its files
 /// change; and webhooks tried again that were left alone.
-fn follow_files(files: Vec<Arc<dyn ReadAgain>>, tls: Option<Arc<Tls>>, webhooks: Webhooks) {
+fn follow_files(
+    mut hangups: Signal,
+    files: Vec<Arc<dyn ReadAgain>>,
+    tls: Option<Arc<Tls>>,
+    webhooks: Webhooks,
+) {
     if let Some(tls) = tls.clone() {
         tokio::spawn(async move { tls.follow_files().await });
     }
     tokio::spawn(async move {
-        let Ok(mut hangups) = signal(SignalKind::hangup()) else {
-            return;
-        };
         while hangups.recv().await.is_some() {
             files.iter().for_each(|file| file.read_again());
             webhooks.wake();
@@ -355,14 +366,4 @@ fn cannot_take_media(media: &MediaAddress) -> String {
         "cannot take media on {}, UDP port {}",
         media.ip, media.ports
     )
-}
-
-async fn wait_for_signal() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }

@@ -96,24 +96,15 @@ async fn keys_change_without_a_restart() -> anyhow::Result<()> {
     assert_eq!(ann.refusal_code(&join(&new)).await?, ErrorCode::BadAuth);
 
     std::fs::write(keys.file(), "{}")?;
-    hang_up(&daemon)?;
+    daemon.signal("HUP")?;
     daemon.lines_with("the keys stay as they were", 1).await?;
     std::fs::copy(next.file(), keys.file())?;
-    hang_up(&daemon)?;
+    daemon.signal("HUP")?;
     daemon.lines_with("the keys were read again", 1).await?;
 
     assert_eq!(ann.refusal_code(&join(&old)).await?, ErrorCode::BadAuth);
     ann.say(&join(&new)).await?;
     ann.hear_until(joined).await?;
-    Ok(())
-}
-
-fn hang_up(daemon: &Daemon) -> anyhow::Result<()> {
-    let process = daemon.process().to_string();
-    let status = std::process::Command::new("kill")
-        .args(["-HUP", &process])
-        .status()?;
-    anyhow::ensure!(status.success(), "kill failed");
     Ok(())
 }
 

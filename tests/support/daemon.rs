@@ -47,9 +47,15 @@ pub(crate) struct Health {
 impl Daemon {
     /// Starts the daemon built beside this program.
     pub(crate) fn start(flags: &[&str]) -> anyhow::Result<Self> {
+        Self::start_in(&[], flags)
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) fn start_in(variables: &[(&str, &str)], flags: &[&str]) -> anyhow::Result<Self> {
         let mut child = Command::new(binary()?)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(flags)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -119,6 +125,15 @@ impl Daemon {
         ensure!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         let (_, body) = answer.split_once("\r\n\r\n").context("no body")?;
         Ok(serde_json::from_str(body)?)
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub(crate) fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let process = self.process().to_string();
+        let flag = format!("-{name}");
+        let status = Command::new("kill").args([&flag, &process]).status()?;
+        ensure!(status.success(), "kill failed");
+        Ok(())
     }
 
     /// Its process.
