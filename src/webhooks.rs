@@ -7,7 +7,6 @@
 //! ([`ledger`]). Nothing is kept on disk: what was not told when the server ends is lost.
 
 mod courier;
-mod endpoint;
 mod ledger;
 mod persistence;
 mod post;
@@ -22,14 +21,14 @@ use tokio::task::JoinHandle;
 use tracing::{Instrument, info_span, warn};
 
 use crate::from_file::FromFile;
+use crate::http::post::HttpPost;
+pub use crate::http::post::{Endpoint, EndpointError, Plain, PostError};
 use crate::room::Events;
 use courier::{Courier, Orders};
-pub use endpoint::{Endpoint, EndpointError, Plain};
 use ledger::Ledger;
 pub(crate) use ledger::WebhookStatus;
 use persistence::Persistence;
-use post::HttpPost;
-pub use post::PostError;
+pub(crate) use post::{Answer, Letter, Post};
 pub use secrets::{Secrets, SecretsError};
 
 /// The most endpoints.

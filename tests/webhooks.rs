@@ -11,6 +11,8 @@ mod daemon;
 mod http;
 #[path = "support/receiver.rs"]
 mod receiver;
+#[path = "support/signal.rs"]
+mod signal;
 #[path = "support/socket.rs"]
 #[expect(dead_code, reason = "shared with the signaling tests")]
 mod socket;
@@ -27,9 +29,10 @@ use receiver::Receiver;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
+use signal::signal;
 use socket::Socket;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 
 const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -129,14 +132,49 @@ async fn each_event_is_posted_once_in_order_and_signed() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn what_the_document_says_of_signatures_can_be_run() -> anyhow::Result<()> {
+    let text = include_str!("../OPERATING.md");
+    let (_, code) = text.split_once("```python\n").context("no example")?;
+    let (code, _) = code.split_once("```").context("no end")?;
+    let files = Files::new()?;
+    let mut receiver = Receiver::start(vec![]).await?;
+    let url = format!("http://{}/", receiver.address);
+    let _daemon = files.daemon(&[&url], &[])?;
+    let post = receiver.next().await?;
+    let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+    let headers: Value = names
+        .map(|name| (name, post.header(name)))
+        .into_iter()
+        .collect();
+    let changed = post.body.replace("started", "opened");
+
+    for (secret, body, expected) in [
+        (OLD, &post.body, "True"),
+        (NEW, &post.body, "False"),
+        (OLD, &changed, "False"),
+    ] {
+        let call = "import json, sys\n\
+                    print(is_genuine(sys.argv[1], json.loads(sys.argv[2]), sys.argv[3].encode()))";
+        let run = std::process::Command::new("python3")
+            .args(["-c", &format!("{code}\n{call}"), secret])
+            .args([&headers.to_string(), body])
+            .output()?;
+
+        let said = String::from_utf8(run.stdout)? + str::from_utf8(&run.stderr)?;
+        assert_eq!(said.trim(), expected);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_receiver_that_fails_and_one_that_was_away_get_everything_in_order() -> anyhow::Result<()>
 {
     let files = Files::new()?;
     let mut failing = Receiver::start(vec![(503, None), (500, None)]).await?;
-    // Its port is known, and nobody is there yet.
-    let away = TcpListener::bind("127.0.0.1:0").await?;
+    // Its port is taken, and nobody listens there yet.
+    let away = TcpSocket::new_v4()?;
+    away.bind("127.0.0.1:0".parse()?)?;
     let address = away.local_addr()?;
-    drop(away);
     let urls = [failing.address, address].map(|it| format!("http://{it}/"));
     let daemon = files.daemon(&[&urls[0], &urls[1]], &[])?;
     let _ann = Socket::join(&daemon.address, "demo", "Ann").await?;
@@ -144,7 +182,7 @@ async fn a_receiver_that_fails_and_one_that_was_away_get_everything_in_order() -
         tokio::task::yield_now().await;
     }
 
-    let mut away = Receiver::on(TcpListener::bind(address).await?, vec![], None)?;
+    let mut away = Receiver::on(away.listen(8)?, vec![], None)?;
 
     let kinds = failing.kinds_until("joined").await?;
     assert_eq!(kinds[..4], ["started", "started", "started", "opened"]);
@@ -201,7 +239,7 @@ async fn secrets_and_keys_are_exchanged_without_a_restart() -> anyhow::Result<()
 
     std::fs::write(files.path("secret"), format!("{NEW}\n{OLD}\n"))?;
     std::fs::write(files.path("key"), format!("{NEXT_KEY}\n{KEY}\n"))?;
-    daemon.signal("HUP")?;
+    signal(daemon.process(), "HUP")?;
     daemon.lines_with("the API keys were read again", 1).await?;
     daemon
         .lines_with("the webhook secrets were read again", 1)
@@ -215,7 +253,7 @@ async fn secrets_and_keys_are_exchanged_without_a_restart() -> anyhow::Result<()
 
     std::fs::write(files.path("secret"), NEW)?;
     std::fs::write(files.path("key"), "short")?;
-    daemon.signal("HUP")?;
+    signal(daemon.process(), "HUP")?;
     daemon
         .lines_with("the API keys stay as they were", 1)
         .await?;
@@ -239,7 +277,7 @@ async fn a_receiver_that_has_gone_is_told_again_when_the_operator_says_so() -> a
     let _ann = Socket::join(&daemon.address, "demo", "Ann").await?;
     assert!(receiver.try_next().is_none());
 
-    daemon.signal("HUP")?;
+    signal(daemon.process(), "HUP")?;
 
     let kinds = receiver.kinds_until("joined").await?;
     assert_eq!(kinds[..2], ["started", "opened"]);
@@ -257,7 +295,7 @@ async fn the_last_events_are_told_before_the_server_ends() -> anyhow::Result<()>
     let _ann = Socket::join(&daemon.address, "demo", "Ann").await?;
     assert_eq!(receiver.next().await?.kind()?, "opened");
 
-    daemon.signal("TERM")?;
+    signal(daemon.process(), "TERM")?;
 
     let kinds = receiver.kinds_until("stopping").await?;
     assert_eq!(kinds[0], "opened");

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tracing::{debug, info, warn};
 
-use super::endpoint::Endpoint;
+use super::Endpoint;
 use super::persistence::Reason;
 use crate::room::Events;
 

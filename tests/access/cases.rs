@@ -8,6 +8,7 @@ use mosaicd::signaling::message::{ErrorCode, Joined, ServerMessage};
 
 use crate::daemon::Daemon;
 use crate::keys::{Keys, join};
+use crate::signal::signal;
 use crate::socket::Socket;
 
 const NO_AUTH: &str = r#"{"type":"join","version":1,"room":"demo"}"#;
@@ -96,10 +97,10 @@ async fn keys_change_without_a_restart() -> anyhow::Result<()> {
     assert_eq!(ann.refusal_code(&join(&new)).await?, ErrorCode::BadAuth);
 
     std::fs::write(keys.file(), "{}")?;
-    daemon.signal("HUP")?;
+    signal(daemon.process(), "HUP")?;
     daemon.lines_with("the keys stay as they were", 1).await?;
     std::fs::copy(next.file(), keys.file())?;
-    daemon.signal("HUP")?;
+    signal(daemon.process(), "HUP")?;
     daemon.lines_with("the keys were read again", 1).await?;
 
     assert_eq!(ann.refusal_code(&join(&old)).await?, ErrorCode::BadAuth);

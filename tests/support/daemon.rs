@@ -127,15 +127,6 @@ impl Daemon {
         Ok(serde_json::from_str(body)?)
     }
 
-    /// Sends it a signal, such as `HUP`.
-    pub(crate) fn signal(&self, name: &str) -> anyhow::Result<()> {
-        let process = self.process().to_string();
-        let flag = format!("-{name}");
-        let status = Command::new("kill").args([&flag, &process]).status()?;
-        ensure!(status.success(), "kill failed");
-        Ok(())
-    }
-
     /// Its process.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::advance;
 
-use super::super::endpoint::{Endpoint, Plain};
 use super::super::secrets::Secrets;
+use super::super::{Endpoint, Plain};
 use super::*;
 use crate::room::{Events, Happening};
 
