@@ -314,10 +314,10 @@ fn files(config: &ServeConfig, access: &Access) -> Vec<Arc<dyn ReadAgain>> {
         .map(|it| it as Arc<dyn ReadAgain>);
     let webhooks = operators.webhooks.as_ref();
     let secrets = webhooks.map(|it| Arc::clone(&it.secrets) as Arc<dyn ReadAgain>);
-    [access.file(), api_keys, secrets]
-        .into_iter()
-        .flatten()
-        .collect()
+    let turn = config.ice_servers.turn.as_ref();
+    let turn = turn.map(|it| Arc::clone(&it.secret) as Arc<dyn ReadAgain>);
+    let files = [access.file(), api_keys, secrets, turn];
+    files.into_iter().flatten().collect()
 }
 
 /// Has keys, secrets and certificate read again at SIGHUP, the certificate also when its files

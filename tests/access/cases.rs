@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use mosaicd::access::Capability;
 use mosaicd::access::token::KeyKind;
 use mosaicd::signaling::message::{ErrorCode, Joined, ServerMessage};
+use ring::hmac;
 
 use crate::daemon::Daemon;
 use crate::keys::{Keys, join};
@@ -106,6 +109,34 @@ async fn keys_change_without_a_restart() -> anyhow::Result<()> {
     assert_eq!(ann.refusal_code(&join(&old)).await?, ErrorCode::BadAuth);
     ann.say(&join(&new)).await?;
     ann.hear_until(joined).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_secret_of_relays_changes_without_a_restart() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "north")?;
+    let path = file.display().to_string();
+    let daemon = Daemon::start(&["--turn", "turn:192.0.2.7", "--turn-secret-file", &path])?;
+    let is_of = async |secret: &str| {
+        let mut socket = Socket::open(&daemon.address).await?;
+        socket.say(NO_AUTH).await?;
+        let relay = socket.hear_until(joined).await?.ice_servers.remove(0);
+        let user = relay.username.unwrap_or_default();
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
+        let expected = STANDARD.encode(hmac::sign(&key, user.as_bytes()));
+        anyhow::Ok(relay.credential == Some(expected))
+    };
+    assert!(is_of("north").await?);
+
+    std::fs::write(&file, "south\n")?;
+    signal(daemon.process(), "HUP")?;
+    daemon
+        .lines_with("the TURN secrets were read again", 1)
+        .await?;
+
+    assert!(is_of("south").await?);
     Ok(())
 }
 
