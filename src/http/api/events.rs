@@ -146,3 +146,55 @@ impl Listener {
         Event::default().id(self.events.id()).data(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::room::{Events, Happening};
+
+    fn listen(events: &Events, room: Option<&str>) -> (Response, watch::Sender<bool>) {
+        let (drain, draining) = watch::channel(false);
+        let listener = Listener {
+            events: events.reader(),
+            room: room.and_then(RoomName::parse),
+            draining,
+        };
+        (Sse::new(told(listener)).into_response(), drain)
+    }
+
+    /// The next lines of a stream; `None` after its end.
+    async fn next(stream: &mut Response) -> Option<String> {
+        let frame = stream.body_mut().frame().await?.unwrap();
+        let bytes = frame.into_data().unwrap();
+        Some(String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_told_nothing_for_long_learns_where_the_stream_is() {
+        let events = Events::new(9);
+        let (mut stream, _drain) = listen(&events, Some("demo"));
+        let began = tokio::time::Instant::now();
+
+        events.say(Some("other"), Happening::Opened);
+
+        let said = next(&mut stream).await.unwrap();
+        assert_eq!(said, format!(": \nid: {}\n\n", events.reader().id()));
+        assert_eq!(began.elapsed(), KEEP_ALIVE);
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_the_end_is_told_to_listeners_of_any_room() {
+        let events = Events::new(9);
+        let (mut stream, drain) = listen(&events, Some("demo"));
+
+        events.say(Some("other"), Happening::Opened);
+        events.say(None, Happening::Stopping);
+        drain.send_replace(true);
+
+        let said = next(&mut stream).await.unwrap();
+        assert!(said.contains(r#""event":"stopping""#), "{said}");
+        assert_eq!(next(&mut stream).await, None);
+    }
+}
