@@ -20,7 +20,7 @@ mod socket;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use daemon::{Daemon, binary};
@@ -38,6 +38,9 @@ use tokio_rustls::TlsAcceptor;
 const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
 const KEY: &str = "a-key-of-an-operator";
+
+/// No state that is waited for takes this long unless it never comes.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Files that a daemon needs.
 struct Files {
@@ -88,12 +91,24 @@ async fn status(daemon: &Daemon) -> anyhow::Result<Value> {
 
 /// How the first webhook stands, once that is as wanted.
 async fn webhook(daemon: &Daemon, wanted: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+    nth_webhook(0, daemon, wanted).await
+}
+
+/// How another one stands.
+async fn nth_webhook(
+    n: usize,
+    daemon: &Daemon,
+    wanted: impl Fn(&Value) -> bool,
+) -> anyhow::Result<Value> {
+    let deadline = Instant::now() + PATIENCE;
     loop {
-        let webhook = status(daemon).await?["webhooks"][0].clone();
+        let webhook = status(daemon).await?["webhooks"][n].clone();
         if wanted(&webhook) {
             return Ok(webhook);
         }
-        tokio::task::yield_now().await;
+        anyhow::ensure!(Instant::now() < deadline, "{webhook}");
+        // A pause between two looks, not a wait for something to have happened.
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -178,9 +193,7 @@ async fn a_receiver_that_fails_and_one_that_was_away_get_everything_in_order() -
     let urls = [failing.address, address].map(|it| format!("http://{it}/"));
     let daemon = files.daemon(&[&urls[0], &urls[1]], &[])?;
     let _ann = Socket::join(&daemon.address, "demo", "Ann").await?;
-    while status(&daemon).await?["webhooks"][1]["failed_tries"] == 0 {
-        tokio::task::yield_now().await;
-    }
+    nth_webhook(1, &daemon, |it| it["failed_tries"] != 0).await?;
 
     let mut away = Receiver::on(away.listen(8)?, vec![], None)?;
 
