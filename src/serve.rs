@@ -1,5 +1,7 @@
 //! `mosaicd serve`: the live conference server, from its settings to its end.
 
+mod files;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -11,13 +13,12 @@ use ipnet::IpNet;
 use mixer::ladder::Ladder;
 use mixer::video::Fit;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::access::api_key::ApiKeyFile;
 use crate::access::{Access, AccessConfig};
-use crate::from_file::ReadAgain;
 use crate::http::api::Operators;
 use crate::http::guard::Guard;
 pub use crate::http::guard::Openness;
@@ -200,7 +201,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     };
     info!(%address, %canvas, "serving");
     say_who_may_come(&config, address);
-    follow_files(hangups, files(&config, &access), tls.clone(), webhooks);
+    files::follow(hangups, files::of(&config, &access), tls.clone(), webhooks);
     tokio::spawn(say_what_is_refused(Arc::clone(&doors.guard.limiter)));
     let scheme = if let Some(tls) = &tls {
         info!(fingerprint = %tls.fingerprint(), "HTTPS, certificate by SHA-256");
@@ -303,43 +304,6 @@ fn names(config: &ServeConfig) -> Vec<String> {
     let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let names: BTreeSet<String> = known.map(|ip| ip.to_string()).chain(loopback).collect();
     names.into_iter().collect()
-}
-
-/// What is read again at SIGHUP.
-fn files(config: &ServeConfig, access: &Access) -> Vec<Arc<dyn ReadAgain>> {
-    let operators = &config.operators;
-    let api_keys = operators
-        .api_keys
-        .clone()
-        .map(|it| it as Arc<dyn ReadAgain>);
-    let webhooks = operators.webhooks.as_ref();
-    let secrets = webhooks.map(|it| Arc::clone(&it.secrets) as Arc<dyn ReadAgain>);
-    let turn = config.ice_servers.turn.as_ref();
-    let turn = turn.map(|it| Arc::clone(&it.secret) as Arc<dyn ReadAgain>);
-    let files = [access.file(), api_keys, secrets, turn];
-    files.into_iter().flatten().collect()
-}
-
-/// Has keys, secrets and certificate read again at SIGHUP, the certificate also when its files
-/// change; and webhooks tried again that were left alone.
-fn follow_files(
-    mut hangups: Signal,
-    files: Vec<Arc<dyn ReadAgain>>,
-    tls: Option<Arc<Tls>>,
-    webhooks: Webhooks,
-) {
-    if let Some(tls) = tls.clone() {
-        tokio::spawn(async move { tls.follow_files().await });
-    }
-    tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
-            files.iter().for_each(|file| file.read_again());
-            webhooks.wake();
-            if let Some(tls) = &tls {
-                tls.read_again();
-            }
-        }
-    });
 }
 
 /// Says once a minute what was refused in it, if anything was.
