@@ -18,9 +18,10 @@ mod seal;
 pub mod token;
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::from_file::{FromFile, ReadAgain};
 use crate::limits::{Counters, Refusal};
 use crate::signaling::message::ErrorCode;
 pub use crate::signaling::message::Role;
@@ -126,8 +127,7 @@ pub(crate) struct Access {
 #[derive(Debug)]
 struct Keys {
     config: AccessConfig,
-    file: PathBuf,
-    ring: RwLock<Arc<KeyRing>>,
+    ring: Arc<FromFile<KeyRing, KeysError>>,
 }
 
 impl Access {
@@ -141,26 +141,16 @@ impl Access {
             None => None,
             Some(file) => Some(Keys {
                 config: config.clone(),
-                file: file.clone(),
-                ring: RwLock::new(Arc::new(KeyRing::read(file)?)),
+                ring: Arc::new(FromFile::new("keys", file, KeyRing::read)?),
             }),
         };
         Ok(Self { keys, counters })
     }
 
-    /// Reads the keys again: how many there are now. Those of before stay where that fails.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::new`].
-    pub(crate) fn read_again(&self) -> Result<usize, KeysError> {
-        let Some(keys) = &self.keys else {
-            return Ok(0);
-        };
-        let ring = Arc::new(KeyRing::read(&keys.file)?);
-        let count = ring.len();
-        *keys.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
-        Ok(count)
+    /// The keys, to be read again; `None`: there are none.
+    pub(crate) fn file(&self) -> Option<Arc<dyn ReadAgain>> {
+        let keys = self.keys.as_ref()?;
+        Some(Arc::clone(&keys.ring) as Arc<dyn ReadAgain>)
     }
 
     /// What `credential` is good for in `room`, for somebody who takes a new seat.
@@ -221,8 +211,7 @@ impl Keys {
         if credential.len() > MAX_CREDENTIAL_BYTES {
             return Err(Denied::Bad("it is too long"));
         }
-        let ring = Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner));
-        let claims: Claims = ring.open(credential)?;
+        let claims: Claims = self.ring.get().open(credential)?;
         self.meant_for_us(&claims)?;
         claims.in_time(now, LEEWAY, visit)?;
         claims.grant(room)

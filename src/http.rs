@@ -4,7 +4,7 @@
 //! [`doorway`] accepts connections, [`tls`] makes them private, [`guard`] says who may ask and how
 //! often. A session is carried by a [`socket`], or by [`requests`] and a [`stream`] beside them;
 //! [`whip`] needs none.
-//! [`api`] is for whoever runs the server.
+//! [`api`] is for whoever runs the server, and [`post`] tells other servers.
 
 pub(crate) mod api;
 mod assets;
@@ -12,6 +12,7 @@ mod doorway;
 mod failure;
 pub(crate) mod guard;
 mod health;
+pub(crate) mod post;
 mod problem;
 mod requests;
 mod socket;
@@ -86,3 +87,6 @@ fn router(doors: Doors) -> Router {
         .layer(from_fn_with_state(doors.clone(), guard::meter))
         .with_state(doors)
 }
+
+#[cfg(test)]
+mod tests;

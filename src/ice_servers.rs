@@ -2,19 +2,27 @@
 //!
 //! The scheme is the one coturn calls `use-auth-secret`: the user name is the time of expiry and a
 //! name, the password its HMAC-SHA1 under a secret that both servers know. Nothing is kept of what
-//! was issued. Pure, time is an argument.
+//! was issued. Time is an argument.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 
+use crate::from_file::FromFile;
 use crate::signaling::message::IceServer;
 
 /// The longest address of a server.
 const MAX_URL_BYTES: usize = 256;
+
+/// The longest secret that is read from a file, in bytes.
+const MAX_SECRET_BYTES: u64 = 4096;
 
 /// What participants are told.
 #[derive(Clone, Debug, Default)]
@@ -31,10 +39,24 @@ pub struct Turn {
     /// Their addresses: at least one.
     pub urls: Vec<ServerUrl>,
     /// What coturn has as `static-auth-secret`.
-    pub secret: String,
+    pub secret: Arc<TurnSecretFile>,
     /// How long a credential is good: as long as a call may last, since a relay asks again. 1 s or
     /// more.
     pub lifetime: Duration,
+}
+
+/// The secret, as it is in a file.
+pub type TurnSecretFile = FromFile<String, TurnSecretError>;
+
+/// Why there is no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum TurnSecretError {
+    /// The file cannot be read as text.
+    #[error("{0}")]
+    Read(#[from] std::io::Error),
+    /// There is nothing in it.
+    #[error("it is empty, expected a secret")]
+    Empty,
 }
 
 /// The address of a server (RFC 7064, RFC 7065).
@@ -97,13 +119,30 @@ impl IceServers {
     }
 }
 
+/// Reads the secret in `file`, without white space around it.
+///
+/// # Errors
+///
+/// [`TurnSecretError`].
+pub fn read_secret(file: &Path) -> Result<String, TurnSecretError> {
+    let mut text = String::new();
+    File::open(file)?
+        .take(MAX_SECRET_BYTES)
+        .read_to_string(&mut text)?;
+    match text.trim() {
+        "" => Err(TurnSecretError::Empty),
+        secret => Ok(secret.to_owned()),
+    }
+}
+
 impl Turn {
     fn credential(&self, participant: &str, now: SystemTime) -> (String, String) {
         let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let expiry = (since_epoch + self.lifetime).as_secs();
         let username = format!("{expiry}:{participant}");
         // What relays expect; as a keyed hash SHA-1 is not broken.
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.secret.as_bytes());
+        let secret = self.secret.get();
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
         let credential = STANDARD.encode(hmac::sign(&key, username.as_bytes()));
         (username, credential)
     }
@@ -124,9 +163,13 @@ mod tests {
 
     fn turn() -> Turn {
         let url = ServerUrl::parse("turn:192.0.2.7:3478?transport=udp", ServerKind::Turn);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        std::fs::write(&file, "north\n").unwrap();
+        let secret = TurnSecretFile::new("TURN secrets", &file, read_secret);
         Turn {
             urls: vec![url.unwrap()],
-            secret: "north".to_owned(),
+            secret: Arc::new(secret.unwrap()),
             lifetime: Duration::from_secs(3600),
         }
     }

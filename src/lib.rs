@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod cli;
+pub mod from_file;
 mod http;
 pub mod ice_servers;
 mod ladder_file;
@@ -21,3 +22,4 @@ pub use crate::rtc::fuzzing;
 pub mod serve;
 pub mod signaling;
 mod still;
+pub mod webhooks;

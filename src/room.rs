@@ -23,7 +23,6 @@ mod media;
 mod mixing;
 mod moderation;
 mod moment;
-mod refusals;
 mod restarts;
 mod rooms;
 mod schedule;
@@ -45,7 +44,7 @@ use tracing::{info, info_span};
 
 pub(crate) use description::{RoomDescription, Sitter};
 pub(crate) use entrance::JoinError;
-pub(crate) use events::RoomEvent;
+pub(crate) use events::{Events, Happening, Kept, Next, Reader, ServerEvent};
 pub(crate) use handle::{Attachment, Entry, JoinRequest, RoomHandle, Seated};
 pub use house::{HouseRules, Opening, SameIdentity};
 pub(crate) use house::{RoomConfig, RoomSettings, Stay};
@@ -60,7 +59,7 @@ use crate::signaling::message::{
 };
 use bans::Bans;
 use chat::Chat;
-use events::{Events, Happening};
+use events::WaitEnd;
 use handle::Command;
 use lobby::Lobby;
 use media::Media;
@@ -94,7 +93,6 @@ struct Room {
     restarts: Restarts,
     /// What participants were told of their pictures.
     told: Sights,
-    events: Events,
     /// Since when nobody sits here any more.
     empty_since: Option<Instant>,
     /// Why it is about to end, if it is.
@@ -128,11 +126,10 @@ fn open(
     name: String,
     config: RoomConfig,
     settings: RoomSettings,
-    events: Events,
     pool: Arc<rayon::ThreadPool>,
 ) -> RoomHandle {
     let (sender, commands) = mpsc::channel(COMMANDS);
-    let room = Room::new(name, config, settings, events, pool);
+    let room = Room::new(name, config, settings, pool);
     let seats_taken = Arc::clone(&room.seats_taken);
     let span = info_span!("room", name = %room.name);
     tokio::spawn(tracing::Instrument::instrument(room.run(commands), span));
@@ -144,7 +141,6 @@ impl Room {
         name: String,
         config: RoomConfig,
         settings: RoomSettings,
-        events: Events,
         pool: Arc<rayon::ThreadPool>,
     ) -> Self {
         let start = Instant::now();
@@ -167,7 +163,6 @@ impl Room {
             config,
             settings,
             start,
-            events,
         }
     }
 
@@ -196,6 +191,7 @@ impl Room {
         commands.close();
         self.close_lines(self.ending.unwrap_or(ByeReason::Ended));
         while let Some(waiter) = self.lobby.take_first() {
+            self.report_waited(waiter.id(), WaitEnd::Ended);
             if let Some(line) = waiter.door.line {
                 line.close(ByeReason::Ended);
             }
@@ -270,6 +266,7 @@ impl Room {
             Command::HangUp { seat } => self.hang_up(seat),
             Command::Withdraw { ticket, done } => {
                 if self.lobby.withdraw(ticket) {
+                    self.report_waited(ticket.id(), WaitEnd::Gone);
                     self.tell_lobby(moment.now);
                 }
                 let _ = done.send(());
@@ -294,9 +291,12 @@ impl Room {
         let waited = self.lobby.expire(now);
         let any_waited = !waited.is_empty();
         for waiter in waited {
-            waiter
-                .door
-                .refuse(ErrorCode::WaitedTooLong, "nobody let you in");
+            let until = match waiter.is_in_session() {
+                true => WaitEnd::TooLong,
+                false => WaitEnd::Gone,
+            };
+            self.report_waited(waiter.id(), until);
+            self.refuse(waiter.door, ErrorCode::WaitedTooLong, "nobody let you in");
         }
         if any_waited {
             self.tell_lobby(now);

@@ -1,5 +1,7 @@
 //! `mosaicd serve`: the live conference server, from its settings to its end.
 
+mod files;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -15,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::access::api_key::ApiKey;
+use crate::access::api_key::ApiKeyFile;
 use crate::access::{Access, AccessConfig};
 use crate::http::api::Operators;
 use crate::http::guard::Guard;
@@ -29,11 +31,12 @@ pub use crate::http::tls::TlsConfig;
 use crate::http::{self, Doors};
 use crate::ice_servers::IceServers;
 use crate::limits::{Counters, Limiter, Limits};
+use crate::room::{Events, Happening, MediaConfig, RoomConfig, RoomSettings, Rooms, Stay};
 pub use crate::room::{HouseRules, Opening, SameIdentity};
-use crate::room::{MediaConfig, RoomConfig, RoomSettings, Rooms, Stay};
 use crate::rtc::Rtc;
 pub use crate::rtc::{Announce, MediaAddress, MediaPorts};
 use crate::signaling::{RoomName, Sessions, Venue};
+use crate::webhooks::{Webhooks, WebhooksConfig};
 
 /// How long clients may take to come for their last word once the server stops: then nobody is let in
 /// any more.
@@ -41,6 +44,9 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long open requests may take to end once the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long webhooks may take after that to be told what is left.
+const LAST_EVENTS_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often to say what was refused.
 const REFUSALS_INTERVAL: Duration = Duration::from_secs(60);
@@ -82,8 +88,19 @@ pub struct ServeConfig {
     pub tls: Option<TlsConfig>,
     /// What participants are told of STUN and TURN.
     pub ice_servers: IceServers,
-    /// What operators are known by; `None`: there is no interface for them.
-    pub api_key: Option<ApiKey>,
+    /// What there is for operators.
+    pub operators: OperatorsConfig,
+}
+
+/// What there is for operators.
+#[derive(Clone, Debug)]
+pub struct OperatorsConfig {
+    /// What they are known by; `None`: there is no interface for them.
+    pub api_keys: Option<Arc<ApiKeyFile>>,
+    /// How many events are kept for whoever is behind, 1 to 100,000. Default 1,000.
+    pub events_kept: usize,
+    /// Who is told what happens; `None`: nobody.
+    pub webhooks: Option<WebhooksConfig>,
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -103,6 +120,12 @@ pub fn run(config: ServeConfig) -> anyhow::Result<()> {
 }
 
 async fn serve(config: ServeConfig) -> anyhow::Result<()> {
+    // First: one that comes early must not end the process by itself.
+    let hangups = signal(SignalKind::hangup())?;
+    let (mut interrupts, mut terminations) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     let counters = Arc::new(Counters::default());
     let access = Arc::new(Access::new(&config.access, Arc::clone(&counters))?);
     let tls = match &config.tls {
@@ -121,6 +144,20 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         .build()
         .context("the video threads did not start")?;
 
+    let events = Events::new(config.operators.events_kept);
+    let (webhooks, couriers) = match &config.operators.webhooks {
+        None => (Webhooks::default(), None),
+        Some(webhooks) => {
+            let (webhooks, couriers) = Webhooks::start(webhooks, &events)?;
+            (webhooks, Some(couriers))
+        }
+    };
+    events.say(
+        None,
+        Happening::Started {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+    );
     let canvas = config.ladder.top().size;
     let rooms = RoomConfig {
         seat_hold: config.seat_hold,
@@ -132,6 +169,8 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             fit: config.fit,
         },
         house: config.house.clone(),
+        events: events.clone(),
+        counters: Arc::clone(&counters),
     };
     let rooms = open_rooms(rooms, &config, pool)?;
     let limiter = Arc::new(Limiter::new(config.limits.clone(), counters));
@@ -142,9 +181,9 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
         limiter: Arc::clone(&limiter),
     };
     let (drain, draining) = watch::channel(false);
-    let operators = config.api_key.clone().map(|key| {
+    let operators = config.operators.api_keys.clone().map(|keys| {
         info!("operators' interface under /api/v1");
-        Arc::new(Operators::new(key, Instant::now()))
+        Arc::new(Operators::new(keys, webhooks.clone(), Instant::now()))
     });
     let venue = Venue {
         rooms: Arc::new(rooms),
@@ -162,7 +201,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     };
     info!(%address, %canvas, "serving");
     say_who_may_come(&config, address);
-    follow_files(access, tls.clone());
+    files::follow(hangups, files::of(&config, &access), tls.clone(), webhooks);
     tokio::spawn(say_what_is_refused(Arc::clone(&doors.guard.limiter)));
     let scheme = if let Some(tls) = &tls {
         info!(fingerprint = %tls.fingerprint(), "HTTPS, certificate by SHA-256");
@@ -179,8 +218,12 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
 
     let mut stopping = drain.subscribe();
     tokio::spawn(async move {
-        wait_for_signal().await;
+        tokio::select! {
+            _ = interrupts.recv() => {}
+            _ = terminations.recv() => {}
+        }
         info!("stopping");
+        events.say(None, Happening::Stopping);
         drain.send_replace(true);
     });
     let stop = {
@@ -204,7 +247,11 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    match tokio::time::timeout(STOP_WITHIN, served).await {
+    let ended = tokio::time::timeout(STOP_WITHIN, served).await;
+    if let Some(couriers) = couriers {
+        couriers.finish(LAST_EVENTS_WITHIN).await;
+    }
+    match ended {
         Ok(ended) => ended.context("the server broke"),
         // Somebody holds a request open; they had their time.
         Err(_) => Ok(()),
@@ -259,27 +306,6 @@ fn names(config: &ServeConfig) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// Has keys and certificate read again: at SIGHUP, the certificate also when its files change.
-fn follow_files(access: Arc<Access>, tls: Option<Arc<Tls>>) {
-    if let Some(tls) = tls.clone() {
-        tokio::spawn(async move { tls.follow_files().await });
-    }
-    tokio::spawn(async move {
-        let Ok(mut hangups) = signal(SignalKind::hangup()) else {
-            return;
-        };
-        while hangups.recv().await.is_some() {
-            match access.read_again() {
-                Ok(keys) => info!(keys, "the keys were read again"),
-                Err(error) => warn!(%error, "the keys stay as they were"),
-            }
-            if let Some(tls) = &tls {
-                tls.read_again();
-            }
-        }
-    });
-}
-
 /// Says once a minute what was refused in it, if anything was.
 async fn say_what_is_refused(limiter: Arc<Limiter>) {
     let mut minutes = tokio::time::interval(REFUSALS_INTERVAL);
@@ -304,14 +330,4 @@ fn cannot_take_media(media: &MediaAddress) -> String {
         "cannot take media on {}, UDP port {}",
         media.ip, media.ports
     )
-}
-
-async fn wait_for_signal() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }

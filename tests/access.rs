@@ -16,6 +16,8 @@ mod limits;
 mod proxies;
 #[path = "support/http.rs"]
 mod requests;
+#[path = "support/signal.rs"]
+mod signal;
 #[path = "support/socket.rs"]
 #[expect(dead_code, reason = "shared with the signaling tests")]
 mod socket;

@@ -11,7 +11,6 @@ mod clip;
 #[expect(dead_code, reason = "shared with the load client")]
 mod daemon;
 #[path = "support/http.rs"]
-#[expect(dead_code, reason = "shared with tests of what is text")]
 mod http;
 #[path = "support/peer.rs"]
 mod peer;
@@ -119,8 +118,8 @@ async fn an_operator_sees_what_somebody_in_the_room_gets() -> anyhow::Result<()>
     std::fs::write(&key, "a-key-of-an-operator")?;
     let key = key.display().to_string();
     let daemon = Daemon::start(&[&SMALL[..], &["--api-key-file", &key]].concat())?;
+    let bearer = ("authorization", "Bearer a-key-of-an-operator");
     let snapshot = async |accept: &str| {
-        let bearer = ("authorization", "Bearer a-key-of-an-operator");
         let path = ("GET", "/api/v1/rooms/demo/snapshot");
         let headers = [bearer, ("accept", accept)];
         http::ask(&daemon.address, path, &headers, Vec::new()).await
@@ -147,6 +146,25 @@ async fn an_operator_sees_what_somebody_in_the_room_gets() -> anyhow::Result<()>
             red > green && red > blue,
             "{content_type}: {red} {green} {blue}"
         );
+    }
+    let deadline = Instant::now() + Duration::from_secs(40);
+    loop {
+        let path = ("GET", "/api/v1/rooms/demo/participants/p1");
+        let answer = http::ask(&daemon.address, path, &[bearer], Vec::new()).await?;
+        let ann: serde_json::Value = serde_json::from_str(&answer.text().await?)?;
+        let is_loud = ann["level_minus_dbov"].as_u64().is_some_and(|it| it < 127);
+        let figures = [
+            "audio_kbps",
+            "downlink_kbps",
+            "loss_percent",
+            "round_trip_ms",
+        ];
+        if is_loud && ann["rung"].is_string() && figures.iter().all(|it| ann[*it].is_u64()) {
+            break;
+        }
+        ensure!(Instant::now() < deadline, "{ann}");
+        // A pause between two looks, not a wait for something to have happened.
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     singing.stop().await?;
     ann.leave().await

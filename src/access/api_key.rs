@@ -1,8 +1,9 @@
-//! The key by which operators are known (RFC 6750): one secret, from a file.
+//! The keys by which operators are known (RFC 6750): secrets from a file, one on each line.
 //!
-//! What is kept is a tag of it under a key of this process. A candidate is compared by its own tag, so
-//! that neither how long that takes nor what is in memory tells of the secret. A key has
-//! [`MIN_BYTES`] to [`MAX_BYTES`].
+//! What is kept is a tag of each under a key of this process. A candidate is compared by its own tag,
+//! with all of them, so that neither how long that takes nor what is in memory tells of the secrets.
+//! There are 1 to [`MAX_KEYS`], each of [`MIN_BYTES`] to [`MAX_BYTES`]: two are enough to change from
+//! one to the other while both are in use.
 
 use std::fmt;
 use std::fs::File;
@@ -12,20 +13,27 @@ use std::path::Path;
 use ring::hmac::{self, HMAC_SHA256, Tag};
 use ring::rand::SystemRandom;
 
+use crate::from_file::FromFile;
+
 /// The shortest key, in bytes: one that nobody guesses.
 const MIN_BYTES: usize = 16;
 
 /// The longest key, in bytes.
 const MAX_BYTES: usize = 4096;
 
+/// The most keys.
+const MAX_KEYS: usize = 8;
+
 /// What operators show.
-#[derive(Clone)]
-pub struct ApiKey {
+pub struct ApiKeys {
     process: hmac::Key,
-    tag: Tag,
+    tags: Vec<Tag>,
 }
 
-/// Why there is no key.
+/// The keys, as they are in a file.
+pub type ApiKeyFile = FromFile<ApiKeys, ApiKeyError>;
+
+/// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiKeyError {
     /// The file cannot be read as text.
@@ -34,6 +42,9 @@ pub enum ApiKeyError {
     /// Too short to be secret, or too long to be a key.
     #[error("the key has {0} bytes, expected {MIN_BYTES} to {MAX_BYTES}")]
     Length(usize),
+    /// None, or so many that they are none.
+    #[error("there are {0} keys, expected 1 to {MAX_KEYS}, one on each line")]
+    Count(usize),
     /// It could not stand in a header.
     #[error("the key has white space or other than ASCII in it")]
     Characters,
@@ -42,47 +53,62 @@ pub enum ApiKeyError {
     NoRandom,
 }
 
-impl ApiKey {
-    /// Reads the key: all that is in `file`, but white space around it.
+impl ApiKeys {
+    /// Reads the keys: each line of `file`, but white space around it and empty ones.
     ///
     /// # Errors
     ///
     /// [`ApiKeyError`].
     pub fn read(file: &Path) -> Result<Self, ApiKeyError> {
         let mut text = String::new();
-        let most = u64::try_from(MAX_BYTES * 2).unwrap_or(u64::MAX);
+        let most = u64::try_from(MAX_BYTES * 2 * MAX_KEYS).unwrap_or(u64::MAX);
         File::open(file)?.take(most).read_to_string(&mut text)?;
-        Self::new(text.trim())
+        Self::new(&text)
     }
 
-    /// The key with this text.
+    /// The keys in this text.
     ///
     /// # Errors
     ///
     /// [`ApiKeyError`].
     pub fn new(text: &str) -> Result<Self, ApiKeyError> {
-        if !(MIN_BYTES..=MAX_BYTES).contains(&text.len()) {
-            return Err(ApiKeyError::Length(text.len()));
-        }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ApiKeyError::Characters);
-        }
         let process = hmac::Key::generate(HMAC_SHA256, &SystemRandom::new())
             .map_err(|_| ApiKeyError::NoRandom)?;
-        let tag = hmac::sign(&process, text.as_bytes());
-        Ok(Self { process, tag })
+        let keys = text.lines().map(str::trim).filter(|key| !key.is_empty());
+        let tag = |key: &str| {
+            check(key)?;
+            Ok(hmac::sign(&process, key.as_bytes()))
+        };
+        let tags = keys.map(tag).collect::<Result<Vec<Tag>, ApiKeyError>>()?;
+        if !(1..=MAX_KEYS).contains(&tags.len()) {
+            return Err(ApiKeyError::Count(tags.len()));
+        }
+        Ok(Self { process, tags })
     }
 
-    /// Whether that is the key.
-    pub(crate) fn is(&self, candidate: &str) -> bool {
-        hmac::verify(&self.process, candidate.as_bytes(), self.tag.as_ref()).is_ok()
+    /// Whether that is one of the keys.
+    pub(crate) fn are(&self, candidate: &str) -> bool {
+        let is =
+            |tag: &Tag| hmac::verify(&self.process, candidate.as_bytes(), tag.as_ref()).is_ok();
+        // All of them, whichever it is.
+        self.tags.iter().fold(false, |found, tag| is(tag) | found)
     }
 }
 
-/// Without the key.
-impl fmt::Debug for ApiKey {
+fn check(key: &str) -> Result<(), ApiKeyError> {
+    if !(MIN_BYTES..=MAX_BYTES).contains(&key.len()) {
+        return Err(ApiKeyError::Length(key.len()));
+    }
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ApiKeyError::Characters);
+    }
+    Ok(())
+}
+
+/// Without the keys.
+impl fmt::Debug for ApiKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiKey").finish_non_exhaustive()
+        f.debug_struct("ApiKeys").finish_non_exhaustive()
     }
 }
 
@@ -94,9 +120,9 @@ mod tests {
 
     #[test]
     fn only_the_key_is_the_key() {
-        let key = ApiKey::new(KEY).unwrap();
+        let key = ApiKeys::new(KEY).unwrap();
 
-        assert!(key.is(KEY));
+        assert!(key.are(KEY));
         for other in [
             "",
             "0",
@@ -104,7 +130,7 @@ mod tests {
             "0123456789abcdef0",
             " 0123456789abcdef",
         ] {
-            assert!(!key.is(other), "{other}");
+            assert!(!key.are(other), "{other}");
         }
         assert!(!format!("{key:?}").contains(KEY));
     }
@@ -118,8 +144,20 @@ mod tests {
             "0123456789 abcdef",
             "0123456789äbcdef",
             &long,
+            "0123456789abcdef\nshort",
+            &format!("{KEY}\n").repeat(MAX_KEYS + 1),
         ] {
-            assert!(ApiKey::new(bad).is_err(), "{bad}");
+            assert!(ApiKeys::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn each_line_is_a_key_and_all_of_them_are_good() {
+        let keys = ApiKeys::new("0123456789abcdef\n\n  fedcba9876543210\r\n").unwrap();
+
+        assert!(keys.are("0123456789abcdef") && keys.are("fedcba9876543210"));
+        for other in ["", "0123456789abcdef\n", "0123456789abcdeffedcba9876543210"] {
+            assert!(!keys.are(other), "{other:?}");
         }
     }
 
@@ -129,7 +167,7 @@ mod tests {
         let file = folder.path().join("key");
         std::fs::write(&file, format!("{KEY}\n")).unwrap();
 
-        assert!(ApiKey::read(&file).unwrap().is(KEY));
-        assert!(ApiKey::read(&folder.path().join("none")).is_err());
+        assert!(ApiKeys::read(&file).unwrap().are(KEY));
+        assert!(ApiKeys::read(&folder.path().join("none")).is_err());
     }
 }

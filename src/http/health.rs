@@ -35,7 +35,7 @@ pub(super) async fn report(State(doors): State<Doors>) -> Response {
         participants,
         sessions: doors.sessions.count(),
         tasks: Handle::current().metrics().num_alive_tasks(),
-        refused: doors.venue.rooms.refusals(),
+        refused: doors.guard.limiter.counters().by_code(),
     };
     let body = serde_json::to_string(&health).expect("plain fields, and a map by plain words");
     let headers = [

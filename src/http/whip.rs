@@ -112,7 +112,8 @@ async fn open(
         caller,
         sdp,
     };
-    let opened = doors.resources.open(&doors.venue, request).await?;
+    let opened = doors.resources.open(&doors.venue, request).await;
+    let opened = opened.map_err(|refusal| counted(&doors, refusal))?;
     created(way, room, opened)
 }
 
@@ -167,9 +168,15 @@ async fn change(
             "other_ice_session",
             IceError::OtherTag.to_string(),
         )),
-        Err(IceError::TooMuch(excess)) => Err(Refusal::from(excess).into()),
+        Err(IceError::TooMuch(excess)) => Err(counted(doors, excess.into())),
         Err(error) => Err(bad_fragment(error.to_string())),
     }
+}
+
+fn counted(doors: &Doors, refusal: Refusal) -> Problem {
+    let counters = doors.venue.limiter.counters();
+    counters.count_code(refusal.code);
+    refusal.into()
 }
 
 /// A body of the given type.

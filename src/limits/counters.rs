@@ -1,7 +1,13 @@
-//! What was refused, and how often. Counters only grow, and are read without stopping anybody.
+//! What was refused, and how often. Counters only grow.
+//!
+//! Two looks at it: by [`Refusal`], which is what was too much, and by [`ErrorCode`], which is what
+//! those were told who had asked. One refusal may be in both.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::signaling::message::ErrorCode;
 
 /// What was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,16 +104,31 @@ impl Refusal {
     }
 }
 
-/// One counter for each [`Refusal`].
+/// One counter for each [`Refusal`], and one for each code that was ever told.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     counts: [AtomicU64; Refusal::ALL.len()],
+    codes: Mutex<BTreeMap<ErrorCode, u64>>,
 }
 
 impl Counters {
     /// Counts one.
     pub(crate) fn count(&self, refusal: Refusal) {
         self.counts[refusal as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request that was answered with this code.
+    pub(crate) fn count_code(&self, code: ErrorCode) {
+        *self.codes().entry(code).or_default() += 1;
+    }
+
+    /// How often requests were answered with an error, by its code; none that is zero.
+    pub(crate) fn by_code(&self) -> BTreeMap<ErrorCode, u64> {
+        self.codes().clone()
+    }
+
+    fn codes(&self) -> MutexGuard<'_, BTreeMap<ErrorCode, u64>> {
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All of them now, by names that do not change. Those that are zero are there as well.
@@ -122,6 +143,18 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_code_is_counted_by_itself() {
+        let counters = Counters::default();
+
+        for code in [ErrorCode::RoomFull, ErrorCode::Banned, ErrorCode::RoomFull] {
+            counters.count_code(code);
+        }
+
+        let expected = [(ErrorCode::RoomFull, 2), (ErrorCode::Banned, 1)];
+        assert_eq!(counters.by_code(), expected.into());
+    }
 
     #[test]
     fn each_refusal_has_a_name_and_a_counter_of_its_own() {

@@ -6,7 +6,7 @@ use codecs::video::VIDEO_CLOCK_HZ;
 use tokio::sync::oneshot;
 use tracing::info;
 
-use super::events::Happening;
+use super::events::{Happening, WaitEnd};
 use super::handle::{Entry, JoinRequest, Seated};
 use super::lobby::{Door, Waiter, WaitingId};
 use super::moment::{Moment, to_ms};
@@ -197,14 +197,20 @@ impl Room {
 
     /// Lets in who waited; they may have lost their session meanwhile, and come back for the seat.
     pub(super) fn admit(&mut self, waiter: Waiter, moment: Moment) {
+        let waiting = waiter.id();
         let Waiter { newcomer, door, .. } = waiter;
         if self.seats.is_full() {
-            door.refuse(ErrorCode::RoomFull, "the room is full by now");
+            self.report_waited(waiting, WaitEnd::Denied);
+            self.refuse(door, ErrorCode::RoomFull, "the room is full by now");
             return;
         }
         let Door { id, line, admitted } = door;
         let entered = self.seat(newcomer, line.clone(), moment);
         let seat = entered.seat;
+        let until = WaitEnd::Admitted {
+            participant: seat.participant.to_string(),
+        };
+        self.report_waited(waiting, until);
         // Before the client is told and can ask for anything.
         let seated = Seated {
             seat,

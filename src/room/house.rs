@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::MediaConfig;
+use super::{Events, MediaConfig};
 use crate::ice_servers::IceServers;
+use crate::limits::Counters;
 use crate::signaling::message::PreferredLayout;
 
 /// What a room is like. Checked before the first one is made.
@@ -21,6 +22,10 @@ pub(crate) struct RoomConfig {
     pub(crate) media: MediaConfig,
     /// Who gets in, and what is kept.
     pub(crate) house: HouseRules,
+    /// Where what happens is said.
+    pub(crate) events: Events,
+    /// Where it is counted who is sent away from the door.
+    pub(crate) counters: Arc<Counters>,
 }
 
 /// Who gets into rooms, and what rooms keep.

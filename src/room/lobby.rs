@@ -57,6 +57,7 @@ impl fmt::Display for WaitingId {
 /// Somebody at the door.
 #[derive(Debug)]
 pub(super) struct Waiter {
+    id: WaitingId,
     pub(super) newcomer: Newcomer,
     pub(super) door: Door,
     since: Moment,
@@ -65,6 +66,18 @@ pub(super) struct Waiter {
     lost_since: Option<Instant>,
     /// The place that was told last.
     place: usize,
+}
+
+impl Waiter {
+    /// Who they are.
+    pub(super) const fn id(&self) -> WaitingId {
+        self.id
+    }
+
+    /// Whether somebody listens at the door.
+    pub(super) const fn is_in_session(&self) -> bool {
+        self.lost_since.is_none()
+    }
 }
 
 /// Where a session waits for an answer.
@@ -150,6 +163,7 @@ impl Lobby {
         self.next += 1;
         let generation = self.generation();
         let waiter = Waiter {
+            id,
             newcomer,
             door,
             since,
@@ -181,7 +195,7 @@ impl Lobby {
     /// Whether somebody listens at the door.
     pub(super) fn is_in_session(&self, id: WaitingId) -> bool {
         let waiter = self.waiting.get(&id);
-        waiter.is_some_and(|waiter| waiter.lost_since.is_none())
+        waiter.is_some_and(Waiter::is_in_session)
     }
 
     /// Has the session that waits until now not take the place back.

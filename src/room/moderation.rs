@@ -5,7 +5,7 @@ use std::time::Duration;
 use mixer::ParticipantId;
 
 use super::chat::{MAX_TEXT_BYTES, text_is_fine};
-use super::events::Happening;
+use super::events::{Happening, WaitEnd};
 use super::lobby::{Waiter, WaitingId};
 use super::moment::Moment;
 use super::seats::{By, Device, Grip, Held, SeatId, StatusChange};
@@ -75,8 +75,9 @@ impl Room {
             Act::Admit { waiting } => self.answer_knocks(waiting, moment, |room, waiter| {
                 room.admit(waiter, moment);
             })?,
-            Act::Deny { waiting } => self.answer_knocks(waiting, moment, |_, waiter| {
-                waiter.door.refuse(ErrorCode::Denied, "you were not let in");
+            Act::Deny { waiting } => self.answer_knocks(waiting, moment, |room, waiter| {
+                room.report_waited(waiter.id(), WaitEnd::Denied);
+                room.refuse(waiter.door, ErrorCode::Denied, "you were not let in");
             })?,
             Act::Mute { participant, how } => {
                 self.switch_off(by, Device::Microphone, participant, how)?;

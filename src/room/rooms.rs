@@ -1,18 +1,14 @@
 //! All rooms of the process, by name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
-
-use super::events::{Events, RoomEvent};
+use super::events::Events;
 use super::handle::Entry;
 use super::house::RoomSettings;
-use super::refusals::Refusals;
 use super::{JoinError, JoinRequest, Opening, RoomConfig, RoomHandle, open};
 use crate::signaling::RoomName;
-use crate::signaling::message::ErrorCode;
 
 /// Why nobody was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +46,6 @@ pub(crate) struct Rooms {
     config: RoomConfig,
     max_rooms: usize,
     pool: Arc<rayon::ThreadPool>,
-    events: Events,
-    refusals: Refusals,
 }
 
 impl Rooms {
@@ -62,8 +56,6 @@ impl Rooms {
             config,
             max_rooms,
             pool,
-            events: Events::new(),
-            refusals: Refusals::default(),
         }
     }
 
@@ -104,10 +96,9 @@ impl Rooms {
         all
     }
 
-    /// What happens in rooms from now on. Whoever falls behind by more than 1,024 events loses the
-    /// oldest, and is told how many.
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<RoomEvent> {
-        self.events.subscribe()
+    /// What happens in them.
+    pub(crate) const fn events(&self) -> &Events {
+        &self.config.events
     }
 
     /// Joins a room, opening it if need be and allowed.
@@ -132,16 +123,6 @@ impl Rooms {
     /// How long the seat of somebody absent is held.
     pub(crate) const fn seat_hold(&self) -> Duration {
         self.config.seat_hold
-    }
-
-    /// Counts a request of a client that was refused.
-    pub(crate) fn count_refusal(&self, code: ErrorCode) {
-        self.refusals.count(code);
-    }
-
-    /// How often requests were refused, by their codes, since the server started.
-    pub(crate) fn refusals(&self) -> BTreeMap<ErrorCode, u64> {
-        self.refusals.snapshot()
     }
 
     /// Counts rooms and seats.
@@ -179,7 +160,6 @@ impl Rooms {
             name.to_string(),
             self.config.clone(),
             settings,
-            self.events.clone(),
             Arc::clone(&self.pool),
         );
         rooms.insert(name.clone(), room.clone());
@@ -202,7 +182,7 @@ mod tests {
     use mixer::ladder::Ladder;
     use mixer::video::Fit;
 
-    use super::super::{Actor, HouseRules, MediaConfig, Part, SeatId, Stay};
+    use super::super::{Actor, HouseRules, MediaConfig, Next, Part, SeatId, Stay};
     use super::*;
     use crate::access::Grant;
     use crate::signaling::message::{Act, ByeReason, PreferredLayout, RoomState, ServerMessage};
@@ -221,6 +201,8 @@ mod tests {
             ice_servers: Arc::default(),
             media,
             house,
+            events: Events::new(9),
+            counters: Arc::default(),
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         Rooms::new(config, 2, Arc::new(pool.unwrap()))
@@ -297,16 +279,17 @@ mod tests {
         };
         let rooms = rooms(house);
         let (demo, seat, _line) = join(&rooms, "demo").await.unwrap();
-        let mut events = rooms.subscribe();
+        let mut events = rooms.events().reader();
 
         demo.leave(seat).await;
 
-        let happenings = [events.recv().await, events.recv().await];
-        let names = happenings.map(|event| {
-            let event = serde_json::to_value(event.unwrap()).unwrap();
-            event["event"].as_str().unwrap().to_owned()
-        });
-        assert_eq!(names, ["left", "closed"]);
+        for expected in ["left", "closed"] {
+            let Next::Event(kept) = events.next().await else {
+                panic!("nothing was lost");
+            };
+            let event = serde_json::to_value(&kept.event).unwrap();
+            assert_eq!(event["event"], expected);
+        }
         assert!(rooms.find(&named("demo")).is_none());
     }
 

@@ -5,10 +5,10 @@ use std::time::Instant;
 use mixer::ParticipantId;
 
 use super::Room;
-use super::events::Happening;
-use super::lobby::To;
+use super::events::{Happening, WaitEnd};
+use super::lobby::{Door, To, WaitingId};
 use super::sight::Sights;
-use crate::signaling::message::{ByeReason, RoomState, ServerMessage};
+use crate::signaling::message::{ByeReason, ErrorCode, RoomState, ServerMessage};
 
 impl Room {
     /// What holds for everybody in the room.
@@ -116,7 +116,19 @@ impl Room {
 
     /// Tells whoever runs the server.
     pub(super) fn report(&self, what: Happening) {
-        self.events.say(&self.name, what);
+        self.config.events.say(Some(&self.name), what);
+    }
+
+    /// Somebody waits no more.
+    pub(super) fn report_waited(&self, waiting: WaitingId, until: WaitEnd) {
+        let waiting = waiting.to_string();
+        self.report(Happening::Waited { waiting, until });
+    }
+
+    /// Answers the `join` of one who waited and is not let in.
+    pub(super) fn refuse(&self, door: Door, code: ErrorCode, message: &str) {
+        self.config.counters.count_code(code);
+        door.refuse(code, message);
     }
 }
 

@@ -40,10 +40,12 @@ fn room_with(house: HouseRules, settings: RoomSettings) -> Room {
         ice_servers: Arc::default(),
         media,
         house,
+        events: Events::new(100),
+        counters: Arc::default(),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let pool = Arc::new(pool.unwrap());
-    Room::new("demo".to_owned(), config, settings, Events::new(), pool)
+    Room::new("demo".to_owned(), config, settings, pool)
 }
 
 fn request(name: &str, said: Line) -> JoinRequest {

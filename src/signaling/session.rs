@@ -100,7 +100,7 @@ impl Session {
         };
         if let Err(refusal) = heard {
             debug!(parent: &self.span, ?refusal, "refused");
-            self.venue.rooms.count_refusal(refusal.code);
+            self.venue.limiter.counters().count_code(refusal.code);
             self.line.say(ServerMessage::Error(refusal.answer(id)));
         }
         seen

@@ -14,7 +14,7 @@ use super::message::{ByeReason, ErrorCode, Event, Joined, LeaveReason, Resumed, 
 use super::{Attachment, Carrier, Next, SILENCE, Sessions, Venue};
 use crate::access::Access;
 use crate::limits::{Caller, Limiter, Limits};
-use crate::room::{HouseRules, MediaConfig, RoomConfig, Rooms};
+use crate::room::{Events, HouseRules, MediaConfig, RoomConfig, Rooms};
 use crate::rtc::{MediaAddress, MediaPorts, Rtc};
 
 const HOLD: Duration = Duration::from_secs(30);
@@ -32,6 +32,8 @@ pub(super) fn rooms() -> Arc<Rooms> {
         ice_servers: Arc::default(),
         media,
         house: HouseRules::default(),
+        events: Events::new(9),
+        counters: Arc::default(),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     Arc::new(Rooms::new(config, 1, Arc::new(pool.unwrap())))

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use mosaicd::access::Capability;
 use mosaicd::access::token::KeyKind;
 use mosaicd::signaling::message::{ErrorCode, Joined, ServerMessage};
+use ring::hmac;
 
 use crate::daemon::Daemon;
 use crate::keys::{Keys, join};
+use crate::signal::signal;
 use crate::socket::Socket;
 
 const NO_AUTH: &str = r#"{"type":"join","version":1,"room":"demo"}"#;
@@ -96,10 +100,10 @@ async fn keys_change_without_a_restart() -> anyhow::Result<()> {
     assert_eq!(ann.refusal_code(&join(&new)).await?, ErrorCode::BadAuth);
 
     std::fs::write(keys.file(), "{}")?;
-    hang_up(&daemon)?;
+    signal(daemon.process(), "HUP")?;
     daemon.lines_with("the keys stay as they were", 1).await?;
     std::fs::copy(next.file(), keys.file())?;
-    hang_up(&daemon)?;
+    signal(daemon.process(), "HUP")?;
     daemon.lines_with("the keys were read again", 1).await?;
 
     assert_eq!(ann.refusal_code(&join(&old)).await?, ErrorCode::BadAuth);
@@ -108,12 +112,31 @@ async fn keys_change_without_a_restart() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn hang_up(daemon: &Daemon) -> anyhow::Result<()> {
-    let process = daemon.process().to_string();
-    let status = std::process::Command::new("kill")
-        .args(["-HUP", &process])
-        .status()?;
-    anyhow::ensure!(status.success(), "kill failed");
+#[tokio::test]
+async fn the_secret_of_relays_changes_without_a_restart() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "north")?;
+    let path = file.display().to_string();
+    let daemon = Daemon::start(&["--turn", "turn:192.0.2.7", "--turn-secret-file", &path])?;
+    let is_of = async |secret: &str| {
+        let mut socket = Socket::open(&daemon.address).await?;
+        socket.say(NO_AUTH).await?;
+        let relay = socket.hear_until(joined).await?.ice_servers.remove(0);
+        let user = relay.username.unwrap_or_default();
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
+        let expected = STANDARD.encode(hmac::sign(&key, user.as_bytes()));
+        anyhow::Ok(relay.credential == Some(expected))
+    };
+    assert!(is_of("north").await?);
+
+    std::fs::write(&file, "south\n")?;
+    signal(daemon.process(), "HUP")?;
+    daemon
+        .lines_with("the TURN secrets were read again", 1)
+        .await?;
+
+    assert!(is_of("south").await?);
     Ok(())
 }
 

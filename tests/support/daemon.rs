@@ -47,9 +47,15 @@ pub(crate) struct Health {
 impl Daemon {
     /// Starts the daemon built beside this program.
     pub(crate) fn start(flags: &[&str]) -> anyhow::Result<Self> {
+        Self::start_in(&[], flags)
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) fn start_in(variables: &[(&str, &str)], flags: &[&str]) -> anyhow::Result<Self> {
         let mut child = Command::new(binary()?)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(flags)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

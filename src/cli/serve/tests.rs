@@ -138,7 +138,7 @@ fn a_relay_needs_its_secret() {
         .turn
         .unwrap();
     assert_eq!(
-        (turn.secret.as_str(), turn.lifetime.as_secs()),
+        (turn.secret.get().as_str(), turn.lifetime.as_secs()),
         ("north", 86_400)
     );
 }
@@ -173,6 +173,43 @@ fn a_file_sets_what_flags_do_not() {
         (config.limits.connections, config.limits.message_burst),
         (60, 9)
     );
+}
+
+#[test]
+fn webhooks_are_set_by_flags_and_by_a_file() {
+    let (_folder, secret) = file("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    let (_other, path) = file(&format!(
+        "webhook = [\"https://a.example/\", \"http://b:80/\"]\nwebhook-plain = true\n\
+         webhook-secret-file = \"{secret}\"\nwebhook-timeout = \"3s\"\nevents-kept = 7\n"
+    ));
+
+    let operators = serve(&["--config", &path]).unwrap().operators;
+    let webhooks = operators.webhooks.unwrap();
+    assert_eq!((operators.events_kept, webhooks.endpoints.len()), (7, 2));
+    assert_eq!(
+        (webhooks.answer_within.as_secs(), webhooks.keep.as_secs()),
+        (3, 86_400)
+    );
+
+    let given = |urls: usize| {
+        let flags = ["--webhook-secret-file", &secret];
+        let urls = std::iter::repeat_n(["--webhook", "https://a.example/"], urls);
+        serve(&[&flags[..], urls.flatten().collect::<Vec<_>>().as_slice()].concat())
+    };
+    assert!(given(0).unwrap_err().contains("--webhook"));
+    assert_eq!(
+        given(16)
+            .unwrap()
+            .operators
+            .webhooks
+            .unwrap()
+            .endpoints
+            .len(),
+        16
+    );
+    assert!(given(17).unwrap_err().contains("at most 16"));
+    assert!(serve(&["--webhook", "https://a.example/"]).is_err());
+    assert!(serve(&["--events-kept", "0"]).is_err());
 }
 
 #[test]

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::PREFIX;
 use super::operations::{self, Answer, Operation};
 use super::problem::Problem;
+use crate::room::ServerEvent;
 
 /// It does not change while the server runs.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
@@ -32,6 +33,7 @@ pub(super) fn document() -> Value {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         path[operation.method] = describe(&operation, &mut schemas);
     }
+    let webhook = webhook(&mut schemas);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -42,9 +44,50 @@ pub(super) fn document() -> Value {
         "servers": [{ "url": PREFIX }],
         "security": [{ "key": [] }],
         "paths": paths,
+        "webhooks": { "event": { "post": webhook } },
         "components": {
             "schemas": schemas.take_definitions(true),
             "securitySchemes": { "key": { "type": "http", "scheme": "bearer" } },
+        },
+    })
+}
+
+/// What is posted to webhooks.
+fn webhook(schemas: &mut SchemaGenerator) -> Value {
+    let headers = [
+        ("webhook-id", "The id of the event: the same at each try"),
+        (
+            "webhook-timestamp",
+            "When this try was, in seconds since 1970",
+        ),
+        (
+            "webhook-signature",
+            "v1, and the HMAC-SHA256 of id, timestamp and body; one for each secret, with spaces \
+             between",
+        ),
+    ];
+    let headers = headers.map(|(name, summary)| {
+        json!({
+            "name": name,
+            "in": "header",
+            "required": true,
+            "description": summary,
+            "schema": { "type": "string" },
+        })
+    });
+    let event = schemas.subschema_for::<ServerEvent>();
+    json!({
+        "operationId": "tellEvent",
+        "summary": "Something has happened; posted to each --webhook",
+        "security": [],
+        "parameters": headers,
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": { "schema": event } },
+        },
+        "responses": {
+            "2XX": { "description": "It has arrived" },
+            "410": { "description": "Nothing more is wanted" },
         },
     })
 }

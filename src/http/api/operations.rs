@@ -91,11 +91,19 @@ fn makes<T: JsonSchema>() -> Answer {
 
 /// The list.
 pub(super) fn all() -> Vec<Operation> {
-    const ROOM: &[Parameter] = &[Parameter {
-        name: "room",
-        summary: "Whose events; absent: of all rooms",
-        kind: "string",
-    }];
+    const WHICH: &[Parameter] = &[
+        Parameter {
+            name: "room",
+            summary: "Whose events; absent: of all rooms",
+            kind: "string",
+        },
+        Parameter {
+            name: "after",
+            summary: "The id of the last event that was seen, as the header Last-Event-ID, which goes \
+                      before it; absent: from now on",
+            kind: "string",
+        },
+    ];
     let mut all = of_rooms();
     all.extend(of_people());
     all.extend([
@@ -107,11 +115,11 @@ pub(super) fn all() -> Vec<Operation> {
         ),
         Operation::new(
             ("get", "/events"),
-            ("followEvents", "What happens from now on, as it happens"),
+            ("followEvents", "What happens, as it happens"),
             get(events::follow),
-            Answer::Events(SchemaGenerator::subschema_for::<events::Told>),
+            Answer::Events(SchemaGenerator::subschema_for::<events::Told<'_>>),
         )
-        .asks(ROOM),
+        .asks(WHICH),
         Operation::new(
             ("get", "/openapi.json"),
             ("showInterface", "This description"),

@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use super::json;
 use crate::http::Doors;
+use crate::signaling::message::ErrorCode;
+use crate::webhooks::WebhookStatus;
 
 /// The server as it is now.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -26,12 +28,19 @@ pub(super) struct ServerStatus {
     sessions: usize,
     /// What was refused since the beginning, by kind. Kinds may be added.
     refused: BTreeMap<&'static str, u64>,
+    /// How often requests of clients were answered with an error, by its code. One that was refused
+    /// may be there as well.
+    errors: BTreeMap<ErrorCode, u64>,
+    /// Where events are posted to, and what became of that.
+    webhooks: Vec<WebhookStatus>,
 }
 
 /// Answers `GET /status`.
 pub(super) async fn show(State(doors): State<Doors>) -> Response {
+    let counters = doors.guard.limiter.counters();
     let census = doors.venue.rooms.census();
-    let uptime = doors.operators.as_ref().map(|it| it.since.elapsed());
+    let operators = doors.operators.as_ref();
+    let uptime = operators.map(|it| it.since.elapsed());
     let uptime_ms = uptime.unwrap_or_default().as_millis();
     let status = ServerStatus {
         version: env!("CARGO_PKG_VERSION"),
@@ -39,7 +48,9 @@ pub(super) async fn show(State(doors): State<Doors>) -> Response {
         rooms: census.rooms,
         participants: census.participants,
         sessions: doors.sessions.count(),
-        refused: doors.guard.limiter.counters().snapshot(),
+        refused: counters.snapshot(),
+        errors: counters.by_code(),
+        webhooks: operators.map_or_else(Vec::new, |it| it.webhooks.status()),
     };
     json(StatusCode::OK, &status)
 }

@@ -26,6 +26,11 @@ fn the_description_refers_only_to_what_is_in_it() {
     references(&document, &mut found);
 
     assert!(found.contains("#/components/schemas/RoomDescription"));
+    let told = "/webhooks/event/post/requestBody/content/application~1json/schema/$ref";
+    assert_eq!(
+        document.pointer(told),
+        Some(&"#/components/schemas/ServerEvent".into())
+    );
     for reference in found {
         let place = reference.strip_prefix('#').unwrap();
         assert!(document.pointer(place).is_some(), "{reference}");
