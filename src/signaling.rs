@@ -14,6 +14,7 @@ mod moderation;
 mod names;
 mod pace;
 mod presence;
+mod reading;
 mod refusal;
 mod resource;
 mod session;
