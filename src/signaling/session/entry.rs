@@ -18,9 +18,12 @@ pub(super) struct WaitingSession {
 }
 
 impl WaitingSession {
-    /// Gives the place up.
-    pub(super) async fn withdraw(self) {
+    /// Gives the place up; and the seat, where it has become one in the same moment.
+    pub(super) async fn withdraw(mut self) {
         self.room.withdraw(self.ticket).await;
+        if let Ok(seated) = self.admitted.try_recv() {
+            self.room.leave(seated.seat).await;
+        }
     }
 
     /// The client is gone without a word: the place, or the seat that it has become, is held for a
@@ -119,5 +122,47 @@ impl Session {
             // Refused: this session may ask again, or elsewhere.
             Err(oneshot::error::TryRecvError::Closed) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::line::line;
+    use super::super::super::message::{Act, LeaveReason, ServerMessage};
+    use super::super::super::tests::{rooms, transports, venue};
+    use super::*;
+    use crate::limits::Caller;
+    use crate::room::Actor;
+    use crate::rtc::MediaPorts;
+
+    /// Who leaves just when they are let in must not leave a seat behind that nobody has.
+    #[tokio::test]
+    async fn whoever_leaves_the_lobby_in_the_moment_of_being_let_in_has_no_seat() {
+        let venue = venue(&rooms(), &transports(MediaPorts::Shared(0)));
+        let ((ann, mut heard), (bob, _told)) = (line(), line());
+        let mut ann = Session::new(venue.clone(), Caller::default(), ann);
+        let mut bob = Session::new(venue, Caller::default(), bob);
+        let join = r#"{"type":"join","version":1,"room":"demo"}"#;
+        ann.hear(join).await;
+        ann.hear(r#"{"type":"moderate","act":"lobby","on":true}"#)
+            .await;
+        bob.hear(join).await;
+        let room = bob.waiting.as_ref().unwrap().room.clone();
+
+        let admit = Act::Admit { waiting: None };
+        // Both are asked for before the room does either.
+        let (admitted, _) = tokio::join!(
+            room.moderate(Actor::Operator, admit, None),
+            bob.hear(r#"{"type":"leave"}"#),
+        );
+
+        assert_eq!(admitted, Ok(()));
+        loop {
+            if let ServerMessage::ParticipantLeft { reason, .. } = heard.next().await {
+                assert_eq!(reason, LeaveReason::Left);
+                break;
+            }
+        }
+        assert_eq!(room.seats_taken(), 1);
     }
 }
