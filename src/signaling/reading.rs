@@ -9,7 +9,7 @@ use super::message::{ClientMessage, ErrorCode, RequestId};
 use super::refusal::{Refusal, refusal};
 
 /// The longest text a request id may be, in bytes.
-const MAX_ID_BYTES: usize = 64;
+pub(super) const MAX_ID_BYTES: usize = 64;
 
 /// Reads one message, with its id as far as it can be read even when the rest cannot.
 pub(super) fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
