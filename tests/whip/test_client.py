@@ -10,9 +10,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 from daemon import ROOT, Daemon
+
+sys.path.append(str(ROOT / "tests" / "example"))
+
+from client import TEXT, WebSocket  # noqa: E402 (it is not beside this file)
 
 # Nothing that is waited for takes this long unless it never comes.
 PATIENCE = 25
@@ -133,7 +138,20 @@ class ExampleClient(unittest.TestCase):
         ann.says("Bob (p2) comes")
         ann.says("Bob: while you were away")
 
-    def test_being_refused_or_sent_away_is_a_failure(self):
+    def test_being_sent_away_is_a_failure(self):
+        host = WebSocket(self.url)
+        self.addCleanup(host.socket.close)
+        host.send(TEXT, b'{"type": "join", "version": 1, "room": "over", "name": "Host"}')
+        self.assertIn("joined", host.receive(time.monotonic() + PATIENCE))
+        ann = self.client(self.url, "over", "Ann")
+        ann.says("in over as Ann (p2)")
+
+        host.send(TEXT, b'{"type": "moderate", "act": "end"}')
+
+        ann.says("bye: ended")
+        self.assertEqual(ann.process.wait(timeout=PATIENCE), 1)
+
+    def test_being_refused_is_a_failure(self):
         nameless = self.client(self.url, "no such name for a room", "Ann")
         nameless.says("bad_room")
         self.assertEqual(nameless.process.wait(timeout=PATIENCE), 1)
