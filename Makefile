@@ -53,9 +53,9 @@ release:
 build-load:
 	$(CARGO) build --locked --release --bins --examples
 
-deny: ## Check licences, sources and bans of the dependencies
+deny: ## Check licenses, sources and bans of the dependencies
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
-	$(CARGO) deny --locked check bans licenses sources
+	$(CARGO) deny --locked --workspace check bans licenses sources
 
 fixtures: deps-build ## Make the fixtures anew (needs a libvpx that vpx-encode knows)
 	$(CARGO) run --locked --release -p generator -- fixtures

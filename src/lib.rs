@@ -15,6 +15,9 @@ mod link;
 pub mod log;
 pub mod mix;
 mod room;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub use crate::room::fuzzing as room_fuzzing;
 mod rtc;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

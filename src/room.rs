@@ -14,6 +14,8 @@ mod description;
 mod encodings;
 mod entrance;
 mod events;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod handle;
 mod house;
 mod lateness;

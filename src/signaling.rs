@@ -5,6 +5,9 @@
 //! the [`Sessions`], or finds it again there, and attaches to it: text in, numbered events out.
 //! PROTOCOL.md is the reference. Who comes by single requests has a [`resource`] instead.
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod life;
 mod line;
@@ -14,6 +17,7 @@ mod moderation;
 mod names;
 mod pace;
 mod presence;
+mod reading;
 mod refusal;
 mod resource;
 mod session;
@@ -31,7 +35,7 @@ use crate::rtc::Rtc;
 
 pub(crate) use handle::{Attachment, Next};
 pub(crate) use line::Line;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use line::{LineEnd, line};
 pub(crate) use log::Gap;
 pub(crate) use names::{DisplayName, RoomName};

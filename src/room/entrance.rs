@@ -165,6 +165,8 @@ impl Room {
             displaced.close(reason);
         }
         info!(participant = %id, "joined again");
+        // Their credential may say something else of them than before.
+        self.have_a_moderator(Some(id));
         self.media_follows(id);
         self.greet(&line, request_id, &entered);
         let arrival = self.seats.participant(id);
@@ -276,8 +278,9 @@ impl Room {
             participant: participant.to_string(),
             role,
         });
+        // Also that nobody does: what they knew when they last moderated may be otherwise.
         if role == Role::Moderator {
-            self.tell_who_waits(participant);
+            self.tell(participant, self.knocking());
         }
     }
 

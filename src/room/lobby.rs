@@ -17,7 +17,7 @@ use super::moment::{Moment, to_ms};
 use super::seats::{Newcomer, new_token, same_token};
 use crate::limits::Permit;
 use crate::signaling::message::{Knock, RequestId, ServerMessage, Waiting};
-use crate::signaling::{Line, PING_INTERVAL};
+use crate::signaling::{Line, PING_INTERVAL, SILENCE};
 
 /// More often than this nobody is told who else waits.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -258,7 +258,7 @@ impl Lobby {
 
     /// What to tell those whose place is another than they know, and where.
     pub(super) fn places(&mut self, to: To) -> Vec<(Line, ServerMessage)> {
-        let wait_ms = to_ms(self.patience);
+        let (wait_ms, seat_ms) = (to_ms(self.patience), to_ms(self.hold));
         let concerns = |waiter: &Waiter| match to {
             To::Newcomers => waiter.place == 0,
             To::Everybody => true,
@@ -271,6 +271,9 @@ impl Lobby {
                 token: waiter.newcomer.token.clone(),
                 place,
                 ping_interval_ms: to_ms(PING_INTERVAL),
+                session: None,
+                silence_ms: to_ms(SILENCE),
+                seat_ms,
                 wait_ms,
             });
             Some((waiter.door.line.clone()?, message))

@@ -426,7 +426,7 @@ impl Seats {
     }
 
     /// The seat, as held by the session that has it now.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn seat_id(&self, participant: ParticipantId) -> Option<SeatId> {
         let generation = self.seats.get(&participant)?.generation;
         Some(SeatId {

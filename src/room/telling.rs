@@ -85,14 +85,14 @@ impl Room {
         }
     }
 
-    /// Tells somebody who moderates from now on who waits, if anybody does.
+    /// Tells a moderator who comes who waits, if anybody does.
     pub(super) fn tell_who_waits(&self, moderator: ParticipantId) {
         if !self.lobby.is_empty() {
             self.tell(moderator, self.knocking());
         }
     }
 
-    fn knocking(&self) -> ServerMessage {
+    pub(super) fn knocking(&self) -> ServerMessage {
         ServerMessage::Knocking {
             waiting: self.lobby.knocks(),
         }

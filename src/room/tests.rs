@@ -5,7 +5,6 @@ mod identity;
 mod lobby;
 mod moderation;
 mod people;
-mod random;
 
 use bytes::Bytes;
 use codecs::rtp::{RtpTimestamp, SeqNo};

@@ -104,8 +104,12 @@ impl Life {
     }
 
     fn say(&self, mut message: ServerMessage) -> LastWord {
-        if let ServerMessage::Joined(joined) = &mut message {
-            joined.session = Some(self.enrolled.id().as_str().to_owned());
+        // The room does not know which session it talks to.
+        let id = || Some(self.enrolled.id().as_str().to_owned());
+        match &mut message {
+            ServerMessage::Joined(joined) => joined.session = id(),
+            ServerMessage::Waiting(waiting) => waiting.session = id(),
+            _ => {}
         }
         self.end.say(message)
     }

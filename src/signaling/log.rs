@@ -7,6 +7,9 @@
 //! Where that is not enough, events go that a carrier has taken already, the oldest first: a client
 //! that missed one of those cannot resume. If there are none of these, nobody listens: [`Full`].
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod model;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -164,8 +167,6 @@ fn write(message: ServerMessage, seq: u64) -> Arc<str> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::super::message::{ByeReason, RequestId};
     use super::*;
 
@@ -296,62 +297,5 @@ mod tests {
 
         assert_eq!(take_all(&mut log), [1, 2]);
         assert!(log.is_told());
-    }
-
-    /// What may happen to a log.
-    #[derive(Clone, Copy, Debug)]
-    enum Step {
-        Say,
-        Take,
-        Acknowledge(u64),
-        Rewind(u64),
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = prop_oneof![
-            4 => Just(Step::Say),
-            4 => Just(Step::Take),
-            1 => (0_u64..3000).prop_map(Step::Acknowledge),
-            1 => (0_u64..3000).prop_map(Step::Rewind),
-        ];
-        prop::collection::vec(step, 0..3000)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn whatever_happens_events_come_in_order_without_a_gap_and_are_bounded(steps in steps()) {
-            let mut log = Log::default();
-            let (mut said, mut taken) = (0, 0);
-
-            for step in steps {
-                match step {
-                    Step::Say => match log.say(pong(said + 1)) {
-                        Ok(()) => said += 1,
-                        Err(Full) => prop_assert_eq!(log.events.len(), MAX_EVENTS),
-                    },
-                    Step::Take => match log.take() {
-                        Some(event) => {
-                            taken += 1;
-                            prop_assert_eq!(event.seq, taken);
-                            let text = format!(r#"{{"type":"pong","id":{taken},"seq":{taken}}}"#);
-                            prop_assert_eq!(&*event.text, text);
-                        }
-                        None => prop_assert_eq!(taken, said),
-                    },
-                    Step::Acknowledge(seen) => log.acknowledge(seen),
-                    Step::Rewind(after) => {
-                        if log.rewind(after).is_ok() {
-                            taken = after;
-                        }
-                    }
-                }
-                prop_assert_eq!(log.last(), said);
-                prop_assert!(log.events.len() <= MAX_EVENTS);
-                let bytes: usize = log.events.iter().map(|text| text.len()).sum();
-                prop_assert_eq!(log.bytes, bytes);
-            }
-        }
     }
 }

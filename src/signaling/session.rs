@@ -1,32 +1,26 @@
-//! The state of one conversation: not yet in a room, or seated in one.
+//! The state of one conversation: not yet in a room, waiting to be let in, or seated.
+//!
+//! What becomes of a `join` is in [`entry`], offers and candidates are in [`media`].
+
+mod entry;
+mod media;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument, Span, debug, field, info_span};
 
 use super::Venue;
 use super::line::Line;
-use super::message::{ClientMessage, ErrorCode, Join, RequestId, ServerMessage, VERSION};
+use super::message::{ClientMessage, ErrorCode, RequestId, ServerMessage};
 use super::moderation::wish;
-use super::names::{DisplayName, RoomName};
+use super::reading::parse;
 use super::refusal::{Refusal, not_joined, refusal};
-use crate::access::Capabilities;
 use crate::limits::{Allowance, Caller, Excess, Limits};
-use crate::link::Link;
-use crate::room::{
-    Actor, Attachment, Client, Entry, JoinRequest, Part, RoomHandle, SeatId, Seated, StatusChange,
-    Ticket,
-};
-use crate::rtc::{Candidate, Offer, OfferError, Rtc, Transport, TransportEvent, TransportId};
+use crate::room::{Actor, Client, StatusChange};
+use entry::WaitingSession;
 
-/// The longest text a request id may be, in bytes.
-const MAX_ID_BYTES: usize = 64;
-
-/// Candidates and states of one transport that may wait.
-const TRANSPORT_EVENTS: usize = 64;
+pub(super) use media::SeatedSession;
 
 /// One conversation. Everything it has to say goes to its line. When it is dropped, for whatever
 /// reason, a seat that was not given up is held for a while.
@@ -41,30 +35,6 @@ pub(crate) struct Session {
     /// After a leave the carrier closes; whatever was said behind it comes too late.
     left: bool,
     span: Span,
-}
-
-#[derive(Debug)]
-pub(super) struct SeatedSession {
-    pub(super) room: RoomHandle,
-    pub(super) seat: SeatId,
-    pub(super) room_start: Instant,
-    pub(super) transport: Option<Arc<Transport>>,
-    pub(super) can: Capabilities,
-}
-
-/// Somebody has to let the client in.
-#[derive(Debug)]
-struct WaitingSession {
-    room: RoomHandle,
-    ticket: Ticket,
-    admitted: oneshot::Receiver<Seated>,
-}
-
-/// What happens to one transport.
-#[derive(Debug)]
-pub(super) struct TransportEvents {
-    transport: TransportId,
-    told: mpsc::Receiver<TransportEvent>,
 }
 
 impl Session {
@@ -182,7 +152,7 @@ impl Session {
             ClientMessage::Ping { id, .. } => self.line.say(ServerMessage::Pong { id }),
             ClientMessage::Leave { id } => {
                 if let Some(waiting) = self.waiting.take() {
-                    waiting.room.withdraw(waiting.ticket).await;
+                    waiting.withdraw().await;
                 } else {
                     let seated = self.seated.take().ok_or_else(not_joined)?;
                     seated.room.leave(seated.seat).await;
@@ -194,127 +164,6 @@ impl Session {
         Ok(())
     }
 
-    async fn join(&mut self, join: Join) -> Result<(), Refusal> {
-        if self.left {
-            return Err(refusal(ErrorCode::NotJoined, "this session has left"));
-        }
-        if self.seated.is_some() || self.waiting.is_some() {
-            return Err(refusal(
-                ErrorCode::AlreadyJoined,
-                "this session has a seat already",
-            ));
-        }
-        if join.version != VERSION {
-            let message = format!("version is {}, expected {VERSION}", join.version);
-            return Err(refusal(ErrorCode::BadVersion, message));
-        }
-        let room = RoomName::parse(&join.room).ok_or_else(|| {
-            refusal(
-                ErrorCode::BadRoom,
-                "a room's name is 1 to 64 of A-Z a-z 0-9 . _ -",
-            )
-        })?;
-        let name = DisplayName::parse(&join.name).ok_or_else(|| {
-            refusal(
-                ErrorCode::BadName,
-                "a name is at most 64 characters, none of them control",
-            )
-        })?;
-        let credential = join.auth.as_deref().or(self.caller.credential.as_deref());
-        let access = &self.venue.access;
-        let (grant, permit) = match &join.token {
-            // A seat that is taken back has what it had.
-            Some(_) => (access.readmit(credential, &room)?, None),
-            None => (
-                access.admit(credential, &room)?,
-                self.venue.seat_permit(self.caller.address)?,
-            ),
-        };
-        let request = JoinRequest {
-            id: join.id,
-            name,
-            grant,
-            part: Part::InSession,
-            token: join.token,
-            permit,
-            line: self.line.clone(),
-        };
-        let (handle, entry) = self.venue.rooms.join(&room, request).await?;
-        self.span.record("room", field::display(&room));
-        match entry {
-            Entry::Seated(seated) => self.sit(handle, seated),
-            Entry::Waiting { ticket, admitted } => {
-                self.waiting = Some(WaitingSession {
-                    room: handle,
-                    ticket,
-                    admitted,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn sit(&mut self, room: RoomHandle, seated: Seated) {
-        let participant = seated.seat.participant;
-        self.span.record("participant", field::display(participant));
-        self.seated = Some(SeatedSession {
-            room,
-            seat: seated.seat,
-            room_start: seated.room_start,
-            transport: seated.transport,
-            can: seated.can,
-        });
-    }
-
-    /// Takes the seat that somebody may have given meanwhile. The room gives it before it says so,
-    /// so that whatever a client asks for after its `joined` finds it here.
-    fn come_in_if_admitted(&mut self) {
-        let Some(mut waiting) = self.waiting.take() else {
-            return;
-        };
-        match waiting.admitted.try_recv() {
-            Ok(seated) => self.sit(waiting.room, seated),
-            Err(oneshot::error::TryRecvError::Empty) => self.waiting = Some(waiting),
-            // Refused: this session may ask again, or elsewhere.
-            Err(oneshot::error::TryRecvError::Closed) => {}
-        }
-    }
-
-    async fn offer(&mut self, id: Option<RequestId>, sdp: String) -> Result<(), Refusal> {
-        let seated = self.seated.as_mut().ok_or_else(not_joined)?;
-        self.allowance.offer(&sdp, Instant::now())?;
-        let offer = Offer::parse(sdp)?.within(seated.can);
-        if let Some(transport) = seated
-            .transport
-            .as_ref()
-            .filter(|it| it.is_continued_by(&offer))
-        {
-            let sdp = transport.answer_again(offer).await?;
-            self.line.say(ServerMessage::Answer { id, sdp });
-            return Ok(());
-        }
-        let (sdp, events) = seated.connect(&self.venue.rtc, offer).await?;
-        self.line.say(ServerMessage::Answer { id, sdp });
-        // Only now: a client has no use for candidates before the answer.
-        seated.follow(events);
-        Ok(())
-    }
-
-    async fn candidate(&mut self, candidate: Candidate) -> Result<(), Refusal> {
-        let seated = self.seated.as_ref().ok_or_else(not_joined)?;
-        self.allowance.candidate()?;
-        let transport = seated.transport.as_ref().ok_or_else(|| {
-            refusal(
-                ErrorCode::BadCandidate,
-                "a candidate needs an offer before it",
-            )
-        })?;
-        transport
-            .add_candidate(candidate)
-            .await
-            .map_err(|message| refusal(ErrorCode::BadCandidate, message))
-    }
-
     fn seated(&self) -> Result<&SeatedSession, Refusal> {
         self.seated.as_ref().ok_or_else(not_joined)
     }
@@ -323,99 +172,14 @@ impl Session {
 impl Drop for Session {
     /// The client is gone for good, or the session's task has panicked.
     fn drop(&mut self) {
-        if let Some(mut waiting) = self.waiting.take() {
-            waiting.admitted.close();
-            match waiting.admitted.try_recv() {
-                Ok(seated) => waiting.room.hang_up(seated.seat),
-                Err(_) => waiting.room.hang_up_waiting(waiting.ticket),
-            }
+        if let Some(waiting) = self.waiting.take() {
+            waiting.hang_up();
         }
         if let Some(seated) = self.seated.take() {
             seated.room.hang_up(seated.seat);
         }
     }
 }
-
-impl SeatedSession {
-    /// Makes a new transport, in place of one that the seat may have had: our answer, and what
-    /// happens to the transport from now on.
-    pub(super) async fn connect(
-        &mut self,
-        rtc: &Rtc,
-        offer: Offer,
-    ) -> Result<(String, TransportEvents), OfferError> {
-        let link = Arc::new(Link::new(self.room_start));
-        let (events, told) = mpsc::channel(TRANSPORT_EVENTS);
-        let (transport, answer) = rtc.answer(offer, Arc::clone(&link), events).await?;
-        let transport = Arc::new(transport);
-        let events = TransportEvents {
-            transport: transport.id(),
-            told,
-        };
-        self.transport = Some(Arc::clone(&transport));
-        self.room
-            .attach(self.seat, Attachment { link, transport })
-            .await;
-        Ok((answer, events))
-    }
-
-    /// Has the room told of a transport's events, for as long as the transport lives: it may
-    /// outlive this session.
-    pub(super) fn follow(&self, mut events: TransportEvents) {
-        let (room, participant) = (self.room.clone(), self.seat.participant);
-        let passing_on = async move {
-            while let Some(event) = events.told.recv().await {
-                room.transport(participant, events.transport, event).await;
-            }
-        };
-        tokio::spawn(passing_on.in_current_span());
-    }
-}
-
-/// Reads one message, with its id as far as it can be read even when the rest cannot.
-pub(super) fn parse(text: &str) -> Result<ClientMessage, (Option<RequestId>, Refusal)> {
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| (None, refusal(ErrorCode::BadJson, error.to_string())))?;
-    let id = value
-        .get("id")
-        .and_then(|id| serde_json::from_value::<RequestId>(id.clone()).ok());
-    let id = match id {
-        Some(RequestId::Text(text)) if text.len() > MAX_ID_BYTES => {
-            let message = format!(
-                "id has {} bytes, expected at most {MAX_ID_BYTES}",
-                text.len()
-            );
-            return Err((None, refusal(ErrorCode::BadMessage, message)));
-        }
-        id => id,
-    };
-    let Some(kind) = value.get("type").and_then(Value::as_str) else {
-        return Err((
-            id,
-            refusal(ErrorCode::BadMessage, "a message is an object with a type"),
-        ));
-    };
-    if !TYPES.contains(&kind) {
-        let message = format!("the type is unknown, expected one of {}", TYPES.join(", "));
-        return Err((id, refusal(ErrorCode::UnknownType, message)));
-    }
-    serde_json::from_value(value)
-        .map_err(|error| (id, refusal(ErrorCode::BadMessage, error.to_string())))
-}
-
-/// The types a client may send.
-const TYPES: [&str; 10] = [
-    "join",
-    "resume",
-    "offer",
-    "candidate",
-    "status",
-    "prefer",
-    "moderate",
-    "chat",
-    "leave",
-    "ping",
-];
 
 #[cfg(test)]
 mod tests {
@@ -425,7 +189,7 @@ mod tests {
     use super::super::tests::{rooms, transports, venue};
     use super::*;
     use crate::room::Rooms;
-    use crate::rtc::MediaPorts;
+    use crate::rtc::{MediaPorts, Rtc};
 
     async fn joined(rooms: &Arc<Rooms>, rtc: &Rtc) -> (Session, LineEnd) {
         let (said, end) = line();
@@ -479,58 +243,5 @@ mod tests {
                 break;
             }
         }
-    }
-
-    #[test]
-    fn messages_that_make_no_sense_are_refused_by_code() {
-        let long_id = format!(r#"{{"type":"ping","id":"{}"}}"#, "x".repeat(65));
-        let rows = [
-            ("", ErrorCode::BadJson),
-            ("hello", ErrorCode::BadJson),
-            ("[]", ErrorCode::BadMessage),
-            ("7", ErrorCode::BadMessage),
-            (r#"{"id":1}"#, ErrorCode::BadMessage),
-            (r#"{"type":"dance"}"#, ErrorCode::UnknownType),
-            (r#"{"type":"join","version":1}"#, ErrorCode::BadMessage),
-            (
-                r#"{"type":"join","version":"1","room":"a"}"#,
-                ErrorCode::BadMessage,
-            ),
-            (r#"{"type":"offer","sdp":7}"#, ErrorCode::BadMessage),
-            (
-                r#"{"type":"prefer","layout":"spiral"}"#,
-                ErrorCode::BadMessage,
-            ),
-            (r#"{"type":"prefer","max_kbps":-1}"#, ErrorCode::BadMessage),
-            (&long_id, ErrorCode::BadMessage),
-            (&"[".repeat(10_000), ErrorCode::BadJson),
-        ];
-
-        for (text, code) in rows {
-            let (_, refusal) = parse(text).unwrap_err();
-            assert_eq!(refusal.code, code, "{}", &text[..text.len().min(60)]);
-        }
-    }
-
-    #[test]
-    fn a_message_that_cannot_be_read_still_gives_its_id_back() {
-        let (id, _) = parse(r#"{"type":"join","id":7}"#).err().unwrap();
-        assert_eq!(id, Some(RequestId::Number(7)));
-
-        let (id, _) = parse(r#"{"type":"dance","id":"a"}"#).err().unwrap();
-        assert_eq!(id, Some(RequestId::Text("a".to_owned())));
-    }
-
-    #[test]
-    fn unknown_fields_are_ignored() {
-        let message = parse(r#"{"type":"ping","id":1,"later":{"x":[]}}"#);
-
-        assert!(matches!(
-            message,
-            Ok(ClientMessage::Ping {
-                id: Some(RequestId::Number(1)),
-                after: None
-            })
-        ));
     }
 }

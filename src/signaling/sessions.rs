@@ -20,8 +20,9 @@ use super::message::{
     ClientMessage, ErrorCode, ErrorMessage, RequestId, Resume, Resumed, ServerMessage, VERSION,
 };
 use super::presence::Carrier;
+use super::reading::parse;
 use super::refusal::{Refusal, refusal};
-use super::session::{Session, parse};
+use super::session::Session;
 use crate::limits::{Caller, Excess, Permit, Refusal as Refused};
 
 /// When to try again where there are too many sessions: some have gone by then.

@@ -10,7 +10,9 @@ use mixer::video::Fit;
 use tokio::sync::watch;
 use tokio::time::advance;
 
-use super::message::{ByeReason, ErrorCode, Event, Joined, LeaveReason, Resumed, ServerMessage};
+use super::message::{
+    ByeReason, ErrorCode, Event, Joined, LeaveReason, RequestId, Resumed, ServerMessage,
+};
 use super::{Attachment, Carrier, Next, SILENCE, Sessions, Venue};
 use crate::access::Access;
 use crate::limits::{Caller, Limiter, Limits};
@@ -352,4 +354,38 @@ async fn leaving_is_the_last_word_and_ends_the_session() {
         _ => None,
     };
     assert_eq!(hear_until(&mut bob, gone).await, LeaveReason::Left);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_goes_on_over_another_carrier_and_is_let_in_there() {
+    let (sessions, _drain) = sessions(9);
+    let (ann, _) = join(&sessions, "Ann").await;
+    say(&ann, r#"{"type":"moderate","act":"lobby","on":true}"#).await;
+    let knock = r#"{"type":"join","id":3,"version":1,"room":"demo","name":"Bob"}"#.to_owned();
+    let opened = sessions
+        .open(knock, Caller::default(), Carrier::Socket)
+        .await;
+    let mut first = opened.unwrap().attachment;
+    let told = hear(&mut first).await;
+    let ServerMessage::Waiting(waiting) = told.message else {
+        panic!("{told:?}");
+    };
+    assert!(waiting.seat_ms > 0 && waiting.silence_ms > 0);
+    drop(first);
+
+    let resume = serde_json::json!(
+        {"type": "resume", "version": 1, "session": waiting.session, "after": told.seq}
+    );
+    let opened = sessions
+        .open(resume.to_string(), Caller::default(), Carrier::Stream)
+        .await;
+    let mut second = opened.unwrap().attachment;
+    say(&ann, r#"{"type":"moderate","act":"admit"}"#).await;
+
+    let joined = |message: &ServerMessage| match message {
+        ServerMessage::Joined(joined) => Some(joined.id.clone()),
+        _ => None,
+    };
+    let id = hear_until(&mut second, joined).await;
+    assert_eq!(id, Some(RequestId::Number(3)), "the reply to the join");
 }

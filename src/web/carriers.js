@@ -312,6 +312,16 @@ export class CarrierChoice {
     return second === undefined || trusts ? [first] : [first, second];
   }
 
+  /**
+   * Whether it is not known to work here while there is something to take its place: some proxies accept
+   * WebSockets and pass nothing on. The others have limits of their own.
+   *
+   * @param {CarrierKind} kind
+   */
+  isOnTrial(kind) {
+    return kind === "ws" && !this.#worked.has(kind) && this.#order.length > 1;
+  }
+
   /** None of the candidates got through. */
   failed() {
     this.#failures += 1;

@@ -724,6 +724,12 @@ export namespace Wire {
     ping_interval_ms: number;
     /** How many are served before: 1 is next. */
     place: number;
+    /** How long the place is kept without a session, and the session without a carrier, in milliseconds. */
+    seat_ms: number;
+    /** Continues this session over another carrier; a secret. */
+    session?: string | null;
+    /** After how long without a word from the client a carrier counts as lost, in milliseconds. */
+    silence_ms: number;
     /** Takes this place back in a later session, or the seat that it has become. */
     token: string;
     /** How long one may wait, from the beginning, in milliseconds. */

@@ -31,6 +31,8 @@ export { MosaicError };
 export const PROTOCOL_VERSION = 1;
 
 const LEAVE_TIMEOUT_MS = 1_000;
+/** How long a carrier may take to show that it works where another could take its place. */
+const TRIAL_MS = 3_000;
 /** How long a leave that could not be said is tried again: as long as servers usually keep a seat. */
 const FAREWELL_MS = 30_000;
 const BACKOFF_FIRST_MS = 500;
@@ -128,6 +130,7 @@ const CARRIER_CODES = new Set(["unreachable", "timeout"]);
  * @property {boolean} camera
  * @property {string} [camera_off_by]
  * @property {boolean} [may_use_camera]
+ * @property {boolean} [watching] only receives: no tile, and not heard
  * @property {number} [hand_raised_ms] since when the hand is raised, in milliseconds since 1970
  * @property {boolean} absent
  *
@@ -507,7 +510,14 @@ export class Call extends EventTarget {
     try {
       this.#throwIfOver();
       this.#session = session;
-      await this.#resume(session) || await this.#takeSeat(session);
+      const limitMs = this.#carriers.isOnTrial(kind) ? TRIAL_MS : undefined;
+      const goesOn = await this.#resume(session, limitMs);
+      if (!goesOn) {
+        // What is asked for by a `join` must not come true behind our back: so first whether it would get through.
+        if (limitMs !== undefined) await session.request("ping", {}, limitMs);
+        this.#throwIfOver();
+        await this.#takeSeat(session);
+      }
       this.#throwIfOver();
       return session;
     } catch (error) {
@@ -533,12 +543,16 @@ export class Call extends EventTarget {
     }
   }
 
-  /** @param {Session} session @returns {Promise<boolean>} whether it goes on where it was */
-  async #resume(session) {
+  /**
+   * @param {Session} session
+   * @param {number} [limitMs] for the reply
+   * @returns {Promise<boolean>} whether it goes on where it was
+   */
+  async #resume(session, limitMs) {
     if (this.#resumable === null) return false;
     const { session: id, seen } = this.#resumable;
     try {
-      await session.request("resume", { version: PROTOCOL_VERSION, session: id, after: seen });
+      await session.request("resume", { version: PROTOCOL_VERSION, session: id, after: seen }, limitMs);
       return true;
     } catch (error) {
       // What the server has against it, it has against this session, and not against the seat.

@@ -57,12 +57,12 @@ export class People {
 
   /** @param {HTMLElement} row @param {import("./mosaic.js").Participant} participant @param {import("./mosaic.js").Call} call */
   #describe(row, participant, call) {
-    const { id, name, muted, camera, absent, hand_raised_ms: hand } = participant;
+    const { id, name, muted, camera, absent, watching, hand_raised_ms: hand } = participant;
     const speaks = isSpeaking(participant, call.speaker);
     row.classList.toggle("speaking", speaks);
     row.classList.toggle("absent", absent);
-    row.classList.toggle("is-muted", muted);
-    row.classList.toggle("no-camera", !camera);
+    row.classList.toggle("is-muted", muted && !watching);
+    row.classList.toggle("no-camera", !camera && !watching);
     row.classList.toggle("has-hand", hand !== undefined);
     const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (row.querySelector(selector));
     part(".avatar").textContent = initials(name);
@@ -109,8 +109,9 @@ function note(participant, call, isPinnedHere) {
   const words = [
     role === "moderator" && "Moderator",
     call.roomState?.pinned === id ? "large for everybody" : isPinnedHere && "large for you",
+    participant.watching && "only watching",
     mutedBy ? `${participant.may_unmute === false ? "kept muted" : "muted"} by ${by(mutedBy)}`
-      : participant.may_unmute === false && "may not speak",
+      : participant.may_unmute === false && !participant.watching && "may not speak",
     cameraOffBy && `camera ${participant.may_use_camera === false ? "kept off" : "off"} by ${by(cameraOffBy)}`,
   ].filter(Boolean).join(", ");
   return words && `${words[0].toLocaleUpperCase()}${words.slice(1)}`;

@@ -138,8 +138,9 @@ function describeTile(element, participant, isSelf, speaks) {
 }
 
 /** What the icons say, in words. @param {import("./mosaic.js").Participant} participant @param {boolean} speaks */
-export function stateWords({ muted, camera, absent, hand_raised_ms: hand }, speaks) {
-  if (absent) return "";
+export function stateWords({ muted, camera, absent, watching, hand_raised_ms: hand }, speaks) {
+  // Who only watches has neither microphone nor camera to be off.
+  if (absent || watching) return "";
   const words = [speaks && "speaking", muted && "muted", !camera && "camera off", hand !== undefined && "hand raised"];
   return words.filter(Boolean).map((word) => `, ${word}`).join("");
 }

@@ -81,6 +81,27 @@ describe("a call behind a proxy", () => {
   }
 });
 
+test("a proxy whose WebSockets carry nothing costs a moment, not a reply's whole patience", async (t) => {
+  const proxy = await startProxy(daemon.url);
+  t.after(() => proxy.close());
+  proxy.rules.swallowsUpgrades = true;
+  const asked = (start) => async () => proxy.requests.some((request) => request.startsWith(start));
+  const joining = participate(browser, proxy.url, { room: "swallowed", ...RED });
+  await until("a WebSocket to be tried", asked("UPGRADE"), Boolean);
+  const triedAt = performance.now();
+
+  await until("events to be tried", asked("POST /sessions"), Boolean);
+
+  const ms = performance.now() - triedAt;
+  t.diagnostic(`the next carrier was tried after ${Math.round(ms)} ms`);
+  assert.ok(ms < 8_000, "a reply may take 10 s");
+  const red = await joining;
+  assert.equal(await red.ask("carrier"), "sse");
+  assert.equal((await red.ask("participants")).length, 1, "one join came through");
+  assert.deepEqual(red.errors, []);
+  await red.close();
+});
+
 describe("a call that is told what to use", () => {
   // A poll that breaks may well be asked again by the browser itself.
   for (const [carrier, sign] of [["sse", /^POST \/sessions$/], ["poll", /^GET .*\/poll/]]) {

@@ -62,6 +62,28 @@ describe("a call of two at the page", () => {
     }
   });
 
+  test("who only watches is listed as that, and not as muted", async () => {
+    await bob.page.evaluate(async () => {
+      const pc = new RTCPeerConnection();
+      window.watching = pc;
+      for (const kind of ["audio", "video"]) pc.addTransceiver(kind, { direction: "recvonly" });
+      await pc.setLocalDescription();
+      const init = { method: "POST", headers: { "content-type": "application/sdp" }, body: pc.localDescription.sdp };
+      const response = await fetch("/whep/pair?name=Screen", init);
+      window.watched = new URL(response.headers.get("location"), response.url).href;
+    });
+
+    const row = ann.page.locator("#people li", { hasText: "Screen" });
+    await until("the watcher", () => row.count(), (count) => count === 1);
+
+    assert.equal(await row.locator(".who-note").textContent(), "Only watching");
+    assert.doesNotMatch(await row.getAttribute("class") ?? "", /is-muted|no-camera/);
+    assert.equal(await row.locator(".for-readers").textContent(), "");
+    await bob.page.evaluate(() => fetch(window.watched, { method: "DELETE" }));
+    await until("the watcher to go", () => row.count(), (count) => count === 0);
+    await bob.page.evaluate(() => window.watching.close());
+  });
+
   test("names stay on the picture when the window gets another shape", async () => {
     const wide = ann.page.viewportSize();
     const before = await ann.tiles();

@@ -2,16 +2,15 @@
 """A small client for the signaling of `mosaicd serve`, version 1, over a WebSocket. No media.
 
 It joins a room, prints a line for each thing that happens there, may write one chat message, and resumes its session
-when the connection breaks. Ctrl-C leaves the room. It needs Python 3.11 and nothing else:
+when the connection breaks. Ctrl-C leaves the room; being sent away is a failure. It needs Python 3.11 and nothing else:
     python3 client.py ws://127.0.0.1:8080/ws ROOM NAME [--say TEXT] [--auth TOKEN]
 """
-import argparse, base64, contextlib, email, hashlib, json, os, random, select, signal, socket, sys, time
+import argparse, base64, contextlib, email, hashlib, json, os, random, select, signal, socket, ssl, sys, time
 from urllib.parse import urlsplit
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10  # the kinds of frames that matter here
 
-def say(line):
-    print(" ".join(line.splitlines()), flush=True)
+def say(line): print(" ".join(line.splitlines()), flush=True)
 class Refused(Exception):
     """The server said no, and this is its `error`."""
 
@@ -19,7 +18,10 @@ class WebSocket:
     """RFC 6455, as much of it as a client needs."""
     def __init__(self, url):
         to, key, head = urlsplit(url), base64.b64encode(os.urandom(16)).decode(), b""
-        self.socket = socket.create_connection((to.hostname, to.port or 80), timeout=10)
+        secure = to.scheme == "wss"
+        self.socket = socket.create_connection((to.hostname, to.port or (443 if secure else 80)), timeout=10)
+        if secure: self.socket = ssl.create_default_context().wrap_socket(self.socket, server_hostname=to.hostname)
+        self.pending = self.socket.pending if secure else int  # what TLS has read already, no select tells of
         self.socket.sendall((f"GET {to.path or '/'} HTTP/1.1\r\nHost: {to.netloc}\r\nUpgrade: websocket\r\n"
                              f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
                              "Sec-WebSocket-Protocol: mosaicd.v1\r\n\r\n").encode())
@@ -35,8 +37,7 @@ class WebSocket:
         data = b""
         while len(data) < size: data += self.socket.recv(size - len(data)) or self.closed()
         return data
-    def closed(self):
-        raise ConnectionError("the server closed the connection")
+    def closed(self): raise ConnectionError("the server closed the connection")
     def send(self, kind, payload):
         size, mask = len(payload), os.urandom(4)  # what a client sends is masked
         length = bytes([128 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")  # nothing here has 64 KiB
@@ -44,7 +45,7 @@ class WebSocket:
         self.socket.sendall(bytes([128 | kind]) + length + mask + masked)
     def receive(self, until):
         """The next text message, or None if none begins until then."""
-        while select.select([self.socket], [], [], max(until - time.monotonic(), 0))[0]:
+        while self.pending() or select.select([self.socket], [], [], max(until - time.monotonic(), 0))[0]:
             first, size = self.take(2)
             kind, more = first & 15, {126: 2, 127: 8}.get(size)
             payload = self.take(int.from_bytes(self.take(more), "big") if more else size)
@@ -75,7 +76,7 @@ class Client:
             except (OSError, Refused) as why:
                 error = why.args[0] if isinstance(why, Refused) else {"message": str(why), "retry_after_ms": 0}
                 say(f"error {error.get('code', 'disconnected')}: {error['message']}")
-            if not self.names or "retry_after_ms" not in error: return 1  # never was in, or never will be
+            if not (self.token or self.names) or "retry_after_ms" not in error: return 1  # never was or will be in
             time.sleep(max(error["retry_after_ms"] / 1000, self.wait * random.uniform(0.5, 1)))
             self.wait = min(self.wait * 2, 10)
     def listen(self):
@@ -83,7 +84,7 @@ class Client:
             ping_at = time.monotonic() + self.interval / 1000
             while text := self.carrier.receive(ping_at):
                 self.silent = 0
-                if self.hear(json.loads(text)): return 0
+                if (end := self.hear(json.loads(text))): return int(end == "bye")  # nobody asked to be sent away
             self.silent += 1
             self.send("ping", after=self.seq or None)
         raise ConnectionError("pings were not answered")
@@ -92,8 +93,7 @@ class Client:
             self.interval = 1000
             self.send("leave")
             self.listen()
-    def who(self, id):
-        return f"{self.names.get(id) or 'somebody'} ({id})"
+    def who(self, id): return f"{self.names.get(id) or 'somebody'} ({id})"
     def hear(self, event):
         """Says what happened, and whether that is the end."""
         self.seq, self.session = event.get("seq", self.seq), event.get("session", self.session)
@@ -134,13 +134,13 @@ class Client:
             case {"type": "bye", "reason": reason}:
                 say(f"bye: {reason}")
                 self.session, self.token = None, None if reason == "gone" else self.token
-                if reason in ("gone", "slow", "draining", "failed"): raise ConnectionError(reason)
-        return event["type"] in ("left", "bye")
+                if reason not in ("taken", "replaced", "removed", "ended"): raise ConnectionError(reason)
+        return event["type"] if event["type"] in ("left", "bye") else None
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for argument in ("url", "room", "name", "--say", "--auth"): parser.add_argument(argument)
-    if not (args := parser.parse_args()).url.startswith("ws://"): parser.error("only ws:// is spoken here")
+    if not (args := parser.parse_args()).url.startswith(("ws://", "wss://")): parser.error("not a WebSocket's URL")
     client = Client(args)
     for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, signal.default_int_handler)
     try:

@@ -165,6 +165,15 @@ pub struct Waiting {
     pub place: usize,
     /// How often the client should ping, in milliseconds.
     pub ping_interval_ms: u64,
+    /// Continues this session over another carrier; a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// After how long without a word from the client a carrier counts as lost, in milliseconds.
+    #[serde(default)]
+    pub silence_ms: u64,
+    /// How long the place is kept without a session, and the session without a carrier, in milliseconds.
+    #[serde(default)]
+    pub seat_ms: u64,
     /// How long one may wait, from the beginning, in milliseconds.
     pub wait_ms: u64,
 }
