@@ -111,6 +111,8 @@ impl Play {
         let config = RoomConfig {
             seat_hold: Duration::from_secs(30),
             max_participants: SEATS,
+            events: Events::new(9),
+            counters: Arc::default(),
             ice_servers: Arc::default(),
             media: MediaConfig {
                 ladder: Arc::new(ladder),
@@ -127,7 +129,7 @@ impl Play {
         let settings = RoomSettings::default();
         let pool = Arc::clone(&POOL);
         Self {
-            room: Room::new("demo".to_owned(), config, settings, Events::new(), pool),
+            room: Room::new("demo".to_owned(), config, settings, pool),
             guests: std::array::from_fn(|_| None),
             now: Instant::now(),
             gone: BTreeSet::new(),
