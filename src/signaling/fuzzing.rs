@@ -117,6 +117,14 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_makes_room_in_vain_is_full_and_has_lost_only_what_was_taken() {
+        let (say, take, say_much) = ([0, 0, 0], [5, 0, 1], [3, 255, 255]);
+        let operations = [&[say, take][..], &[say_much; 16]].concat();
+
+        log(operations.as_flattened());
+    }
+
+    #[test]
     fn each_kind_of_message_is_taken_for_one() {
         for text in MESSAGES {
             assert!(parse(text).is_ok(), "{text}");

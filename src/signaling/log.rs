@@ -60,7 +60,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// [`Full`]; then it is not said.
+    /// [`Full`]; then it is not said, and all that was taken is forgotten.
     pub(super) fn say(&mut self, message: ServerMessage) -> Result<(), Full> {
         if self.has_ended {
             return Ok(());

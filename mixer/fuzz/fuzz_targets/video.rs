@@ -94,11 +94,7 @@ fuzz_target!(|operations: &[u8]| {
     add_track(&mut mixer);
     mixer.handle(VideoInput::AddRung {
         rung: RUNG,
-        config: RungConfig {
-            size: canvas(),
-            frame_interval: 0,
-            bitrate_kbps: 100,
-        },
+        config: RungConfig::grid(canvas(), 100),
         encoder: Box::new(Encoder),
     });
     let (mut seq, mut timestamp, mut now) = (0u16, 0u32, Duration::ZERO);

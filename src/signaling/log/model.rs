@@ -82,6 +82,8 @@ impl Model {
                     log.events.len() == MAX_EVENTS || log.bytes + text.len() > MAX_BYTES,
                     "there was room"
                 );
+                // It made room, and that was not enough.
+                self.known = self.taken;
             }
         }
     }
