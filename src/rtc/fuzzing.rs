@@ -23,8 +23,8 @@ use rtc::shared::marshal::Unmarshal;
 use rtc::shared::time::SystemInstant;
 
 use super::asker::Asker;
-use super::downlink::DownlinkStage;
-use super::offer::{MAX_CANDIDATES, Offer, OneWay};
+use super::downlink::{Carries, DownlinkStage};
+use super::offer::{Direction, IceCredentials, MAX_CANDIDATES, MAX_LEGS, Offer, OneWay};
 use super::resender::Resender;
 use super::sender_reports::SenderReports;
 use super::stage::{Outbox, Stage};
@@ -63,6 +63,7 @@ pub fn rtcp(mut input: &[u8]) {
             Arc::clone(&link),
             now,
             Arc::clone(&probes),
+            Carries::All,
         )),
         Box::new(Resender::new(Arc::clone(&link), probes)),
         Box::new(Asker::new(Arc::clone(&link))),
@@ -207,15 +208,29 @@ pub fn offer(input: &[u8]) {
         let Ok(offer) = way.map_or_else(|| Ok(offer.clone()), |way| offer.clone().only(way)) else {
             continue;
         };
-        let told = offer.plain.to_string();
-        let again = Offer::parse(told.clone()).expect("what the crate is told is an offer");
-        assert_eq!((again.audio, again.video), (offer.audio, offer.video));
-        assert_eq!(again.sends(), offer.sends());
-        assert_eq!(
-            again.plain.to_string(),
-            told,
-            "to say it again changes nothing"
-        );
+        let mut told = Vec::new();
+        let (mut takes, mut sends) = ([Direction::Unwanted; 2], (false, false));
+        for leg in &offer.legs {
+            let text = leg.plain.to_string();
+            let again = Offer::parse(text.clone()).expect("what the crate is told is an offer");
+            let [same] = &again.legs[..] else {
+                panic!("what the crate is told has one leg: {text}");
+            };
+            assert_eq!(
+                same.plain.to_string(),
+                text,
+                "to say it again changes nothing"
+            );
+            for (takes, again) in takes.iter_mut().zip([again.audio, again.video]) {
+                if again == Direction::Wanted {
+                    *takes = again;
+                }
+            }
+            sends = (sends.0 || again.sends().0, sends.1 || again.sends().1);
+            told.push(text);
+        }
+        assert!((1..=MAX_LEGS).contains(&told.len()));
+        assert_eq!((takes, sends), ([offer.audio, offer.video], offer.sends()));
         // What we are told is as good an answer as any.
         let answer = answer::fitted(&offer, &told);
         let sections = |text: &str| text.lines().filter(|it| it.starts_with("m=")).count();
@@ -228,7 +243,11 @@ pub fn fragment(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     if let Ok(fragment) = Fragment::parse(&text) {
         assert!(fragment.candidates.len() <= MAX_CANDIDATES);
-        if let Some((ufrag, password)) = fragment.credentials {
+        assert!(fragment.credentials.len() <= MAX_CANDIDATES);
+        for said in fragment.credentials {
+            let IceCredentials {
+                ufrag, password, ..
+            } = said;
             assert!(ufrag.len() >= 4 && password.len() >= 22);
             let lines = format!("a=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}\r\n");
             assert_eq!(lines.lines().count(), 2, "credentials are words of a line");

@@ -1,8 +1,9 @@
 //! An offer as the WebRTC crate is told it: the same meaning, always said in one way.
 //!
 //! Everything is in one bundle, each section has a name and a direction, our codec is the only one,
-//! streams have names of their own, and of the transport's credentials there is one set. What the
-//! crate would refuse the whole offer for, though we have no use for it, is left out.
+//! streams have names of their own, and of the transport's credentials there is one set: an offer of
+//! several legs is told as one offer for each. What the crate would refuse the whole offer for, though
+//! we have no use for it, is left out.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,6 +11,7 @@ use std::fmt;
 use rtc::ice::candidate::unmarshal_candidate;
 use rtc::sdp::SessionDescription;
 
+use super::bundle::Bundle;
 use super::section::{Flow, Section};
 use crate::rtc::mux::Stream;
 
@@ -59,13 +61,15 @@ struct PlainSection {
 }
 
 impl Plain {
-    /// Of the sections that are served. The transport's parameters are those of the first of
-    /// `tags` that has them.
+    /// Of the sections of `bundle` that are served. The transport's parameters are those of the first
+    /// of its tags that has them. Of candidates it has its share, as one of so many `legs`.
     pub(super) fn new(
         description: &SessionDescription,
         sections: &[Section],
-        tags: &[usize],
+        bundle: &Bundle,
+        legs: usize,
     ) -> Self {
+        let Bundle { served, tags, .. } = bundle;
         let of_transport = |key: &str| {
             let of_sections = tags
                 .iter()
@@ -82,7 +86,6 @@ impl Plain {
             }));
         let setup = tags.iter().find_map(|tag| sections[*tag].setup());
         let flags = [LITE, "extmap-allow-mixed"];
-        let served: Vec<&Section> = sections.iter().filter(|it| it.is_served()).collect();
         let alone = served.len() == 1;
         Self {
             origin: (
@@ -104,10 +107,11 @@ impl Plain {
             candidates: candidates(
                 tags.iter()
                     .flat_map(|tag| sections[*tag].values("candidate")),
+                MAX_CANDIDATES / legs.max(1),
             ),
             sections: served
-                .into_iter()
-                .map(|section| PlainSection::new(section, alone))
+                .iter()
+                .map(|index| PlainSection::new(&sections[*index], alone))
                 .collect(),
         }
     }
@@ -125,12 +129,11 @@ impl Plain {
         self.ufrag.as_deref()
     }
 
-    /// Has the sections go where they go now.
-    pub(super) fn redirect(&mut self, sections: &[Section]) {
-        let served = sections.iter().filter(|it| it.is_served());
-        for (plain, section) in self.sections.iter_mut().zip(served) {
-            plain.flow = section.flow();
-            plain.is_announced |= section.is_announced();
+    /// Has the sections go where they go now; and says whether their streams are announced.
+    pub(super) fn redirect(&mut self, flows: &[(Flow, bool)]) {
+        for (plain, (flow, is_announced)) in self.sections.iter_mut().zip(flows) {
+            plain.flow = *flow;
+            plain.is_announced |= is_announced;
         }
     }
 
@@ -249,11 +252,11 @@ fn sha_256(value: &str) -> Option<String> {
     is_it.then(|| format!("{FINGERPRINT} {}", digest.trim()))
 }
 
-/// Those that can be of use, each once: over UDP, with an address, for RTP.
-fn candidates<'a>(said: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// Those that can be of use, each once and at most `max`: over UDP, with an address, for RTP.
+fn candidates<'a>(said: impl Iterator<Item = &'a str>, max: usize) -> Vec<String> {
     let mut seen = BTreeSet::new();
     said.filter(|value| is_of_use(value) && seen.insert(*value))
-        .take(MAX_CANDIDATES)
+        .take(max)
         .map(str::to_owned)
         .collect()
 }

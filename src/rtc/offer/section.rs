@@ -236,6 +236,11 @@ impl Section {
         Some(())
     }
 
+    /// Takes that back.
+    pub(super) const fn decline(&mut self) {
+        self.served = false;
+    }
+
     /// Stops what goes the other way.
     pub(super) const fn go(&mut self, way: OneWay) {
         match way {
