@@ -35,7 +35,7 @@ pub(super) fn fitted(offer: &Offer, answers: &[String]) -> String {
         .collect();
     let of_session = legs.first().into_iter().flat_map(|it| &it.session);
     of_session
-        .filter(|it| !it.starts_with("a=group:") && !(several && it.starts_with(FINGERPRINT)))
+        .filter(|it| !(it.starts_with("a=group:") || several && it.starts_with(FINGERPRINT)))
         .for_each(|line| push(&mut fitted, line));
     for leg in offer.legs.iter().filter(|leg| leg.is_group()) {
         let names: Vec<&str> = leg

@@ -342,6 +342,70 @@ mod tests {
     }
 
     #[test]
+    fn sound_beside_a_picture_is_neither_numbered_nor_estimated() {
+        let start = Instant::now();
+        let mut stage = stage_that_carries(start, Carries::SoundBesidePicture);
+
+        assert_eq!(leave(&mut stage, VIDEO, start), None);
+        read(&mut stage, Box::new(all_came(0, 40)), start + ms(450));
+        let remb = ReceiverEstimatedMaximumBitrate {
+            bitrate: 50_000.0,
+            ..ReceiverEstimatedMaximumBitrate::default()
+        };
+        read(&mut stage, Box::new(remb), start + ms(500));
+
+        assert_eq!(stage.link.path.downlink_bps(), None);
+        assert_eq!(stage.wake(), None);
+    }
+
+    #[test]
+    fn a_picture_has_the_sound_beside_it_counted_as_carried() {
+        let start = Instant::now();
+        let downlink = |carries| {
+            let mut stage = stage_that_carries(start, carries);
+            stage.link.path.set_audio_rung(32, 20);
+            for n in 0..40 {
+                leave(&mut stage, VIDEO, start + ms(10 * n));
+            }
+            read(&mut stage, Box::new(all_came(0, 40)), start + ms(450));
+            stage.link.path.snapshot().downlink.unwrap()
+        };
+
+        let (alone, beside) = (
+            downlink(Carries::All),
+            downlink(Carries::PictureBesideSound),
+        );
+
+        // 32 kb/s, and 24 of headers.
+        assert_eq!(beside.bits_per_second, alone.bits_per_second + 56_000);
+        assert_eq!(beside.acknowledged_bps, alone.acknowledged_bps + 56_000);
+    }
+
+    #[test]
+    fn what_is_known_of_a_leg_is_forgotten_once_nothing_has_left_for_long() {
+        let start = Instant::now();
+        let mut stage = stage_that_carries(start, Carries::PictureBesideSound);
+        for n in 0..40 {
+            leave(&mut stage, VIDEO, start + ms(10 * n));
+        }
+        let first = Estimator::default().estimate().bits_per_second;
+        let remb = ReceiverEstimatedMaximumBitrate {
+            bitrate: 30_000.0,
+            ..ReceiverEstimatedMaximumBitrate::default()
+        };
+        read(&mut stage, Box::new(remb), start + ms(450));
+        assert!(stage.link.path.downlink_bps().unwrap() < first);
+
+        assert_eq!(stage.wake(), Some(start + ms(10_390)));
+        stage.timeout(start + ms(10_389), &mut Outbox::default());
+        assert!(stage.link.path.downlink_bps().unwrap() < first);
+        stage.timeout(start + ms(10_390), &mut Outbox::default());
+
+        assert_eq!(stage.link.path.downlink_bps(), Some(first));
+        assert_eq!(stage.wake(), None, "once");
+    }
+
+    #[test]
     fn the_downlink_is_unknown_until_feedback_comes_and_then_has_rate_and_size_of_what_came() {
         let start = Instant::now();
         let mut stage = stage(start);

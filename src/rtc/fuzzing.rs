@@ -289,6 +289,14 @@ mod tests {
                          a=mid:v\r\na=bundle-only\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n\
                          a=ssrc-group:FID 1 2\r\na=ssrc:1 cname:x\r\na=extmap:3 urn:3gpp:video-orientation\r\n";
 
+    const UNBUNDLED: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+                             a=group:BUNDLE a\r\na=group:BUNDLE v\r\n\
+                             m=audio 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:a\r\n\
+                             a=rtpmap:96 opus/48000/2\r\na=ice-ufrag:ours\r\na=ice-pwd:secret\r\n\
+                             m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n\
+                             a=mid:v\r\na=ice-ufrag:other\r\na=ice-pwd:secret\r\n\
+                             a=candidate:1 1 udp 1 127.0.0.1 4 typ host\r\n";
+
     const FRAGMENT: &str = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n\
         m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
         a=candidate:1 1 udp 2130706431 198.51.100.1 39132 typ host\r\na=end-of-candidates\r\n";
@@ -364,6 +372,11 @@ mod tests {
         }
 
         #[test]
+        fn any_nearly_valid_offer_of_two_legs_is_survived(input in mangled(UNBUNDLED)) {
+            offer(&input);
+        }
+
+        #[test]
         fn any_nearly_valid_fragment_is_survived(input in mangled(FRAGMENT)) {
             fragment(&input);
         }
@@ -371,6 +384,8 @@ mod tests {
 
     #[test]
     fn a_valid_offer_is_taken_for_one() {
-        assert!(Offer::parse(OFFER.to_owned()).is_ok());
+        for (text, legs) in [(OFFER, 1), (UNBUNDLED, 2)] {
+            assert_eq!(Offer::parse(text.to_owned()).unwrap().legs.len(), legs);
+        }
     }
 }
