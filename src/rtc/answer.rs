@@ -2,16 +2,12 @@
 //!
 //! The crate answers what it was told (`offer::Plain`), once for each leg. The other side is to find
 //! a section for each of its own, in its order and under its names, and nothing that it has not
-//! offered (RFC 3264 §6). Where there are several legs, each section says whose certificate is at its
-//! end, since each leg has one of its own.
+//! offered (RFC 3264 §6). All legs have one certificate, which the session says once.
 
 use super::offer::{Flow, Offer, Section};
 
 /// What of a section is about its transport.
 const OF_TRANSPORT: [&str; 3] = ["a=setup:", "a=ice-ufrag:", "a=ice-pwd:"];
-
-/// What the crate says of the whole session, and is of one leg.
-const FINGERPRINT: &str = "a=fingerprint:";
 
 /// The crate's answer for one leg, in parts.
 struct Parts<'a> {
@@ -22,7 +18,6 @@ struct Parts<'a> {
 /// The answer that goes out for `offer`, made of one for each of its legs, in their order.
 pub(super) fn fitted(offer: &Offer, answers: &[String]) -> String {
     let mut legs: Vec<Parts<'_>> = answers.iter().map(|it| Parts::of(it)).collect();
-    let several = legs.len() > 1;
     let length: usize = answers.iter().map(String::len).sum();
     let mut fitted = String::with_capacity(length + 256);
     // Nobody needs them in a section that is declined, but some take no answer without.
@@ -35,7 +30,7 @@ pub(super) fn fitted(offer: &Offer, answers: &[String]) -> String {
         .collect();
     let of_session = legs.first().into_iter().flat_map(|it| &it.session);
     of_session
-        .filter(|it| !(it.starts_with("a=group:") || several && it.starts_with(FINGERPRINT)))
+        .filter(|it| !it.starts_with("a=group:"))
         .for_each(|line| push(&mut fitted, line));
     for leg in offer.legs.iter().filter(|leg| leg.is_group()) {
         let names: Vec<&str> = leg
@@ -47,14 +42,8 @@ pub(super) fn fitted(offer: &Offer, answers: &[String]) -> String {
     for (index, section) in offer.sections.iter().enumerate() {
         let leg = offer.legs.iter().position(|leg| leg.serves(index));
         let leg = leg.and_then(|leg| legs.get_mut(leg));
-        match leg.and_then(|leg| Some((leg.sections.next()?, &leg.session))) {
-            Some((lines, session)) => {
-                push_section(&mut fitted, section, &lines);
-                let fingerprints = session.iter().filter(|it| it.starts_with(FINGERPRINT));
-                fingerprints
-                    .filter(|_| several)
-                    .for_each(|line| push(&mut fitted, line));
-            }
+        match leg.and_then(|leg| leg.sections.next()) {
+            Some(lines) => push_section(&mut fitted, section, &lines),
             None => {
                 fitted.push_str(&section.declined());
                 of_transport.iter().for_each(|line| push(&mut fitted, line));

@@ -1,18 +1,21 @@
 //! One leg of a transport: a WebRTC connection of the crate's.
 //!
 //! A transport has one, or one for each kind of media where the other side does not bundle them. All
-//! legs of a transport share its link, the task that sends, and its events; each has a lane, ICE
-//! credentials, a certificate and an interceptor chain of its own.
+//! legs of a transport share its link, the task that sends, its events and its certificate, since there
+//! are peers that take no answer with two; each has a lane, ICE credentials and an interceptor chain of
+//! its own.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtc::crypto::SignatureScheme;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
-use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::configuration::setting_engine::{SettingEngine, SettingEngineBuilder};
 use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RTCRtpRtxParameters,
@@ -32,7 +35,7 @@ use webrtc::rtp_transceiver::RtpSender;
 use super::announce;
 use super::downlink::Carries;
 use super::engine::{engine, opus, vp8};
-use super::mux::{Door, Ports, Stream, Wanted};
+use super::mux::{Ports, Stream, Wanted};
 use super::negotiation::{Negotiation, refused};
 use super::offer::{OfferError, OfferedLeg, Place, Plain, Setup};
 use super::receiver;
@@ -63,12 +66,26 @@ pub(super) struct Leg {
     _alive: mpsc::Sender<()>,
 }
 
+/// A certificate for one transport: it says nothing of who we are, the session description does.
+///
+/// # Errors
+///
+/// [`OfferError::Internal`].
+pub(super) fn certificate() -> Result<RTCCertificate, OfferError> {
+    let provider = rtc::crypto::default_provider().map_err(internal)?;
+    let name = vec![format!("{:032x}", rand::random::<u128>())];
+    let parameters = CertificateParams::new(name).map_err(internal)?;
+    let scheme = SignatureScheme::EcdsaP256Sha256;
+    RTCCertificate::generate(provider.crypto(), scheme, parameters).map_err(internal)
+}
+
 /// What all legs of a transport have in common.
 #[derive(Clone)]
 pub(super) struct Common {
     pub(super) link: Arc<Link>,
     pub(super) events: mpsc::Sender<TransportEvent>,
     pub(super) states: Arc<watch::Sender<LegStates>>,
+    pub(super) certificate: RTCCertificate,
 }
 
 /// A track of ours before the payload type is known.
@@ -101,6 +118,7 @@ impl Leg {
         }
         let (tell_gathered, gathered) = watch::channel(false);
         let link = Arc::clone(&common.link);
+        let certificate = common.certificate.clone();
         let handler = Arc::new(Handler {
             leg: offered.number,
             place,
@@ -108,9 +126,21 @@ impl Leg {
             common,
             gathered: tell_gathered,
         });
-        let connection = connect(&door, handler, (&link, carries), offered.plain.setup())
+        let (engine, registry) = engine(&link, carries, STREAM_ID).map_err(internal)?;
+        let settings = settings(offered.plain.setup());
+        let configuration = RTCConfigurationBuilder::new().with_certificates(vec![certificate]);
+        let connection = PeerConnectionBuilder::new()
+            .with_configuration(configuration.build())
+            .with_media_engine(engine)
+            .with_interceptor_registry(registry)
+            .with_setting_engine(settings)
+            .with_handler(handler)
+            .with_runtime(door.runtime())
+            .with_udp_addrs(vec![door.placeholder()])
+            .build()
             .await
-            .map_err(|error| OfferError::Internal(error.to_string()))?;
+            .map_err(internal)?;
+        let connection: Arc<dyn PeerConnection> = Arc::new(connection);
         let (alive, ended) = mpsc::channel(1);
         tokio::spawn(close_at_end(Arc::clone(&connection), ended).in_current_span());
         let negotiation = Arc::new(Negotiation::new(connection, door));
@@ -249,20 +279,15 @@ async fn announce_all(negotiation: Arc<Negotiation>, mut found: mpsc::Receiver<S
     }
 }
 
-async fn connect(
-    door: &Door,
-    handler: Arc<Handler>,
-    (link, carries): (&Arc<Link>, Carries),
-    theirs: Setup,
-) -> webrtc::error::Result<Arc<dyn PeerConnection>> {
-    let (engine, registry) = engine(link, carries, STREAM_ID)?;
+/// How ICE and DTLS go with one who wants to be `theirs`.
+fn settings(theirs: Setup) -> SettingEngine {
     // The crate would follow what they want to be, but not say so in the answer.
     let ours = match theirs {
         Setup::Active => RTCDtlsRole::Server,
         Setup::Passive => RTCDtlsRole::Client,
         Setup::Either => RTCDtlsRole::Auto,
     };
-    let settings = SettingEngineBuilder::new()
+    SettingEngineBuilder::new()
         .with_answering_dtls_role(ours)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         // The placeholder is one.
@@ -272,18 +297,11 @@ async fn connect(
             Some(FAILED_AFTER),
             Some(KEEPALIVE_INTERVAL),
         )
-        .build();
-    let connection = PeerConnectionBuilder::new()
-        .with_configuration(RTCConfigurationBuilder::new().build())
-        .with_media_engine(engine)
-        .with_interceptor_registry(registry)
-        .with_setting_engine(settings)
-        .with_handler(handler)
-        .with_runtime(door.runtime())
-        .with_udp_addrs(vec![door.placeholder()])
         .build()
-        .await?;
-    Ok(Arc::new(connection))
+}
+
+fn internal(error: impl fmt::Display) -> OfferError {
+    OfferError::Internal(error.to_string())
 }
 
 async fn close_at_end(connection: Arc<dyn PeerConnection>, mut ended: mpsc::Receiver<()>) {

@@ -7,7 +7,9 @@
 //! and VP8, over one leg or over one each; the others are declined (RFC 3264 §6).
 
 mod bundle;
+mod flow;
 mod leg;
+mod lines;
 mod plain;
 mod section;
 
@@ -16,11 +18,12 @@ use std::io::Cursor;
 use rtc::sdp::SessionDescription;
 
 pub(super) use bundle::MAX_LEGS;
+pub(super) use flow::Flow;
 pub(crate) use leg::IceCredentials;
 pub(super) use leg::{OfferedLeg, Place};
 pub(crate) use plain::MAX_CANDIDATES;
 pub(super) use plain::{Plain, Setup, is_candidate, is_of_use};
-pub(super) use section::{Flow, Section};
+pub(super) use section::Section;
 
 use bundle::Bundles;
 use section::Kind;

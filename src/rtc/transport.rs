@@ -18,7 +18,7 @@ use super::mux::{MediaAddress, Ports};
 use super::offer::{Direction, Offer, OfferError};
 use super::sender::{OutgoingTrack, Sender};
 use super::state::{LegStates, TransportState};
-use super::{answer, offer};
+use super::{answer, leg, offer};
 use crate::link::Link;
 
 /// Our one candidate of a leg is known as soon as its socket is there: this is a bound, not a wait.
@@ -101,6 +101,7 @@ impl Rtc {
             link: Arc::clone(&link),
             events,
             states: Arc::new(state),
+            certificate: leg::certificate()?,
         };
         link.set_max_packet_ms(offer.max_packet_ms);
         let mut legs = Vec::with_capacity(offer.legs.len());

@@ -415,7 +415,7 @@ async fn those_who_send_are_answered_section_by_section_in_their_own_terms() {
         let matches = |text: &str| answer.matches(text).count();
         assert_eq!(matches("\r\na=candidate:"), legs, "{answer}");
         assert_eq!(matches("\r\na=end-of-candidates\r\n"), legs, "{answer}");
-        assert_eq!(matches("\r\na=fingerprint:"), legs, "{answer}");
+        assert_eq!(matches("\r\na=fingerprint:"), 1, "{answer}");
     }
 }
 

@@ -11,8 +11,9 @@ use std::fmt;
 use rtc::ice::candidate::unmarshal_candidate;
 use rtc::sdp::SessionDescription;
 
+use super::Flow;
 use super::bundle::Bundle;
-use super::section::{Flow, Section};
+use super::section::Section;
 use crate::rtc::mux::Stream;
 
 /// Candidates of an offer or a fragment that are looked at; more are passed over. Whoever has so many has
@@ -73,14 +74,14 @@ impl Plain {
         let of_transport = |key: &str| {
             let of_sections = tags
                 .iter()
-                .find_map(|tag| sections[*tag].values(key).next());
+                .find_map(|tag| sections[*tag].lines().values(key).next());
             let value = of_sections.map(str::to_owned);
             value.or_else(|| description.attribute(key).cloned())
         };
         let of_session = description.attributes.iter();
         let fingerprints = tags
             .iter()
-            .flat_map(|tag| sections[*tag].values("fingerprint"))
+            .flat_map(|tag| sections[*tag].lines().values("fingerprint"))
             .chain(of_session.filter_map(|it| {
                 (it.key == "fingerprint").then_some(it.value.as_deref().unwrap_or_default())
             }));
@@ -106,7 +107,7 @@ impl Plain {
             },
             candidates: candidates(
                 tags.iter()
-                    .flat_map(|tag| sections[*tag].values("candidate")),
+                    .flat_map(|tag| sections[*tag].lines().values("candidate")),
                 MAX_CANDIDATES / legs.max(1),
             ),
             sections: served
@@ -167,8 +168,8 @@ impl Plain {
 impl PlainSection {
     fn new(section: &Section, alone: bool) -> Self {
         let name = section.name().to_owned();
-        let mut rest = section.extension_lines();
-        let streams = section.streams();
+        let mut rest = section.lines().extensions();
+        let streams = section.lines().streams();
         // Without a stream the crate takes no name for one, unless there is only one section.
         if streams.is_some() || alone {
             rest.push(msid(&name));
