@@ -382,6 +382,45 @@ mod tests {
     }
 
     #[test]
+    fn a_group_with_both_kinds_is_taken_up_alone_and_else_each_kind_has_a_leg() {
+        let other = OPUS.replace("a=mid:0", "a=mid:2");
+        let grouped = |groups: &str| {
+            let head = HEAD.replace("a=group:BUNDLE 0 1 2\r\n", groups);
+            let offer = Offer::parse(format!("{head}{OPUS}{VP8}{other}")).unwrap();
+            (offer.legs.len(), served(&offer))
+        };
+
+        let rows = [
+            ("a=group:BUNDLE 2 1\r\n", (1, vec![false, true, true])),
+            ("a=group:BUNDLE 0 2\r\n", (2, vec![true, true, false])),
+            ("", (2, vec![true, true, false])),
+        ];
+
+        for (groups, expected) in rows {
+            assert_eq!(grouped(groups), expected, "{groups}");
+        }
+    }
+
+    #[test]
+    fn legs_share_what_an_offer_may_have_of_candidates() {
+        let candidates = |from: u16| -> String {
+            let line = |port| format!("a=candidate:1 1 udp 1 192.0.2.1 {port} typ host\r\n");
+            (from..from + 100).map(line).collect()
+        };
+        let sections = [OPUS, &candidates(1_000), VP8, &candidates(2_000)].concat();
+        let told = |head: &str| {
+            let offer = Offer::parse(format!("{head}{sections}")).unwrap();
+            let texts = offer.legs.iter().map(|leg| leg.plain.to_string());
+            let counts = texts.map(|text| text.matches("a=candidate:").count());
+            counts.collect::<Vec<_>>()
+        };
+
+        assert_eq!(told(HEAD), [MAX_CANDIDATES]);
+        let apart = HEAD.replace("a=group:BUNDLE 0 1 2\r\n", "");
+        assert_eq!(told(&apart), [MAX_CANDIDATES / 2; 2]);
+    }
+
+    #[test]
     fn two_sections_of_one_name_are_refused() {
         assert!(matches!(parse(&[OPUS, OPUS]), Err(OfferError::NotSdp(_))));
     }
