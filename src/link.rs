@@ -21,7 +21,7 @@ use mixer::video::VideoPacket;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-pub(crate) use self::path::{Downlink, Path};
+pub(crate) use self::path::{Downlink, MAX_SKEW_US, Path};
 use crate::rtc::NO_ORIENTATION;
 
 /// Audio packets on the way in: two seconds of the shortest usual packet (10 ms).

@@ -1,4 +1,5 @@
-//! Transport: a participant's WebRTC connection. The only module that names the `webrtc` crate.
+//! Transport: a participant's WebRTC connection, of one leg or two. The only module that names the
+//! `webrtc` crate.
 //!
 //! [`Rtc`] makes [`Transport`]s: it checks an offer, answers it, files what arrives into the
 //! participant's link and sends what the room leaves there. ICE, DTLS and SRTP are the crate's; of
@@ -17,6 +18,7 @@ mod estimate;
 pub mod fuzzing;
 mod hidden_loss;
 mod history;
+mod leg;
 mod loss_class;
 mod mended_loss;
 mod missing;
@@ -35,6 +37,7 @@ mod resender;
 mod sender;
 mod sender_reports;
 mod stage;
+mod state;
 mod tap;
 #[cfg(test)]
 mod thin;
@@ -44,7 +47,10 @@ mod uplink_feedback;
 
 pub(crate) use missing::RESEND_PATIENCE;
 pub use mux::{Announce, MediaAddress, MediaPorts};
-pub(crate) use offer::{Direction, MAX_CANDIDATES, MAX_OFFER_BYTES, Offer, OfferError, OneWay};
+pub(crate) use offer::{
+    Direction, IceCredentials, MAX_CANDIDATES, MAX_OFFER_BYTES, Offer, OfferError, OneWay,
+};
 pub(crate) use orientation::NOT_NEGOTIATED as NO_ORIENTATION;
+pub(crate) use state::TransportState;
 pub use transport::Candidate;
-pub(crate) use transport::{Rtc, Transport, TransportEvent, TransportId, TransportState};
+pub(crate) use transport::{Rtc, Transport, TransportEvent, TransportId};

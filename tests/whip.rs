@@ -187,6 +187,71 @@ async fn candidates_are_trickled_and_ice_is_restarted_on_condition() -> anyhow::
     Ok(())
 }
 
+/// For each section that has one, what the lines that begin so say behind that.
+fn values<'a>(sdp: &'a str, prefix: &str) -> Vec<&'a str> {
+    let lines = sdp.lines();
+    lines.filter_map(|line| line.strip_prefix(prefix)).collect()
+}
+
+#[tokio::test]
+async fn sound_and_picture_that_are_not_bundled_go_over_a_transport_each_in_one_seat()
+-> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let apart = OFFER.replace("a=group:BUNDLE 0 1\r\n", "");
+    let two_groups = OFFER.replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0\r\na=group:BUNDLE 1");
+    for (offer, groups) in [(&apart, &[][..]), (&two_groups, &["0", "1"])] {
+        let before = daemon.health()?.participants;
+
+        let opened = post(&daemon, "/whip/demo", offer)?;
+
+        let answer = &opened.body;
+        assert_eq!(opened.status, 201, "{opened:?}");
+        assert_eq!(values(answer, "a=group:BUNDLE "), groups, "{answer}");
+        assert_eq!(values(answer, "a=mid:"), ["0", "1"], "{answer}");
+        for own in ["a=ice-ufrag:", "a=ice-pwd:"] {
+            let said = values(answer, own);
+            assert!(said.len() == 2 && said[0] != said[1], "{own} {answer}");
+        }
+        assert_eq!(values(answer, "a=candidate:").len(), 2, "{answer}");
+        assert_eq!(values(answer, "a=fingerprint:").len(), 1, "{answer}");
+        assert_eq!(daemon.health()?.participants, before + 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_transport_of_a_resource_is_restarted_by_the_credentials_of_its_section()
+-> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let apart = OFFER.replace("a=group:BUNDLE 0 1\r\n", "");
+    let opened = post(&daemon, "/whip/demo", &apart)?;
+    let path = opened.header("location");
+    let change = |text: &str| {
+        let headers = [FRAGMENT, ("if-match", "*")];
+        ask(&daemon.address, ("PATCH", path), &headers, text)
+    };
+    let of_video = RESTART.replace("a=mid:0", "a=mid:1");
+    let (credentials, section) = of_video.split_at(of_video.find("m=").unwrap_or_default());
+    let of_video = format!("{section}{credentials}");
+
+    assert_eq!(
+        change(&CANDIDATE.replace("a=mid:0", "a=mid:1"))?.status,
+        204
+    );
+    let restarted = change(&of_video)?;
+
+    assert_eq!(restarted.status, 200, "{restarted:?}");
+    let body = &restarted.body;
+    assert_eq!(values(body, "a=mid:"), ["0", "1"], "{body}");
+    assert_eq!(values(body, "a=candidate:").len(), 2, "{body}");
+    let before = values(&opened.body, "a=ice-ufrag:");
+    let after = values(body, "a=ice-ufrag:");
+    assert_eq!(before[0], after[0], "{body}");
+    assert_ne!(before[1], after[1], "{body}");
+    assert_eq!(change(&of_video)?.status, 204, "said before");
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_cannot_be_done_is_refused_by_status_and_code() -> anyhow::Result<()> {
     let daemon = Daemon::start(&["--max-participants", "1"])?;

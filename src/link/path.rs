@@ -12,15 +12,19 @@ use mixer::audio::{AudioRung, PacketTime};
 /// Stands for a round trip that has not been measured.
 const UNKNOWN: u64 = u64::MAX;
 
-/// Stands for a skew that has not been measured.
-const UNKNOWN_SKEW: i64 = i64::MIN;
+/// Stands for a transit that has not been measured.
+const UNKNOWN_TRANSIT: i64 = i64::MIN;
+
+/// Beyond this, what gives a skew is not to be believed.
+pub(crate) const MAX_SKEW_US: i64 = 2_000_000;
 
 /// The gauges of one transport.
 #[derive(Debug)]
 pub(crate) struct Path {
     round_trip_us: AtomicU64,
     expected_audio_loss: AtomicU8,
-    skew_us: AtomicI64,
+    audio_transit_us: AtomicI64,
+    video_transit_us: AtomicI64,
     audio_delay_us: AtomicU64,
     audio_concealed: AtomicU64,
     audio_recovered: AtomicU64,
@@ -130,7 +134,8 @@ impl Default for Path {
         Self {
             round_trip_us: AtomicU64::new(UNKNOWN),
             expected_audio_loss: AtomicU8::new(0),
-            skew_us: AtomicI64::new(UNKNOWN_SKEW),
+            audio_transit_us: AtomicI64::new(UNKNOWN_TRANSIT),
+            video_transit_us: AtomicI64::new(UNKNOWN_TRANSIT),
             audio_delay_us: AtomicU64::new(0),
             audio_concealed: AtomicU64::new(0),
             audio_recovered: AtomicU64::new(0),
@@ -187,16 +192,25 @@ impl Path {
     }
 
     /// By how many microseconds the participant's audio takes longer to get here than the video
-    /// captured with it; negative if video does. `None` while unknown.
+    /// captured with it; negative if video does. `None` while unknown, or if they are seconds apart.
     pub(crate) fn skew_us(&self) -> Option<i64> {
-        let skew = self.skew_us.load(Ordering::Relaxed);
-        (skew != UNKNOWN_SKEW).then_some(skew)
+        let known = |transit: &AtomicI64| {
+            let us = transit.load(Ordering::Relaxed);
+            (us != UNKNOWN_TRANSIT).then_some(us)
+        };
+        let skew = known(&self.audio_transit_us)?.checked_sub(known(&self.video_transit_us)?)?;
+        (-MAX_SKEW_US..=MAX_SKEW_US).contains(&skew).then_some(skew)
     }
 
-    /// Sets it.
-    pub(crate) fn set_skew_us(&self, skew: Option<i64>) {
-        let skew = skew.unwrap_or(UNKNOWN_SKEW);
-        self.skew_us.store(skew, Ordering::Relaxed);
+    /// Sets how long audio and video take to get here, by a clock that is the same for both, in
+    /// microseconds; what is `None` stays as it was.
+    pub(crate) fn set_transits_us(&self, audio: Option<i64>, video: Option<i64>) {
+        let gauges = [&self.audio_transit_us, &self.video_transit_us];
+        for (gauge, us) in gauges.into_iter().zip([audio, video]) {
+            if let Some(us) = us {
+                gauge.store(us, Ordering::Relaxed);
+            }
+        }
     }
 
     /// How long the participant's audio waits here before it is mixed.

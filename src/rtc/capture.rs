@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use mixer::RoomTime;
 
+use crate::link::MAX_SKEW_US;
+
 /// The fastest audio of so long, and of up to as long again before that, is what counts.
 const WINDOW: Duration = Duration::from_secs(5);
 
 /// A frame weighs one part in so many.
 const SMOOTHING: i64 = 16;
-
-/// Beyond this the reports are not to be believed.
-const MAX_SKEW_US: i64 = 2_000_000;
 
 /// The clock of one incoming stream.
 #[derive(Debug)]
@@ -51,7 +50,8 @@ impl CaptureClock {
     }
 }
 
-/// Compares the two streams of a participant.
+/// Measures the two streams of a participant, or one of them where they do not come over the same leg:
+/// what is compared is left on the link.
 #[derive(Debug, Default)]
 pub(super) struct SkewMeter {
     audio: Fastest,
@@ -85,11 +85,15 @@ impl SkewMeter {
         self.video_us = Some(old.map_or(transit, |old| old + (transit - old) / SMOOTHING));
     }
 
-    /// By how many microseconds audio takes longer than video; negative if video does. `None`
-    /// before both are known, or if they are seconds apart.
-    pub(super) fn skew_us(&self) -> Option<i64> {
-        let skew = self.audio.least()? - self.video_us?;
-        (skew.abs() <= MAX_SKEW_US).then_some(skew)
+    /// How long audio takes, in microseconds, plus what its clock and ours differ by. `None` before
+    /// it is known.
+    pub(super) fn audio_us(&self) -> Option<i64> {
+        self.audio.least()
+    }
+
+    /// The same of video, by the same clocks.
+    pub(super) fn video_us(&self) -> Option<i64> {
+        self.video_us
     }
 }
 
@@ -121,8 +125,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::link::Path;
 
     const NTP: u64 = 0xe000_0001_8000_0000;
+
+    fn skew_us(meter: &SkewMeter) -> Option<i64> {
+        let path = Path::default();
+        path.set_transits_us(meter.audio_us(), None);
+        path.set_transits_us(None, meter.video_us());
+        path.skew_us()
+    }
 
     /// Clocks that were both reported for the same moment: the room's 10th second.
     fn clocks() -> (CaptureClock, CaptureClock) {
@@ -150,7 +162,7 @@ mod tests {
             arrive(&mut meter, n * 20, captured + 50 + jitter, captured + 30);
         }
 
-        assert_eq!(meter.skew_us(), Some(20_000));
+        assert_eq!(skew_us(&meter), Some(20_000));
     }
 
     #[test]
@@ -159,7 +171,7 @@ mod tests {
 
         arrive(&mut meter, 1_000, 1_010, 1_045);
 
-        assert_eq!(meter.skew_us(), Some(-35_000));
+        assert_eq!(skew_us(&meter), Some(-35_000));
     }
 
     #[test]
@@ -170,7 +182,7 @@ mod tests {
         meter.audio(&audio, 0, RoomTime::from_ms(10_000));
         meter.frame(&CaptureClock::new(90_000), 0, RoomTime::from_ms(10_000));
 
-        assert_eq!(meter.skew_us(), None);
+        assert_eq!(skew_us(&meter), None);
     }
 
     #[test]
@@ -182,7 +194,7 @@ mod tests {
             arrive(&mut meter, n * 20, captured + audio, captured + 20);
         }
 
-        assert_eq!(meter.skew_us(), Some(70_000));
+        assert_eq!(skew_us(&meter), Some(70_000));
     }
 
     #[test]
@@ -191,7 +203,7 @@ mod tests {
 
         arrive(&mut meter, 0, 2_100, 50);
 
-        assert_eq!(meter.skew_us(), None);
+        assert_eq!(skew_us(&meter), None);
     }
 
     proptest! {
@@ -211,7 +223,7 @@ mod tests {
                     2 => meter.audio(&audio, rtp, arrival),
                     _ => meter.frame(&video, rtp, arrival),
                 }
-                prop_assert!(meter.skew_us().is_none_or(|skew| skew.abs() <= MAX_SKEW_US));
+                prop_assert!(skew_us(&meter).is_none_or(|skew| skew.abs() <= MAX_SKEW_US));
             }
         }
     }

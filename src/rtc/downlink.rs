@@ -8,6 +8,19 @@
 //! spoken of for lost packets, and has no way to send a probe.
 //!
 //! What is known of the streams is as much as was negotiated: one audio, one video, one of resends.
+//!
+//! # Two legs
+//!
+//! Where audio and video go over a leg each, their numbers are counted apart and the receiver need
+//! not report both by one clock, so no estimate can be made of both together. Two estimates would
+//! each find the other in its way. So there is one, of the leg with the video: that is what fills a
+//! link and what gives way. Audio goes beside it at the rate it was given and counts as carried, and
+//! the estimate finds it like any traffic of others'; that it still gives way, and first gets what
+//! there is, is the ladder's doing as ever.
+//!
+//! Audio keeps an estimate alive while there is no video, and here it cannot. What is known of a leg
+//! over which nothing has left for [`FORGOTTEN_AFTER`] is forgotten, and the estimate begins anew: so
+//! whose video has paused gets another try.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crossbeam_queue::ArrayQueue;
+use mixer::ladder::overhead::audio_wire_kbps;
 use rtc::interceptor::{Packet, StreamInfo};
 use rtc::rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
@@ -33,6 +47,20 @@ const BELOW_RTP: usize = 20 + 8 + 16;
 /// A change of the estimate by one part in so many is worth a line in the log.
 const NOTABLE: u64 = 5;
 
+/// Far more than lies between two stills, which is 1.5 s.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
+
+/// What of our media goes over a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carries {
+    /// All that there is.
+    All,
+    /// Video; audio goes over the other leg.
+    PictureBesideSound,
+    /// Audio; video goes over the other leg.
+    SoundBesidePicture,
+}
+
 /// A probe on its way from who orders it to who sends it.
 pub(super) type ProbeOrder = Arc<ArrayQueue<Probe>>;
 
@@ -45,15 +73,25 @@ pub(super) struct DownlinkStage {
     /// The id of the number's header extension, by SSRC; those without one are not numbered.
     streams: BTreeMap<u32, u8>,
     order: ProbeOrder,
+    carries: Carries,
+    /// When a numbered packet left last, until that is forgotten.
+    left: Option<Duration>,
     last_logged: u64,
 }
 
 impl DownlinkStage {
     /// Orders probes with `order`, which holds one.
-    pub(super) fn new(link: Arc<Link>, start: Instant, order: ProbeOrder) -> Self {
+    pub(super) fn new(
+        link: Arc<Link>,
+        start: Instant,
+        order: ProbeOrder,
+        carries: Carries,
+    ) -> Self {
         Self {
             link,
             start,
+            carries,
+            left: None,
             estimator: Estimator::default(),
             departures: Departures::default(),
             streams: BTreeMap::new(),
@@ -68,9 +106,10 @@ impl DownlinkStage {
 
     fn publish(&mut self) {
         let estimate = self.estimator.estimate();
+        let beside_bps = self.beside_bps();
         self.link.path.set_downlink(&Downlink {
-            bits_per_second: estimate.bits_per_second,
-            acknowledged_bps: estimate.acknowledged.unwrap_or_default(),
+            bits_per_second: estimate.bits_per_second + beside_bps,
+            acknowledged_bps: estimate.acknowledged.map_or(0, |bps| bps + beside_bps),
             queueing_delay: estimate.queueing_delay,
             fraction_lost: estimate.loss,
         });
@@ -87,11 +126,27 @@ impl DownlinkStage {
         }
     }
 
+    /// What goes over the other leg.
+    fn beside_bps(&self) -> u64 {
+        let audio = self.link.path.audio_rung();
+        let audio = audio.filter(|_| self.carries == Carries::PictureBesideSound);
+        audio.map_or(0, |(kbps, packet_ms)| {
+            u64::from(audio_wire_kbps(kbps, packet_ms)) * 1_000
+        })
+    }
+
+    /// When what is known of the leg is to be forgotten.
+    fn forgotten_at(&self) -> Option<Duration> {
+        let left = self.left?;
+        (self.carries == Carries::PictureBesideSound).then(|| left + FORGOTTEN_AFTER)
+    }
+
     fn hear(&mut self, feedback: &TransportLayerCc, now: Duration) {
         let reports = self.departures.read(feedback);
         self.estimator.feedback(now, &reports);
         if let Some(useful) = self.link.path.useful_downlink_bps() {
-            self.estimator.set_useful(useful);
+            self.estimator
+                .set_useful(useful.saturating_sub(self.beside_bps()));
         }
         if let Some(probe) = self.estimator.probe(now) {
             // One that has not begun yet is stale by now.
@@ -117,11 +172,15 @@ impl Stage for DownlinkStage {
         let number = Bytes::copy_from_slice(&number.to_be_bytes());
         if packet.header.set_extension(*id, number).is_ok() {
             self.estimator.sent(now);
+            self.left = Some(now);
         }
     }
 
     fn read(&mut self, packet: &Packet, now: Instant, _out: &mut Outbox) {
         let Packet::Rtcp(parts) = packet else { return };
+        if self.carries == Carries::SoundBesidePicture {
+            return;
+        }
         let now = self.time(now);
         for part in parts {
             let part = part.as_any();
@@ -138,11 +197,21 @@ impl Stage for DownlinkStage {
     }
 
     fn wake(&self) -> Option<Instant> {
-        self.estimator.next_poll().map(|at| self.start + at)
+        let polled = self.estimator.next_poll().into_iter();
+        let next = polled.chain(self.forgotten_at()).min();
+        next.map(|at| self.start + at)
     }
 
     fn timeout(&mut self, now: Instant, _out: &mut Outbox) {
         let now = self.time(now);
+        if self.forgotten_at().is_some_and(|at| at <= now) {
+            self.left = None;
+            let was_known = self.link.path.downlink_bps().is_some();
+            self.estimator = Estimator::default();
+            if was_known {
+                self.publish();
+            }
+        }
         if self.estimator.next_poll().is_some_and(|at| at <= now) {
             self.estimator.poll(now);
             self.publish();
@@ -150,6 +219,9 @@ impl Stage for DownlinkStage {
     }
 
     fn bind_local(&mut self, info: &StreamInfo) {
+        if self.carries == Carries::SoundBesidePicture {
+            return;
+        }
         let number = info
             .rtp_header_extensions
             .iter()
@@ -199,8 +271,12 @@ mod tests {
     }
 
     fn stage(start: Instant) -> DownlinkStage {
+        stage_that_carries(start, Carries::All)
+    }
+
+    fn stage_that_carries(start: Instant, carries: Carries) -> DownlinkStage {
         let link = Arc::new(Link::new(start));
-        let mut stage = DownlinkStage::new(link, start, Arc::new(ArrayQueue::new(1)));
+        let mut stage = DownlinkStage::new(link, start, Arc::new(ArrayQueue::new(1)), carries);
         stage.bind_local(&StreamInfo {
             ssrc: VIDEO,
             ssrc_rtx: Some(RTX),
@@ -263,6 +339,70 @@ mod tests {
         let numbers = streams.map(|ssrc| leave(&mut stage, ssrc, start));
 
         assert_eq!(numbers, [Some(0), Some(1), None, Some(2)]);
+    }
+
+    #[test]
+    fn sound_beside_a_picture_is_neither_numbered_nor_estimated() {
+        let start = Instant::now();
+        let mut stage = stage_that_carries(start, Carries::SoundBesidePicture);
+
+        assert_eq!(leave(&mut stage, VIDEO, start), None);
+        read(&mut stage, Box::new(all_came(0, 40)), start + ms(450));
+        let remb = ReceiverEstimatedMaximumBitrate {
+            bitrate: 50_000.0,
+            ..ReceiverEstimatedMaximumBitrate::default()
+        };
+        read(&mut stage, Box::new(remb), start + ms(500));
+
+        assert_eq!(stage.link.path.downlink_bps(), None);
+        assert_eq!(stage.wake(), None);
+    }
+
+    #[test]
+    fn a_picture_has_the_sound_beside_it_counted_as_carried() {
+        let start = Instant::now();
+        let downlink = |carries| {
+            let mut stage = stage_that_carries(start, carries);
+            stage.link.path.set_audio_rung(32, 20);
+            for n in 0..40 {
+                leave(&mut stage, VIDEO, start + ms(10 * n));
+            }
+            read(&mut stage, Box::new(all_came(0, 40)), start + ms(450));
+            stage.link.path.snapshot().downlink.unwrap()
+        };
+
+        let (alone, beside) = (
+            downlink(Carries::All),
+            downlink(Carries::PictureBesideSound),
+        );
+
+        // 32 kb/s, and 24 of headers.
+        assert_eq!(beside.bits_per_second, alone.bits_per_second + 56_000);
+        assert_eq!(beside.acknowledged_bps, alone.acknowledged_bps + 56_000);
+    }
+
+    #[test]
+    fn what_is_known_of_a_leg_is_forgotten_once_nothing_has_left_for_long() {
+        let start = Instant::now();
+        let mut stage = stage_that_carries(start, Carries::PictureBesideSound);
+        for n in 0..40 {
+            leave(&mut stage, VIDEO, start + ms(10 * n));
+        }
+        let first = Estimator::default().estimate().bits_per_second;
+        let remb = ReceiverEstimatedMaximumBitrate {
+            bitrate: 30_000.0,
+            ..ReceiverEstimatedMaximumBitrate::default()
+        };
+        read(&mut stage, Box::new(remb), start + ms(450));
+        assert!(stage.link.path.downlink_bps().unwrap() < first);
+
+        assert_eq!(stage.wake(), Some(start + ms(10_390)));
+        stage.timeout(start + ms(10_389), &mut Outbox::default());
+        assert!(stage.link.path.downlink_bps().unwrap() < first);
+        stage.timeout(start + ms(10_390), &mut Outbox::default());
+
+        assert_eq!(stage.link.path.downlink_bps(), Some(first));
+        assert_eq!(stage.wake(), None, "once");
     }
 
     #[test]

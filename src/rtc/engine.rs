@@ -16,7 +16,7 @@ use rtc::rtp_transceiver::rtp_sender::{
 use rtc::shared::time::SystemInstant;
 
 use super::asker::Asker;
-use super::downlink::DownlinkStage;
+use super::downlink::{Carries, DownlinkStage};
 use super::orientation;
 use super::resender::Resender;
 use super::sender_reports::SenderReports;
@@ -62,8 +62,8 @@ pub(super) fn vp8() -> RTCRtpCodec {
     }
 }
 
-/// The media engine and the interceptor chain of one transport; `cname` is our canonical name in
-/// RTCP. What the chain finds out is left on the link.
+/// The media engine and the interceptor chain of one leg, which `carries` so much of our media;
+/// `cname` is our canonical name in RTCP. What the chain finds out is left on the link.
 ///
 /// Of the crate's interceptors the chain has receiver reports and transport-wide feedback for the
 /// uplink, the latter at a pace of ours. Its congestion controller and pacer are left out on purpose: measured on thin links,
@@ -72,6 +72,7 @@ pub(super) fn vp8() -> RTCRtpCodec {
 /// with when a frame was sent, not with its media time.
 pub(super) fn engine(
     link: &Arc<Link>,
+    carries: Carries,
     cname: &'static str,
 ) -> Result<(MediaEngine, Registry), rtc::shared::error::Error> {
     let mut engine = MediaEngine::default();
@@ -102,7 +103,7 @@ pub(super) fn engine(
     let start = Instant::now();
     let wall = SystemInstant::now(start);
     let probes = Arc::new(ArrayQueue::new(1));
-    let downlink = DownlinkStage::new(Arc::clone(link), start, Arc::clone(&probes));
+    let downlink = DownlinkStage::new(Arc::clone(link), start, Arc::clone(&probes), carries);
     let resender = Resender::new(Arc::clone(link), probes);
     let sender_reports = SenderReports::new(Arc::clone(link), wall, cname);
     let registry = Registry::new()

@@ -23,8 +23,8 @@ use rtc::shared::marshal::Unmarshal;
 use rtc::shared::time::SystemInstant;
 
 use super::asker::Asker;
-use super::downlink::DownlinkStage;
-use super::offer::{MAX_CANDIDATES, Offer, OneWay};
+use super::downlink::{Carries, DownlinkStage};
+use super::offer::{Direction, IceCredentials, MAX_CANDIDATES, MAX_LEGS, Offer, OneWay};
 use super::resender::Resender;
 use super::sender_reports::SenderReports;
 use super::stage::{Outbox, Stage};
@@ -63,6 +63,7 @@ pub fn rtcp(mut input: &[u8]) {
             Arc::clone(&link),
             now,
             Arc::clone(&probes),
+            Carries::All,
         )),
         Box::new(Resender::new(Arc::clone(&link), probes)),
         Box::new(Asker::new(Arc::clone(&link))),
@@ -207,15 +208,29 @@ pub fn offer(input: &[u8]) {
         let Ok(offer) = way.map_or_else(|| Ok(offer.clone()), |way| offer.clone().only(way)) else {
             continue;
         };
-        let told = offer.plain.to_string();
-        let again = Offer::parse(told.clone()).expect("what the crate is told is an offer");
-        assert_eq!((again.audio, again.video), (offer.audio, offer.video));
-        assert_eq!(again.sends(), offer.sends());
-        assert_eq!(
-            again.plain.to_string(),
-            told,
-            "to say it again changes nothing"
-        );
+        let mut told = Vec::new();
+        let (mut takes, mut sends) = ([Direction::Unwanted; 2], (false, false));
+        for leg in &offer.legs {
+            let text = leg.plain.to_string();
+            let again = Offer::parse(text.clone()).expect("what the crate is told is an offer");
+            let [same] = &again.legs[..] else {
+                panic!("what the crate is told has one leg: {text}");
+            };
+            assert_eq!(
+                same.plain.to_string(),
+                text,
+                "to say it again changes nothing"
+            );
+            for (takes, again) in takes.iter_mut().zip([again.audio, again.video]) {
+                if again == Direction::Wanted {
+                    *takes = again;
+                }
+            }
+            sends = (sends.0 || again.sends().0, sends.1 || again.sends().1);
+            told.push(text);
+        }
+        assert!((1..=MAX_LEGS).contains(&told.len()));
+        assert_eq!((takes, sends), ([offer.audio, offer.video], offer.sends()));
         // What we are told is as good an answer as any.
         let answer = answer::fitted(&offer, &told);
         let sections = |text: &str| text.lines().filter(|it| it.starts_with("m=")).count();
@@ -228,7 +243,11 @@ pub fn fragment(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     if let Ok(fragment) = Fragment::parse(&text) {
         assert!(fragment.candidates.len() <= MAX_CANDIDATES);
-        if let Some((ufrag, password)) = fragment.credentials {
+        assert!(fragment.credentials.len() <= MAX_CANDIDATES);
+        for said in fragment.credentials {
+            let IceCredentials {
+                ufrag, password, ..
+            } = said;
             assert!(ufrag.len() >= 4 && password.len() >= 22);
             let lines = format!("a=ice-ufrag:{ufrag}\r\na=ice-pwd:{password}\r\n");
             assert_eq!(lines.lines().count(), 2, "credentials are words of a line");
@@ -269,6 +288,14 @@ mod tests {
                          m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\na=rtpmap:96 VP8/90000\r\n\
                          a=mid:v\r\na=bundle-only\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n\
                          a=ssrc-group:FID 1 2\r\na=ssrc:1 cname:x\r\na=extmap:3 urn:3gpp:video-orientation\r\n";
+
+    const UNBUNDLED: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+                             a=group:BUNDLE a\r\na=group:BUNDLE v\r\n\
+                             m=audio 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:a\r\n\
+                             a=rtpmap:96 opus/48000/2\r\na=ice-ufrag:ours\r\na=ice-pwd:secret\r\n\
+                             m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n\
+                             a=mid:v\r\na=ice-ufrag:other\r\na=ice-pwd:secret\r\n\
+                             a=candidate:1 1 udp 1 127.0.0.1 4 typ host\r\n";
 
     const FRAGMENT: &str = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n\
         m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
@@ -345,6 +372,11 @@ mod tests {
         }
 
         #[test]
+        fn any_nearly_valid_offer_of_two_legs_is_survived(input in mangled(UNBUNDLED)) {
+            offer(&input);
+        }
+
+        #[test]
         fn any_nearly_valid_fragment_is_survived(input in mangled(FRAGMENT)) {
             fragment(&input);
         }
@@ -352,6 +384,8 @@ mod tests {
 
     #[test]
     fn a_valid_offer_is_taken_for_one() {
-        assert!(Offer::parse(OFFER.to_owned()).is_ok());
+        for (text, legs) in [(OFFER, 1), (UNBUNDLED, 2)] {
+            assert_eq!(Offer::parse(text.to_owned()).unwrap().legs.len(), legs);
+        }
     }
 }

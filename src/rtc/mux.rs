@@ -1,4 +1,4 @@
-//! Which UDP ports media comes to: one for everybody, or one of a range for each participant.
+//! Which UDP ports media comes to: one for everybody, or one of a range for each leg of a transport.
 //!
 //! The `webrtc` crate binds a socket for every connection. It is given a placeholder on loopback to
 //! bind, and when it hands that over to be wrapped ([`runtime`]) it gets back what we chose instead:
@@ -68,7 +68,7 @@ pub struct MediaAddress {
 pub enum MediaPorts {
     /// One for everybody; 0 is any free one.
     Shared(u16),
-    /// One of these for each participant.
+    /// One of these for each participant, two for who does not bundle audio and video.
     Each(RangeInclusive<u16>),
 }
 
@@ -103,7 +103,7 @@ enum Bound {
     Each(Arc<PortRange>),
 }
 
-/// One transport's way in and out.
+/// One leg's way in and out.
 pub(super) struct Door {
     bound: SocketAddr,
     address: SocketAddr,
@@ -135,7 +135,7 @@ impl Ports {
         Ok(ports)
     }
 
-    /// Makes a way in and out for one transport, whose streams are found as far as they are wanted.
+    /// Makes a way in and out for one leg, whose streams are found as far as they are wanted.
     ///
     /// # Errors
     ///

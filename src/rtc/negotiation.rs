@@ -8,9 +8,9 @@ use tokio::sync::Mutex;
 use tracing::{debug, warn};
 use webrtc::peer_connection::PeerConnection;
 
+use super::announce;
 use super::mux::{Door, Stream};
-use super::offer::{Offer, OfferError};
-use super::{announce, answer};
+use super::offer::{OfferError, Plain};
 
 /// Where a connection and its other side stand.
 pub(super) struct Negotiation {
@@ -22,7 +22,7 @@ pub(super) struct Negotiation {
 #[derive(Default)]
 struct Agreed {
     /// The last offer that was answered.
-    offer: Option<Offer>,
+    offer: Option<Plain>,
     /// Streams of theirs that no offer announced: at most one for each section.
     found: Vec<Stream>,
 }
@@ -36,12 +36,12 @@ impl Negotiation {
         }
     }
 
-    /// Answers an offer.
-    pub(super) async fn answer(&self, offer: &Offer) -> Result<String, OfferError> {
+    /// Answers an offer, in the crate's words.
+    pub(super) async fn answer(&self, offer: &Plain) -> Result<String, OfferError> {
         let mut agreed = self.agreed.lock().await;
         self.tell(offer, &agreed.found).await?;
         agreed.offer = Some(offer.clone());
-        self.description(offer).await
+        self.description().await
     }
 
     /// Has the crate know of a stream that came, as if the last offer had announced it. The other
@@ -58,20 +58,19 @@ impl Negotiation {
         }
     }
 
-    /// Our side as it is now, said to whoever made `offer`.
-    pub(super) async fn description(&self, offer: &Offer) -> Result<String, OfferError> {
+    /// Our side as it is now.
+    pub(super) async fn description(&self) -> Result<String, OfferError> {
         let answer = self.connection.local_description().await;
         let answer = answer.ok_or_else(|| OfferError::Refused("no answer".to_owned()))?;
         // Before anybody can use them: nothing is let in that does not know them.
         let credentials = announce::credentials(&answer.sdp)
             .ok_or_else(|| OfferError::Refused("an answer without ICE".to_owned()))?;
         self.door.admit(credentials);
-        let fitted = answer::fitted(offer, &answer.sdp);
-        Ok(announce::description(&fitted, self.door.address()))
+        Ok(announce::description(&answer.sdp, self.door.address()))
     }
 
-    async fn tell(&self, offer: &Offer, found: &[Stream]) -> Result<(), OfferError> {
-        let mut plain = offer.plain.clone();
+    async fn tell(&self, offer: &Plain, found: &[Stream]) -> Result<(), OfferError> {
+        let mut plain = offer.clone();
         for stream in found {
             plain.announce(*stream);
         }

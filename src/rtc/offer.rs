@@ -4,9 +4,12 @@
 //! Offers differ far more than what they mean, and the crate takes few of the ways in which it may
 //! be said. So it is told an offer of our own writing ([`Plain`]), and its answer is fitted to the
 //! offer as it came (`answer`): of all sections one of audio and one of video is served, with Opus
-//! and VP8, over one transport; the others are declined (RFC 3264 §6).
+//! and VP8, over one leg or over one each; the others are declined (RFC 3264 §6).
 
 mod bundle;
+mod flow;
+mod leg;
+mod lines;
 mod plain;
 mod section;
 
@@ -14,11 +17,15 @@ use std::io::Cursor;
 
 use rtc::sdp::SessionDescription;
 
+pub(super) use bundle::MAX_LEGS;
+pub(super) use flow::Flow;
+pub(crate) use leg::IceCredentials;
+pub(super) use leg::{OfferedLeg, Place};
 pub(crate) use plain::MAX_CANDIDATES;
 pub(super) use plain::{Plain, Setup, is_candidate, is_of_use};
-pub(super) use section::{Flow, Section};
+pub(super) use section::Section;
 
-use bundle::Transports;
+use bundle::Bundles;
 use section::Kind;
 
 use crate::access::Capabilities;
@@ -45,12 +52,10 @@ pub(crate) enum OfferError {
 /// A checked offer.
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
-    /// What the crate is told.
-    pub(super) plain: Plain,
+    /// One, or one for each kind of media, in the order of their sections.
+    pub(super) legs: Vec<OfferedLeg>,
     /// All sections as they came, for the answer.
     pub(super) sections: Vec<Section>,
-    /// Whether the sections are to share one transport (RFC 9143), which the answer must say as well.
-    pub(super) bundled: bool,
     /// The session id of the origin line: the same in all offers of one connection, another in
     /// those of the next (RFC 8829 §5.2.2).
     pub(crate) origin: u64,
@@ -108,12 +113,13 @@ impl Offer {
             return Err(OfferError::NotSdp(message));
         }
 
-        let transports = Transports::of(&description, &sections);
-        let served = transports.best(&sections).ok_or_else(|| {
-            OfferError::NotSdp("no section of it is audio or video that can be had".to_owned())
-        })?;
-        for index in served.sections {
-            let section = &mut sections[index];
+        let bundles = Bundles::of(&description, &sections).taken_up(&sections);
+        if bundles.is_empty() {
+            let message = "no section of it is audio or video that can be had";
+            return Err(OfferError::NotSdp(message.to_owned()));
+        }
+        for index in bundles.iter().flat_map(|it| &it.served) {
+            let section = &mut sections[*index];
             let missing = match section.kind() {
                 Kind::Video => OfferError::NoVp8,
                 Kind::Audio | Kind::Other => OfferError::NoOpus,
@@ -121,11 +127,13 @@ impl Offer {
             section.serve().ok_or(missing)?;
         }
 
-        let plain = Plain::new(&description, &sections, &served.tags);
+        let count = bundles.len();
+        let leg =
+            |(number, bundle)| OfferedLeg::new(&description, &sections, bundle, (number, count));
+        let legs = bundles.into_iter().enumerate().map(leg).collect();
         let max_packet_ms = first(&sections, Kind::Audio).and_then(Section::max_packet_ms);
         Ok(Self {
-            plain,
-            bundled: served.bundled,
+            legs,
             origin: description.origin.session_id,
             audio: taken(&sections, Kind::Audio),
             video: taken(&sections, Kind::Video),
@@ -154,7 +162,9 @@ impl Offer {
             };
             return Err(OfferError::NotSdp(message.to_owned()));
         }
-        self.plain.redirect(&self.sections);
+        for leg in &mut self.legs {
+            leg.redirect(&self.sections);
+        }
         self.audio = taken(&self.sections, Kind::Audio);
         self.video = taken(&self.sections, Kind::Video);
         Ok(self)
@@ -166,17 +176,94 @@ impl Offer {
         (sends(Kind::Audio), sends(Kind::Video))
     }
 
-    /// The ICE username fragment of the other side (RFC 8839 §5.4).
-    pub(crate) fn ufrag(&self) -> Option<&str> {
-        self.plain.ufrag()
+    /// The offer that the other side would make to restart ICE (RFC 8839 §4.4.1.1.1) on those legs
+    /// that have other credentials in `said`; `None` if none has. Candidates are to follow.
+    pub(crate) fn restarted(&self, said: &[IceCredentials]) -> Option<Self> {
+        let mut offer = self.clone();
+        let mut is_restarted = false;
+        for leg in &mut offer.legs {
+            is_restarted |= leg.restart(&self.sections, said);
+        }
+        is_restarted.then_some(offer)
     }
 
-    /// The offer that the other side would make to restart ICE (RFC 8839 §4.4.1.1.1) with these
-    /// credentials. Candidates are to follow.
-    pub(crate) fn restarted(&self, ufrag: &str, password: &str) -> Self {
-        let mut offer = self.clone();
-        offer.plain.restart(ufrag, password);
-        offer
+    /// The offer as one that comes after `before` over the same transport, whose legs are those that
+    /// there are: each goes on with the sections it had, and sections of no leg are declined.
+    ///
+    /// # Errors
+    ///
+    /// [`OfferError::Refused`] if sections that went over two legs are to share one now, or if none
+    /// of the legs goes on.
+    pub(super) fn after(mut self, before: &Self) -> Result<Self, OfferError> {
+        if let ([leg], [_]) = (&mut self.legs[..], &before.legs[..]) {
+            leg.number = before.legs[0].number;
+            return Ok(self);
+        }
+        let mut legs = Vec::with_capacity(MAX_LEGS);
+        for mut leg in std::mem::take(&mut self.legs) {
+            let goes_on = |it: &&OfferedLeg| {
+                (0..before.sections.len()).any(|index| {
+                    let same = |other: &Section| other.name() == before.sections[index].name();
+                    let now = self.sections.iter().position(same);
+                    it.has(index) && now.is_some_and(|index| leg.has(index))
+                })
+            };
+            let mut continued = before.legs.iter().filter(goes_on);
+            match (continued.next(), continued.next()) {
+                (Some(one), None) => {
+                    leg.number = one.number;
+                    legs.push(leg);
+                }
+                (None, _) => {
+                    for index in 0..self.sections.len() {
+                        if leg.serves(index) {
+                            self.sections[index].decline();
+                        }
+                    }
+                }
+                (Some(_), Some(_)) => {
+                    let message = "sections are to share a transport that did not before";
+                    return Err(OfferError::Refused(message.to_owned()));
+                }
+            }
+        }
+        if legs.is_empty() {
+            let message = "no section of it goes on over a transport that there is";
+            return Err(OfferError::Refused(message.to_owned()));
+        }
+        self.legs = legs;
+        Ok(self)
+    }
+
+    /// The leg that audio goes over.
+    pub(super) fn audio_leg(&self) -> Option<usize> {
+        self.leg_of(Kind::Audio)
+    }
+
+    /// The leg that video goes over.
+    pub(super) fn video_leg(&self) -> Option<usize> {
+        self.leg_of(Kind::Video)
+    }
+
+    fn leg_of(&self, kind: Kind) -> Option<usize> {
+        let mut legs = self.legs.iter();
+        let leg = legs.find(|leg| leg.carries(kind, &self.sections))?;
+        Some(leg.number)
+    }
+
+    /// The leg that a candidate of the section with this name, or else at this place, is for. The first
+    /// if it says neither, or if there is no other; `None` if its section is declined.
+    pub(super) fn leg_for(&self, mid: Option<&str>, index: Option<u16>) -> Option<usize> {
+        let (first, others) = self.legs.split_first()?;
+        let mid = mid.filter(|mid| !mid.is_empty());
+        let named = mid.map(|mid| self.sections.iter().position(|it| it.mid() == Some(mid)));
+        let place = named.or_else(|| index.map(|index| Some(usize::from(index))));
+        let Some(place) = place.filter(|_| !others.is_empty()) else {
+            return Some(first.number);
+        };
+        let mut legs = self.legs.iter();
+        legs.find(|leg| place.is_some_and(|index| leg.has(index)))
+            .map(|leg| leg.number)
     }
 }
 
@@ -292,6 +379,45 @@ mod tests {
         let cameras = parse(&[OPUS, VP8, &second]).unwrap();
         assert_eq!(served(&cameras), [true, true, false]);
         assert!(matches!(parse(&[CHANNELS]), Err(OfferError::NotSdp(_))));
+    }
+
+    #[test]
+    fn a_group_with_both_kinds_is_taken_up_alone_and_else_each_kind_has_a_leg() {
+        let other = OPUS.replace("a=mid:0", "a=mid:2");
+        let grouped = |groups: &str| {
+            let head = HEAD.replace("a=group:BUNDLE 0 1 2\r\n", groups);
+            let offer = Offer::parse(format!("{head}{OPUS}{VP8}{other}")).unwrap();
+            (offer.legs.len(), served(&offer))
+        };
+
+        let rows = [
+            ("a=group:BUNDLE 2 1\r\n", (1, vec![false, true, true])),
+            ("a=group:BUNDLE 0 2\r\n", (2, vec![true, true, false])),
+            ("", (2, vec![true, true, false])),
+        ];
+
+        for (groups, expected) in rows {
+            assert_eq!(grouped(groups), expected, "{groups}");
+        }
+    }
+
+    #[test]
+    fn legs_share_what_an_offer_may_have_of_candidates() {
+        let candidates = |from: u16| -> String {
+            let line = |port| format!("a=candidate:1 1 udp 1 192.0.2.1 {port} typ host\r\n");
+            (from..from + 100).map(line).collect()
+        };
+        let sections = [OPUS, &candidates(1_000), VP8, &candidates(2_000)].concat();
+        let told = |head: &str| {
+            let offer = Offer::parse(format!("{head}{sections}")).unwrap();
+            let texts = offer.legs.iter().map(|leg| leg.plain.to_string());
+            let counts = texts.map(|text| text.matches("a=candidate:").count());
+            counts.collect::<Vec<_>>()
+        };
+
+        assert_eq!(told(HEAD), [MAX_CANDIDATES]);
+        let apart = HEAD.replace("a=group:BUNDLE 0 1 2\r\n", "");
+        assert_eq!(told(&apart), [MAX_CANDIDATES / 2; 2]);
     }
 
     #[test]

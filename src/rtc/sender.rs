@@ -17,7 +17,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
 use super::pacer::{Marker, Paced, Pacer};
 use super::sender_reports::timestamp_offset;
-use super::transport::TransportState;
+use super::state::LegStates;
 use crate::link::Link;
 
 /// How often what is known of the path goes to the log, at debug.
@@ -27,15 +27,23 @@ const PATH_LOGGED_EVERY: Duration = Duration::from_secs(5);
 /// continuous from there on.
 pub(super) struct OutgoingTrack {
     track: Arc<TrackLocalStaticRTP>,
+    leg: usize,
     ssrc: u32,
     payload_type: u8,
     next_seq: u16,
 }
 
 impl OutgoingTrack {
-    pub(super) fn new(track: Arc<TrackLocalStaticRTP>, ssrc: u32, payload_type: u8) -> Self {
+    /// Goes over `leg` of the transport.
+    pub(super) fn new(
+        track: Arc<TrackLocalStaticRTP>,
+        leg: usize,
+        ssrc: u32,
+        payload_type: u8,
+    ) -> Self {
         Self {
             track,
+            leg,
             ssrc,
             payload_type,
             next_seq: rand::random(),
@@ -70,7 +78,7 @@ pub(super) struct Sender {
     /// Absent where the participant does not want to see.
     pub(super) video: Option<OutgoingTrack>,
     pub(super) link: Arc<Link>,
-    pub(super) states: watch::Receiver<TransportState>,
+    pub(super) states: watch::Receiver<LegStates>,
 }
 
 impl Sender {
@@ -104,22 +112,25 @@ impl Sender {
     }
 
     fn follow(&self) {
-        if *self.states.borrow() == TransportState::Connected {
+        if self.reaches(self.video.as_ref()) {
             self.link.want_keyframe();
         }
     }
 
-    /// Sends all audio there is and begins with the next frame, or throws everything away while
-    /// nobody has consented to receive it (RFC 7675).
+    fn reaches(&self, track: Option<&OutgoingTrack>) -> bool {
+        track.is_some_and(|track| self.states.borrow().is_connected(track.leg))
+    }
+
+    /// Sends all audio there is and begins with the next frame, or throws away what nobody has
+    /// consented to receive (RFC 7675).
     async fn take_over(&mut self, pacer: &mut Pacer) {
-        if *self.states.borrow() != TransportState::Connected {
-            while self.link.next_audio_out().is_some() {}
-            while self.link.next_video_out().is_some() {}
-            while pacer.rush().is_some() {}
+        self.send_audio().await;
+        if self.reaches(self.video.as_ref()) {
+            self.send_due(pacer).await;
             return;
         }
-        self.send_audio().await;
-        self.send_due(pacer).await;
+        while self.link.next_video_out().is_some() {}
+        while pacer.rush().is_some() {}
     }
 
     async fn send_due(&mut self, pacer: &mut Pacer) {
@@ -160,8 +171,9 @@ impl Sender {
     }
 
     async fn send_audio(&mut self) {
+        let reached = self.reaches(self.audio.as_ref());
         while let Some(packet) = self.link.next_audio_out() {
-            if let Some(audio) = &mut self.audio {
+            if let Some(audio) = self.audio.as_mut().filter(|_| reached) {
                 audio
                     .send(packet.timestamp, Marker::NotLast, packet.payload)
                     .await;

@@ -113,7 +113,8 @@ impl RtcpTap {
             _ if header.marker => self.skew.frame(&stream.clock, header.timestamp, arrival),
             _ => return,
         }
-        self.link.path.set_skew_us(self.skew.skew_us());
+        let (audio_us, video_us) = (self.skew.audio_us(), self.skew.video_us());
+        self.link.path.set_transits_us(audio_us, video_us);
     }
 }
 

@@ -231,7 +231,7 @@ async fn connect(
         .transport
         .clone()
         .ok_or_else(|| refusal(ErrorCode::Internal, "no transport"))?;
-    let answer = transport.whole_answer(offer).await?;
+    let answer = transport.whole_answer().await?;
     let (audio, video) = offer.sends();
     let change = StatusChange {
         muted: (!audio).then_some(true),

@@ -87,6 +87,18 @@ def request(method, url, headers=None, body=None):
         return error.code, error.headers, error.read().decode()
 
 
+def fragment(offer):
+    """The candidates of an offer, each section's behind its name (RFC 8840 §4.4)."""
+    lines = []
+    for section in offer.split("\r\nm=")[1:]:
+        media, *section = section.splitlines()
+        candidates = [line for line in section if line.startswith(CANDIDATES)]
+        if candidates:
+            mid = next(line for line in section if line.startswith("a=mid:"))
+            lines += ["m=" + media, mid, *candidates]
+    return lines
+
+
 class Peer:
     """A connection that begins with `connect`."""
 
@@ -113,7 +125,7 @@ class Peer:
         """Offers, with the candidates or without; they follow by PATCH then."""
         await self.connection.setLocalDescription(await self.connection.createOffer())
         offer = self.connection.localDescription.sdp
-        later = [line for line in offer.splitlines() if line.startswith(CANDIDATES)]
+        later = fragment(offer)
         without = (*self.without, *CANDIDATES) if trickled else self.without
         lines = [line for line in offer.splitlines() if not line.startswith(without)]
         offer = "\r\n".join(lines) + "\r\n"
@@ -129,7 +141,7 @@ class Peer:
         self.tag = headers["ETag"]
         self.answer = body
         if trickled:
-            status, body = await self.trickle(["a=mid:0", *later])
+            status, body = await self.trickle(later)
             assert status == 204, (status, body)
         await self.connection.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
         return self
@@ -150,6 +162,11 @@ class Peer:
 
     async def close(self):
         await self.connection.close()
+
+    def transports(self):
+        """Over how many of them media goes."""
+        ends = [it.sender for it in self.connection.getTransceivers()]
+        return len({id(end.transport) for end in ends if end.transport.state == "connected"})
 
     async def hears(self, hertz):
         """Listens until each of these tones stands out, and nothing else does."""

@@ -55,6 +55,20 @@ class Aiortc(unittest.IsolatedAsyncioTestCase):
 
         await self.happens(viewer.hears([600]), viewer.sees({ALONE: GREEN}))
 
+    async def test_sound_and_picture_may_go_apart(self):
+        publisher = self.peer("/whip/apart").send(Tone(500), Color(BLUE))
+        viewer = self.peer("/whep/apart").receive("audio", "video")
+        for peer in (publisher, viewer):
+            peer.without = ("a=group:",)
+
+        await publisher.connect()
+        await viewer.connect(trickled=True)
+
+        await self.happens(viewer.hears([500]), viewer.sees({ALONE: BLUE}))
+        for peer in (publisher, viewer):
+            self.assertNotIn("a=group:", peer.answer)
+            self.assertEqual(peer.transports(), 2)
+
     async def test_sound_alone_goes_both_ways(self):
         await self.peer("/whip/sound").send(Tone(800)).connect()
         viewer = await self.peer("/whep/sound").receive("audio").connect()

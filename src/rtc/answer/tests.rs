@@ -8,7 +8,9 @@ use tokio::sync::mpsc;
 
 use crate::link::Link;
 use crate::rtc::offer::Flow;
-use crate::rtc::{MediaAddress, MediaPorts, Offer, OfferError, OneWay, Rtc};
+use crate::rtc::{
+    IceCredentials, MediaAddress, MediaPorts, Offer, OfferError, OneWay, Rtc, TransportEvent,
+};
 
 const FINGERPRINT: &str = "sha-256 \
     4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB:4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF";
@@ -211,6 +213,45 @@ m=video 4002 UDP/TLS/RTP/SAVPF 97\r\n\
 c=IN IP6 ::1\r\n\
 a=rtpmap:97 VP8/90000\r\n";
 
+/// An encoder with a group for each of its streams, under the same payload type, and what of the
+/// session is said once.
+const HARDWARE: &str = "v=0\r\n\
+o=- 7 1 IN IP4 127.0.0.1\r\n\
+s=-\r\n\
+t=0 0\r\n\
+a=group:BUNDLE v\r\n\
+a=group:BUNDLE a\r\n\
+a=fingerprint:FINGERPRINT\r\n\
+a=ice-pwd:abcdefghijklmnopqrstuv\r\n\
+m=video 5000 UDP/TLS/RTP/SAVPF 96\r\n\
+c=IN IP4 127.0.0.1\r\n\
+a=mid:v\r\n\
+a=ice-ufrag:seen\r\n\
+a=setup:actpass\r\n\
+a=rtcp-mux\r\n\
+a=sendonly\r\n\
+a=rtpmap:96 VP8/90000\r\n\
+a=candidate:1 1 udp 1 127.0.0.1 5000 typ host\r\n\
+m=application 5004 UDP/DTLS/SCTP webrtc-datachannel\r\n\
+c=IN IP4 127.0.0.1\r\n\
+a=mid:d\r\n\
+m=audio 5002 UDP/TLS/RTP/SAVPF 96\r\n\
+c=IN IP4 127.0.0.1\r\n\
+a=mid:a\r\n\
+a=ice-ufrag:heard\r\n\
+a=setup:active\r\n\
+a=rtcp-mux\r\n\
+a=sendonly\r\n\
+a=rtpmap:96 opus/48000/2\r\n\
+a=candidate:1 1 udp 1 127.0.0.1 5002 typ host\r\n\
+m=video 5006 UDP/TLS/RTP/SAVPF 96\r\n\
+c=IN IP4 127.0.0.1\r\n\
+a=mid:w\r\n\
+a=ice-ufrag:other\r\n\
+a=setup:actpass\r\n\
+a=sendonly\r\n\
+a=rtpmap:96 VP8/90000\r\n";
+
 /// One that would take each section in a bundle or not, and gives each an address of its own
 /// (RFC 8829 §4.1.1, max-compat).
 const COMPATIBLE: &str = "v=0\r\n\
@@ -256,8 +297,8 @@ fn offered(sdp: &str) -> Result<Offer, OfferError> {
 async fn answered(rtc: &Rtc, offer: Offer) -> Result<String, OfferError> {
     let link = Arc::new(Link::new(Instant::now()));
     let (events, _told) = mpsc::channel(64);
-    let (transport, _) = rtc.answer(offer.clone(), link, events).await?;
-    transport.whole_answer(&offer).await
+    let (transport, _) = rtc.answer(offer, link, events).await?;
+    transport.whole_answer().await
 }
 
 /// For each section its first line and those attributes that are negotiated.
@@ -290,7 +331,7 @@ fn essence(answer: &str) -> Vec<String> {
 #[tokio::test]
 async fn those_who_send_are_answered_section_by_section_in_their_own_terms() {
     let rtc = transports();
-    let rows: [(&str, &[&str]); 6] = [
+    let rows: [(&str, &[&str]); 7] = [
         (
             OBS,
             &[
@@ -337,7 +378,18 @@ async fn those_who_send_are_answered_section_by_section_in_their_own_terms() {
             TERSE,
             &[
                 "audio 9 UDP/TLS/RTP/SAVPF 96 setup:passive rtpmap:96 opus/48000/2 recvonly",
-                "video 0 UDP/TLS/RTP/SAVPF 97 inactive setup:passive",
+                "video 9 UDP/TLS/RTP/SAVPF 97 setup:passive rtpmap:97 VP8/90000 recvonly",
+            ],
+        ),
+        (
+            HARDWARE,
+            &[
+                "a=group:BUNDLE v",
+                "a=group:BUNDLE a",
+                "video 9 UDP/TLS/RTP/SAVPF 96 setup:active mid:v rtcp-mux rtpmap:96 VP8/90000 recvonly",
+                "application 0 UDP/DTLS/SCTP webrtc-datachannel mid:d inactive setup:active",
+                "audio 9 UDP/TLS/RTP/SAVPF 96 setup:passive mid:a rtcp-mux rtpmap:96 opus/48000/2 recvonly",
+                "video 0 UDP/TLS/RTP/SAVPF 96 mid:w inactive setup:active",
             ],
         ),
         (
@@ -355,9 +407,15 @@ async fn those_who_send_are_answered_section_by_section_in_their_own_terms() {
         let answer = answered(&rtc, offer).await.unwrap();
 
         assert_eq!(essence(&answer), expected, "{sdp}\n{answer}");
-        let candidates = answer.matches("\r\na=candidate:").count();
-        assert_eq!(candidates, 1, "{answer}");
-        assert!(answer.contains("\r\na=end-of-candidates\r\n"), "{answer}");
+        let legs = if [TERSE, HARDWARE].contains(&sdp) {
+            2
+        } else {
+            1
+        };
+        let matches = |text: &str| answer.matches(text).count();
+        assert_eq!(matches("\r\na=candidate:"), legs, "{answer}");
+        assert_eq!(matches("\r\na=end-of-candidates\r\n"), legs, "{answer}");
+        assert_eq!(matches("\r\na=fingerprint:"), 1, "{answer}");
     }
 }
 
@@ -370,7 +428,11 @@ async fn those_who_receive_are_sent_what_they_take() {
         (receiving(GSTREAMER), &["sendonly", "sendonly"]),
         (receiving(FFMPEG), &["sendonly", "sendonly"]),
         (receiving(LARIX), &["sendonly", "sendonly", "inactive"]),
-        (TERSE.to_owned(), &["sendonly", "inactive"]),
+        (TERSE.to_owned(), &["sendonly", "sendonly"]),
+        (
+            receiving(HARDWARE),
+            &["sendonly", "inactive", "sendonly", "inactive"],
+        ),
         (COMPATIBLE.to_owned(), &["sendonly", "sendonly"]),
     ];
 
@@ -403,8 +465,14 @@ async fn a_section_that_goes_nowhere_is_answered_so() {
 #[tokio::test]
 async fn an_offer_without_what_every_endpoint_has_is_refused_and_not_failed() {
     let rtc = transports();
-    for line in ["a=ice-ufrag:Bf5g\n", "a=ice-pwd:2XrWzUxXmJ1qDmQ1sYqZkR\n"] {
-        let offer = offered(&OBS.replace(line, "")).unwrap();
+    let rows = [
+        ("a=ice-ufrag:Bf5g\n", ""),
+        ("a=ice-pwd:2XrWzUxXmJ1qDmQ1sYqZkR\n", ""),
+        ("a=fingerprint:FINGERPRINT\n", "a=fingerprint:sha-1 4A:AD\n"),
+    ];
+
+    for (line, instead) in rows {
+        let offer = offered(&OBS.replace(line, instead)).unwrap();
 
         let refused = answered(&rtc, offer).await;
 
@@ -413,38 +481,176 @@ async fn an_offer_without_what_every_endpoint_has_is_refused_and_not_failed() {
             "{refused:?}"
         );
     }
-    let weak = OBS.replace("a=fingerprint:FINGERPRINT\n", "a=fingerprint:sha-1 4A:AD\n");
-    let refused = answered(&rtc, offered(&weak).unwrap()).await;
-    assert!(
-        matches!(refused, Err(OfferError::Refused(_))),
-        "{refused:?}"
+}
+
+fn restarted(offer: &Offer, said: &[(Option<&str>, &str)]) -> Option<Offer> {
+    let credentials: Vec<IceCredentials> = said
+        .iter()
+        .map(|(mid, ufrag)| IceCredentials {
+            mid: mid.map(str::to_owned),
+            ufrag: (*ufrag).to_owned(),
+            password: "0123456789abcdefghijkl".to_owned(),
+        })
+        .collect();
+    offer.restarted(&credentials)
+}
+
+/// What lines of the answer that begin so say behind that.
+fn values<'a>(answer: &'a str, prefix: &'a str) -> Vec<&'a str> {
+    let lines = answer.lines();
+    lines.filter_map(|line| line.strip_prefix(prefix)).collect()
+}
+
+#[tokio::test]
+async fn ice_is_restarted_with_other_credentials_over_the_same_leg_and_only_there() {
+    let rtc = transports();
+    let rows: [(&str, &[_], [bool; 2]); 5] = [
+        (LARIX, &[(None, "other")], [true, true]),
+        (LARIX, &[(Some("1"), "other")], [true, true]),
+        (HARDWARE, &[(None, "other")], [true, true]),
+        (
+            HARDWARE,
+            &[(Some("a"), "other"), (Some("v"), "seen")],
+            [false, true],
+        ),
+        (
+            HARDWARE,
+            &[(Some("v"), "other"), (None, "heard")],
+            [true, false],
+        ),
+    ];
+
+    for (sdp, said, changed) in rows {
+        let offer = offered(sdp).unwrap().only(OneWay::ToUs).unwrap();
+        let link = Arc::new(Link::new(Instant::now()));
+        let (events, _told) = mpsc::channel(64);
+        let (transport, first) = rtc.answer(offer.clone(), link, events).await.unwrap();
+
+        let again = restarted(&offer, said).unwrap();
+        let second = transport.answer_again(again).await.unwrap();
+
+        let of_served = |answer| {
+            let all = values(answer, "a=ice-ufrag:");
+            [all[0], all[if sdp == HARDWARE { 2 } else { 1 }]].map(str::to_owned)
+        };
+        let pairs = of_served(&first).into_iter().zip(of_served(&second));
+        let are_others: Vec<_> = pairs.map(|(first, second)| first != second).collect();
+        assert_eq!(are_others, changed, "{said:?}\n{second}");
+        let fingerprints = |answer| values(answer, "a=fingerprint:").join(" ");
+        assert_eq!(fingerprints(&first), fingerprints(&second));
+        assert_eq!(essence(&first), essence(&second));
+    }
+}
+
+#[test]
+fn who_says_the_credentials_there_are_restarts_nothing() {
+    let offer = offered(HARDWARE).unwrap();
+    let rows: [&[_]; 3] = [
+        &[],
+        &[(Some("a"), "heard"), (Some("v"), "seen")],
+        &[(Some("d"), "other"), (Some("nobody"), "other")],
+    ];
+
+    for said in rows {
+        assert!(restarted(&offer, said).is_none(), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_candidate_goes_to_the_leg_of_its_section() {
+    let offer = offered(HARDWARE).unwrap();
+    let rows = [
+        ((Some("v"), None), Some(0)),
+        ((Some("a"), Some(0)), Some(1)),
+        ((None, Some(2)), Some(1)),
+        ((Some(""), Some(2)), Some(1)),
+        ((None, None), Some(0)),
+        ((Some("w"), None), None),
+        ((Some("nobody"), None), None),
+        ((None, Some(99)), None),
+    ];
+    for ((mid, index), expected) in rows {
+        assert_eq!(offer.leg_for(mid, index), expected, "{mid:?} {index:?}");
+    }
+
+    let bundled = offered(OBS).unwrap();
+
+    for mid in [None, Some("1"), Some("nobody")] {
+        assert_eq!(bundled.leg_for(mid, None), Some(0), "{mid:?}");
+    }
+}
+
+#[tokio::test]
+async fn our_candidates_say_of_which_section_they_are() {
+    let rtc = transports();
+    let link = Arc::new(Link::new(Instant::now()));
+    let (events, mut told) = mpsc::channel(64);
+    let offer = offered(HARDWARE).unwrap();
+
+    let (_transport, _) = rtc.answer(offer, link, events).await.unwrap();
+
+    let mut places = Vec::new();
+    while places.len() < 2 {
+        if let Some(TransportEvent::Candidate(candidate)) = told.recv().await
+            && candidate.candidate.contains(" udp ")
+        {
+            places.push((candidate.sdp_mid, candidate.sdp_m_line_index));
+        }
+    }
+    places.sort();
+    let expected = [("a", 2), ("v", 0)];
+    assert_eq!(
+        places,
+        expected.map(|(mid, at)| (Some(mid.to_owned()), Some(at)))
     );
 }
 
 #[tokio::test]
-async fn ice_is_restarted_with_other_credentials_over_the_same_transport() {
+async fn a_further_offer_is_answered_over_the_legs_there_are() {
     let rtc = transports();
-    let offer = offered(LARIX).unwrap().only(OneWay::ToUs).unwrap();
-    let link = Arc::new(Link::new(Instant::now()));
-    let (events, _told) = mpsc::channel(64);
-    let (transport, first) = rtc.answer(offer.clone(), link, events).await.unwrap();
-    let restarted = offer.restarted("other", "0123456789abcdefghijkl");
+    let audio_only = HARDWARE.replace("m=video 5000", "m=video 0");
+    let rows = [
+        // The same again, and without one of the two.
+        (HARDWARE.to_owned(), HARDWARE.to_owned(), Some([true, true])),
+        (
+            HARDWARE.to_owned(),
+            audio_only.replace("m=video 5006", "m=video 0"),
+            Some([false, true]),
+        ),
+        // One more, for which there is no leg.
+        (
+            audio_only.replace("m=video 5006", "m=video 0"),
+            HARDWARE.to_owned(),
+            Some([false, true]),
+        ),
+        // Both in one, which were in two.
+        (
+            HARDWARE.to_owned(),
+            HARDWARE.replacen(
+                "a=group:BUNDLE v\r\na=group:BUNDLE a",
+                "a=group:BUNDLE v a",
+                1,
+            ),
+            None,
+        ),
+    ];
 
-    let second = transport.answer_again(restarted).await.unwrap();
+    for (first, second, expected) in rows {
+        let link = Arc::new(Link::new(Instant::now()));
+        let (events, _told) = mpsc::channel(64);
+        let (transport, _) = rtc
+            .answer(offered(&first).unwrap(), link, events)
+            .await
+            .unwrap();
 
-    let ufrag = |sdp: &str| {
-        sdp.lines()
-            .find(|it| it.starts_with("a=ice-ufrag:"))
-            .map(str::to_owned)
-    };
-    assert_ne!(ufrag(&first), ufrag(&second));
-    let fingerprint = |sdp: &str| {
-        sdp.lines()
-            .find(|it| it.contains("fingerprint"))
-            .map(str::to_owned)
-    };
-    assert_eq!(fingerprint(&first), fingerprint(&second));
-    assert_eq!(essence(&first), essence(&second));
+        let answer = transport.answer_again(offered(&second).unwrap()).await;
+
+        let served = answer.ok().map(|answer| {
+            let video = answer.contains("m=video 9 ");
+            [video, answer.contains("m=audio 9 ")]
+        });
+        assert_eq!(served, expected, "{second}");
+    }
 }
 
 #[test]

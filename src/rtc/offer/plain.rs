@@ -1,8 +1,9 @@
 //! An offer as the WebRTC crate is told it: the same meaning, always said in one way.
 //!
 //! Everything is in one bundle, each section has a name and a direction, our codec is the only one,
-//! streams have names of their own, and of the transport's credentials there is one set. What the
-//! crate would refuse the whole offer for, though we have no use for it, is left out.
+//! streams have names of their own, and of the transport's credentials there is one set: an offer of
+//! several legs is told as one offer for each. What the crate would refuse the whole offer for, though
+//! we have no use for it, is left out.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +11,9 @@ use std::fmt;
 use rtc::ice::candidate::unmarshal_candidate;
 use rtc::sdp::SessionDescription;
 
-use super::section::{Flow, Section};
+use super::Flow;
+use super::bundle::Bundle;
+use super::section::Section;
 use crate::rtc::mux::Stream;
 
 /// Candidates of an offer or a fragment that are looked at; more are passed over. Whoever has so many has
@@ -59,30 +62,31 @@ struct PlainSection {
 }
 
 impl Plain {
-    /// Of the sections that are served. The transport's parameters are those of the first of
-    /// `tags` that has them.
+    /// Of the sections of `bundle` that are served. The transport's parameters are those of the first
+    /// of its tags that has them. Of candidates it has its share, as one of so many `legs`.
     pub(super) fn new(
         description: &SessionDescription,
         sections: &[Section],
-        tags: &[usize],
+        bundle: &Bundle,
+        legs: usize,
     ) -> Self {
+        let Bundle { served, tags, .. } = bundle;
         let of_transport = |key: &str| {
             let of_sections = tags
                 .iter()
-                .find_map(|tag| sections[*tag].values(key).next());
+                .find_map(|tag| sections[*tag].lines().values(key).next());
             let value = of_sections.map(str::to_owned);
             value.or_else(|| description.attribute(key).cloned())
         };
         let of_session = description.attributes.iter();
         let fingerprints = tags
             .iter()
-            .flat_map(|tag| sections[*tag].values("fingerprint"))
+            .flat_map(|tag| sections[*tag].lines().values("fingerprint"))
             .chain(of_session.filter_map(|it| {
                 (it.key == "fingerprint").then_some(it.value.as_deref().unwrap_or_default())
             }));
         let setup = tags.iter().find_map(|tag| sections[*tag].setup());
         let flags = [LITE, "extmap-allow-mixed"];
-        let served: Vec<&Section> = sections.iter().filter(|it| it.is_served()).collect();
         let alone = served.len() == 1;
         Self {
             origin: (
@@ -103,11 +107,12 @@ impl Plain {
             },
             candidates: candidates(
                 tags.iter()
-                    .flat_map(|tag| sections[*tag].values("candidate")),
+                    .flat_map(|tag| sections[*tag].lines().values("candidate")),
+                MAX_CANDIDATES / legs.max(1),
             ),
             sections: served
-                .into_iter()
-                .map(|section| PlainSection::new(section, alone))
+                .iter()
+                .map(|index| PlainSection::new(&sections[*index], alone))
                 .collect(),
         }
     }
@@ -125,12 +130,11 @@ impl Plain {
         self.ufrag.as_deref()
     }
 
-    /// Has the sections go where they go now.
-    pub(super) fn redirect(&mut self, sections: &[Section]) {
-        let served = sections.iter().filter(|it| it.is_served());
-        for (plain, section) in self.sections.iter_mut().zip(served) {
-            plain.flow = section.flow();
-            plain.is_announced |= section.is_announced();
+    /// Has the sections go where they go now; and says whether their streams are announced.
+    pub(super) fn redirect(&mut self, flows: &[(Flow, bool)]) {
+        for (plain, (flow, is_announced)) in self.sections.iter_mut().zip(flows) {
+            plain.flow = *flow;
+            plain.is_announced |= is_announced;
         }
     }
 
@@ -164,8 +168,8 @@ impl Plain {
 impl PlainSection {
     fn new(section: &Section, alone: bool) -> Self {
         let name = section.name().to_owned();
-        let mut rest = section.extension_lines();
-        let streams = section.streams();
+        let mut rest = section.lines().extensions();
+        let streams = section.lines().streams();
         // Without a stream the crate takes no name for one, unless there is only one section.
         if streams.is_some() || alone {
             rest.push(msid(&name));
@@ -249,11 +253,11 @@ fn sha_256(value: &str) -> Option<String> {
     is_it.then(|| format!("{FINGERPRINT} {}", digest.trim()))
 }
 
-/// Those that can be of use, each once: over UDP, with an address, for RTP.
-fn candidates<'a>(said: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// Those that can be of use, each once and at most `max`: over UDP, with an address, for RTP.
+fn candidates<'a>(said: impl Iterator<Item = &'a str>, max: usize) -> Vec<String> {
     let mut seen = BTreeSet::new();
     said.filter(|value| is_of_use(value) && seen.insert(*value))
-        .take(MAX_CANDIDATES)
+        .take(max)
         .map(str::to_owned)
         .collect()
 }

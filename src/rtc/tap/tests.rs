@@ -90,8 +90,21 @@ fn loss_of_video_alone_asks_for_no_redundancy_in_audio() {
 #[test]
 fn sender_reports_of_both_streams_give_the_skew_between_them() {
     let start = Instant::now();
-    let mut tap = tap(start);
+
+    assert_eq!(skew_us(vec![tap(start)], start), Some(40_000));
+
+    // Each over a leg of its own.
+    let link = Arc::new(Link::new(start));
+    let legs = [0, 1].map(|_| RtcpTap::new(Arc::clone(&link)));
+    assert_eq!(skew_us(legs.into(), start), Some(40_000));
+}
+
+/// What is measured of an audio stream and a video stream that come by these taps: all by one, or each
+/// by its own.
+fn skew_us(mut taps: Vec<RtcpTap>, start: Instant) -> Option<i64> {
+    let last = taps.len() - 1;
     for (ssrc, clock_rate, mime_type) in [(1, 48_000, "audio/opus"), (2, 90_000, "video/VP8")] {
+        let tap = &mut taps[if ssrc == 1 { 0 } else { last }];
         tap.bind_remote(&StreamInfo {
             ssrc,
             clock_rate,
@@ -103,7 +116,7 @@ fn sender_reports_of_both_streams_give_the_skew_between_them() {
             ntp_time: 0xe000_0001_8000_0000,
             ..SenderReport::default()
         };
-        read(&mut tap, Box::new(report), start);
+        read(tap, Box::new(report), start);
     }
 
     // Both captured 100 ms after the moment of the reports.
@@ -117,10 +130,10 @@ fn sender_reports_of_both_streams_give_the_skew_between_them() {
         let payload = bytes::Bytes::new();
         let packet = Packet::Rtp(rtc::rtp::Packet { header, payload });
         let now = start + Duration::from_millis(at);
+        let tap = &mut taps[if ssrc == 1 { 0 } else { last }];
         tap.read(&packet, now, &mut Outbox::default());
     }
-
-    assert_eq!(tap.link.path.skew_us(), Some(40_000));
+    taps[0].link.path.skew_us()
 }
 
 #[test]

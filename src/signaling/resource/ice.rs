@@ -85,18 +85,14 @@ impl Ice {
         {
             return Err(IceError::OtherTag);
         }
-        let restart = fragment.credentials.filter(|(ufrag, _)| {
-            let theirs = current.offer.ufrag();
-            theirs != Some(ufrag)
-        });
+        let restart = current.offer.restarted(&fragment.credentials);
         let now = Instant::now();
         current.allowance.message(0, now)?;
         let restarted = match restart {
             None => None,
             Some(_) if *condition != Condition::Any => return Err(IceError::OtherCredentials),
-            Some((ufrag, password)) => {
+            Some(offer) => {
                 current.allowance.restart(now)?;
-                let offer = current.offer.restarted(&ufrag, &password);
                 let answer = self.transport.answer_again(offer.clone()).await;
                 let answer = answer.map_err(|error| IceError::NoRestart(error.to_string()))?;
                 (current.tag, current.offer) = (IceTag::new(), offer);
