@@ -4,7 +4,6 @@
 #[path = "support/attacks.rs"]
 mod attacks;
 #[path = "support/carrier.rs"]
-#[expect(dead_code, reason = "shared with the tests of signaling")]
 mod carrier;
 #[path = "support/daemon.rs"]
 #[expect(dead_code, reason = "shared with the load client")]
@@ -18,10 +17,12 @@ use anyhow::ensure;
 use attacks::{Held, Tally};
 use carrier::{Carrier, Kind};
 use daemon::Daemon;
-use mosaicd::signaling::message::{Participant, ServerMessage};
+use mosaicd::signaling::message::{ByeReason, Participant, ServerMessage};
 
 /// Where people sit.
 const ROOM: &str = "quiet";
+
+const JOIN: &str = r#"{"type":"join","version":1,"room":"demo"}"#;
 
 /// How long what was left behind may take to go.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -194,6 +195,56 @@ async fn connections_that_get_no_further_are_no_more_than_an_address_may_have() 
         ann.ping().await?;
         drop(held);
         until_welcome(&daemon).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn requests_side_by_side_for_one_session_are_so_many_and_the_next_is_refused()
+-> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let joined = http::ask(&daemon.address, ("POST", "/sessions"), &[], JOIN.into()).await?;
+    let session = format!("/{}", joined.header("location"));
+    let stalled = format!(
+        "POST {session} HTTP/1.1\r\nhost: 127.0.0.1\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n"
+    );
+
+    // Each is asked for its body once it has its turn.
+    let held = Held::open(&daemon.address, 4, &stalled).await?;
+    held.all_are_answered().await?;
+    let say = async || {
+        let ping = r#"{"type":"ping"}"#;
+        http::ask(&daemon.address, ("POST", &session), &[], ping.into()).await
+    };
+    let refused = say().await?;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.header("retry-after"), "1");
+    assert!(refused.text().await?.contains("rate_limited"));
+
+    drop(held);
+    let deadline = Instant::now() + PATIENCE;
+    while say().await?.status() != 202 {
+        ensure!(Instant::now() < deadline, "the turns are not given back");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_does_not_join_in_time_is_told_so_over_whatever_carrier() -> anyhow::Result<()> {
+    let daemon = Daemon::start(&["--limit", "join-seconds=1"])?;
+    let bye = |message| match message {
+        ServerMessage::Bye { reason } => Some(reason),
+        _ => None,
+    };
+
+    let mut silent = Carrier::open(Kind::Socket, &daemon.address).await?;
+    assert_eq!(silent.hear_until(bye).await?, ByeReason::NotJoined);
+    silent.closed().await?;
+    for kind in Kind::ALL {
+        let mut talker = Carrier::open(kind, &daemon.address).await?;
+        talker.say(r#"{"type":"ping"}"#).await?;
+        assert_eq!(talker.hear_until(bye).await?, ByeReason::NotJoined);
+        talker.closed().await?;
     }
     Ok(())
 }

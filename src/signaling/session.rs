@@ -14,7 +14,7 @@ use super::moderation::wish;
 use super::names::{DisplayName, RoomName};
 use super::refusal::{Refusal, not_joined, refusal};
 use crate::access::Capabilities;
-use crate::limits::{Allowance, Caller, Excess, Limits};
+use crate::limits::{Allowance, Caller, Excess, Limits, Refusal as Refused};
 use crate::link::Link;
 use crate::room::{
     Actor, Attachment, Client, Entry, JoinRequest, Part, RoomHandle, SeatId, Seated, StatusChange,
@@ -109,6 +109,18 @@ impl Session {
     /// What its client may ask for.
     pub(super) fn limits(&self) -> &Limits {
         self.venue.limiter.limits()
+    }
+
+    /// Counts something that was refused, but not in words.
+    pub(super) fn count(&self, refused: Refused) {
+        self.venue.limiter.counters().count(refused);
+    }
+
+    /// Whether there is a seat, or a place among those who wait for one, after a look at what has
+    /// become of the latter.
+    pub(super) fn finds_its_place(&mut self) -> bool {
+        self.come_in_if_admitted();
+        self.has_a_place()
     }
 
     /// Whether there is a seat to come back to, or a place among those who wait for one.

@@ -261,6 +261,14 @@ impl Held {
         Ok(())
     }
 
+    /// Resolves once the server has said something over each of them.
+    pub(crate) async fn all_are_answered(&self) -> anyhow::Result<()> {
+        for stream in &self.streams {
+            stream.readable().await?;
+        }
+        Ok(())
+    }
+
     /// How many of them the server has cut, or answered.
     pub(crate) fn cut(&self) -> usize {
         self.streams.iter().filter(|stream| is_cut(stream)).count()
