@@ -2,6 +2,7 @@
 //! to its bounds, and those who sit notice nothing.
 
 #[path = "support/attacks.rs"]
+#[expect(dead_code, reason = "shared with the load client")]
 mod attacks;
 #[path = "support/carrier.rs"]
 mod carrier;
@@ -14,7 +15,9 @@ mod http;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use attacks::{Held, Tally};
+use attacks::Tally;
+use attacks::ghosts::{begin_and_forget, vanish};
+use attacks::held::{Held, UPGRADE};
 use carrier::{Carrier, Kind};
 use daemon::Daemon;
 use mosaicd::signaling::message::{ByeReason, Participant, ServerMessage};
@@ -164,8 +167,8 @@ async fn who_joins_and_vanishes_takes_no_more_than_an_address_may() -> anyhow::R
     ])?;
     let mut sitting = Sitting::begin(&daemon).await?;
 
-    let ghosts = attacks::vanish(&daemon.address, (60, 5)).await?;
-    let forgotten = attacks::begin_and_forget(&daemon.address, (60, 5)).await?;
+    let ghosts = vanish(&daemon.address, (60, 5)).await?;
+    let forgotten = begin_and_forget(&daemon.address, (60, 5)).await?;
 
     assert_eq!(
         ghosts,
@@ -177,13 +180,56 @@ async fn who_joins_and_vanishes_takes_no_more_than_an_address_may() -> anyhow::R
 }
 
 #[tokio::test]
+async fn of_who_joins_and_vanishes_nothing_is_left_behind() -> anyhow::Result<()> {
+    let daemon = Daemon::start(&[
+        "--seat-seconds",
+        "1",
+        "--room-seconds",
+        "0",
+        "--limit",
+        "participants-per-address=30",
+        "--limit",
+        "sessions-per-address=30",
+        "--limit",
+        "rooms-per-address=5",
+    ])?;
+    let (mut ann, _) = Carrier::join(Kind::Socket, &daemon.address, (ROOM, "Ann")).await?;
+    let before = held_by(&daemon)?;
+
+    let elsewhere = format!("127.0.0.2>{}", daemon.address);
+    let ghosts = vanish(&elsewhere, (30, 5)).await?;
+    assert_eq!(ghosts, tally(&[("joined", 30)]));
+    // A last word that nobody takes is kept for half a minute.
+    let deadline = Instant::now() + 2 * PATIENCE;
+    while held_by(&daemon)? != before {
+        ensure!(Instant::now() < deadline, "{:?}", held_by(&daemon)?);
+        // A pause between two looks, not a wait for something to have happened.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    // As many as there may be, which is only so if all of the first was given back.
+    let ghosts = vanish(&elsewhere, (30, 5)).await?;
+    assert_eq!(ghosts, tally(&[("joined", 30)]));
+    ann.ping().await
+}
+
+/// Rooms, participants, sessions and tasks.
+fn held_by(daemon: &Daemon) -> anyhow::Result<[usize; 4]> {
+    let health = daemon.health()?;
+    Ok([
+        health.rooms,
+        health.participants,
+        health.sessions,
+        health.tasks,
+    ])
+}
+
+#[tokio::test]
 async fn connections_that_get_no_further_are_no_more_than_an_address_may_have() -> anyhow::Result<()>
 {
     let head = "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nx: ";
     let body = "POST /sessions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\n\r\n{";
-    let upgraded = "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                    sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    for beginning in [head, body, upgraded] {
+    for beginning in [head, body, UPGRADE] {
         let daemon = Daemon::start(&["--limit", "connections-per-address=60"])?;
         let (mut ann, _) = Carrier::join(Kind::Socket, &daemon.address, (ROOM, "Ann")).await?;
 
