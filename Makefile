@@ -12,7 +12,7 @@ export CHROMIUM
 
 .PHONY: help run test test-rust test-properties test-browser test-whip lint deny fixtures screenshot \
         bench bench-estimator bench-isolation bench-ladder bench-latency bench-links bench-network bench-pieces bench-thin \
-        bench-room bench-churn bench-encoders bench-idle \
+        bench-room bench-churn bench-encoders bench-idle bench-hostile \
         schema deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
@@ -108,6 +108,9 @@ bench-isolation: deps-build build-load ## Tick lateness with and without one who
 
 bench-idle: deps-build build-load ## Memory and CPU of 500 sessions in which nothing happens, by carrier
 	target/release/examples/load idle $(ARGS)
+
+bench-hostile: deps-build build-load ## What hostile clients cost, and a room of nine that sits meanwhile
+	target/release/examples/load hostile $(ARGS)
 
 deps-build:
 	@./tests/install.sh build

@@ -11,6 +11,8 @@ mod bucket;
 mod counters;
 mod limiter;
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 pub(crate) use addresses::Address;
@@ -24,6 +26,9 @@ const MIN_MESSAGE_BYTES: u32 = 8 * 1024;
 
 /// The most that `message_bytes` may be.
 const MAX_MESSAGE_BYTES: u32 = 1024 * 1024;
+
+/// The most that `join_seconds` may be.
+const MAX_JOIN_SECONDS: u32 = 3_600;
 
 /// The most that `offer_bytes` may be: what is looked at at all.
 const MAX_OFFER_BYTES: u32 = 48 * 1024;
@@ -53,6 +58,9 @@ pub struct Limits {
     /// Seats at a time that were taken from one address, those held for the absent included.
     /// Default 250. Beyond: `too_many_from_address`.
     pub participants_per_address: u32,
+    /// Rooms at a time that were opened from one address by who came first. Default 50. Beyond:
+    /// `too_many_from_address`.
+    pub rooms_per_address: u32,
     /// The longest message of a client, in bytes, 8,192 to 1,048,576. Default 65,536. Beyond:
     /// `too_large`; four times as long, and the connection is cut.
     pub message_bytes: u32,
@@ -60,6 +68,12 @@ pub struct Limits {
     pub messages_per_second: u32,
     /// Messages that may come at once in one session. Default 200.
     pub message_burst: u32,
+    /// Requests with messages (`POST /sessions/{id}`) of one session that are under way at a time.
+    /// Default 4. Beyond: `rate_limited`.
+    pub posts_per_session: u32,
+    /// How long a carrier may be there without a session, and a session without a seat or a place in
+    /// a lobby, in seconds, at most 3,600. Default 10. Then: `bye` with `not_joined`.
+    pub join_seconds: u32,
     /// Offers a minute in one session, and as many at once. Default 30. Beyond: `rate_limited`.
     pub offers_per_minute: u32,
     /// The longest offer, in bytes, at most 49,152, which is the default. Beyond: `too_large`.
@@ -107,9 +121,12 @@ impl Default for Limits {
             sessions: 5_000,
             sessions_per_address: 500,
             participants_per_address: 250,
+            rooms_per_address: 50,
             message_bytes: 64 * 1024,
             messages_per_second: 50,
             message_burst: 200,
+            posts_per_session: 4,
+            join_seconds: 10,
             offers_per_minute: 30,
             offer_bytes: MAX_OFFER_BYTES,
             candidates_per_offer: 64,
@@ -153,6 +170,7 @@ impl Limits {
                 1,
                 1_000_000,
             ),
+            ("rooms-per-address", self.rooms_per_address, 1, 1_000_000),
             (
                 "message-bytes",
                 self.message_bytes,
@@ -166,6 +184,8 @@ impl Limits {
                 1_000_000,
             ),
             ("message-burst", self.message_burst, 1, 1_000_000),
+            ("posts-per-session", self.posts_per_session, 1, 1_000_000),
+            ("join-seconds", self.join_seconds, 1, MAX_JOIN_SECONDS),
             ("offers-per-minute", self.offers_per_minute, 1, 1_000_000),
             ("offer-bytes", self.offer_bytes, 1, MAX_OFFER_BYTES),
             (
@@ -213,6 +233,11 @@ impl Limits {
     /// How often one address may show a wrong key.
     pub(crate) fn wrong_keys(&self) -> Rate {
         Rate::per_minute(self.wrong_keys_per_minute, self.wrong_keys_per_minute)
+    }
+
+    /// How long a client may take to join.
+    pub(crate) fn join_within(&self) -> Duration {
+        Duration::from_secs(self.join_seconds.into())
     }
 
     /// How often one session may offer.

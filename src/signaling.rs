@@ -5,6 +5,7 @@
 //! the [`Sessions`], or finds it again there, and attaches to it: text in, numbered events out.
 //! PROTOCOL.md is the reference. Who comes by single requests has a [`resource`] instead.
 
+mod doorstep;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

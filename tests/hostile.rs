@@ -2,9 +2,9 @@
 //! to its bounds, and those who sit notice nothing.
 
 #[path = "support/attacks.rs"]
+#[expect(dead_code, reason = "shared with the load client")]
 mod attacks;
 #[path = "support/carrier.rs"]
-#[expect(dead_code, reason = "shared with the tests of signaling")]
 mod carrier;
 #[path = "support/daemon.rs"]
 #[expect(dead_code, reason = "shared with the load client")]
@@ -15,13 +15,17 @@ mod http;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use attacks::{Held, Tally};
+use attacks::Tally;
+use attacks::ghosts::{begin_and_forget, vanish};
+use attacks::held::{Held, UPGRADE};
 use carrier::{Carrier, Kind};
 use daemon::Daemon;
-use mosaicd::signaling::message::{Participant, ServerMessage};
+use mosaicd::signaling::message::{ByeReason, Participant, ServerMessage};
 
 /// Where people sit.
 const ROOM: &str = "quiet";
+
+const JOIN: &str = r#"{"type":"join","version":1,"room":"demo"}"#;
 
 /// How long what was left behind may take to go.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -163,8 +167,8 @@ async fn who_joins_and_vanishes_takes_no_more_than_an_address_may() -> anyhow::R
     ])?;
     let mut sitting = Sitting::begin(&daemon).await?;
 
-    let ghosts = attacks::vanish(&daemon.address, (60, 5)).await?;
-    let forgotten = attacks::begin_and_forget(&daemon.address, (60, 5)).await?;
+    let ghosts = vanish(&daemon.address, (60, 5)).await?;
+    let forgotten = begin_and_forget(&daemon.address, (60, 5)).await?;
 
     assert_eq!(
         ghosts,
@@ -176,13 +180,56 @@ async fn who_joins_and_vanishes_takes_no_more_than_an_address_may() -> anyhow::R
 }
 
 #[tokio::test]
+async fn of_who_joins_and_vanishes_nothing_is_left_behind() -> anyhow::Result<()> {
+    let daemon = Daemon::start(&[
+        "--seat-seconds",
+        "1",
+        "--room-seconds",
+        "0",
+        "--limit",
+        "participants-per-address=30",
+        "--limit",
+        "sessions-per-address=30",
+        "--limit",
+        "rooms-per-address=5",
+    ])?;
+    let (mut ann, _) = Carrier::join(Kind::Socket, &daemon.address, (ROOM, "Ann")).await?;
+    let before = held_by(&daemon)?;
+
+    let elsewhere = format!("127.0.0.2>{}", daemon.address);
+    let ghosts = vanish(&elsewhere, (30, 5)).await?;
+    assert_eq!(ghosts, tally(&[("joined", 30)]));
+    // A last word that nobody takes is kept for half a minute.
+    let deadline = Instant::now() + 2 * PATIENCE;
+    while held_by(&daemon)? != before {
+        ensure!(Instant::now() < deadline, "{:?}", held_by(&daemon)?);
+        // A pause between two looks, not a wait for something to have happened.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    // As many as there may be, which is only so if all of the first was given back.
+    let ghosts = vanish(&elsewhere, (30, 5)).await?;
+    assert_eq!(ghosts, tally(&[("joined", 30)]));
+    ann.ping().await
+}
+
+/// Rooms, participants, sessions and tasks.
+fn held_by(daemon: &Daemon) -> anyhow::Result<[usize; 4]> {
+    let health = daemon.health()?;
+    Ok([
+        health.rooms,
+        health.participants,
+        health.sessions,
+        health.tasks,
+    ])
+}
+
+#[tokio::test]
 async fn connections_that_get_no_further_are_no_more_than_an_address_may_have() -> anyhow::Result<()>
 {
     let head = "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nx: ";
     let body = "POST /sessions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\n\r\n{";
-    let upgraded = "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                    sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    for beginning in [head, body, upgraded] {
+    for beginning in [head, body, UPGRADE] {
         let daemon = Daemon::start(&["--limit", "connections-per-address=60"])?;
         let (mut ann, _) = Carrier::join(Kind::Socket, &daemon.address, (ROOM, "Ann")).await?;
 
@@ -194,6 +241,56 @@ async fn connections_that_get_no_further_are_no_more_than_an_address_may_have() 
         ann.ping().await?;
         drop(held);
         until_welcome(&daemon).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn requests_side_by_side_for_one_session_are_so_many_and_the_next_is_refused()
+-> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let joined = http::ask(&daemon.address, ("POST", "/sessions"), &[], JOIN.into()).await?;
+    let session = format!("/{}", joined.header("location"));
+    let stalled = format!(
+        "POST {session} HTTP/1.1\r\nhost: 127.0.0.1\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n"
+    );
+
+    // Each is asked for its body once it has its turn.
+    let held = Held::open(&daemon.address, 4, &stalled).await?;
+    held.all_are_answered().await?;
+    let say = async || {
+        let ping = r#"{"type":"ping"}"#;
+        http::ask(&daemon.address, ("POST", &session), &[], ping.into()).await
+    };
+    let refused = say().await?;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.header("retry-after"), "1");
+    assert!(refused.text().await?.contains("rate_limited"));
+
+    drop(held);
+    let deadline = Instant::now() + PATIENCE;
+    while say().await?.status() != 202 {
+        ensure!(Instant::now() < deadline, "the turns are not given back");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_does_not_join_in_time_is_told_so_over_whatever_carrier() -> anyhow::Result<()> {
+    let daemon = Daemon::start(&["--limit", "join-seconds=1"])?;
+    let bye = |message| match message {
+        ServerMessage::Bye { reason } => Some(reason),
+        _ => None,
+    };
+
+    let mut silent = Carrier::open(Kind::Socket, &daemon.address).await?;
+    assert_eq!(silent.hear_until(bye).await?, ByeReason::NotJoined);
+    silent.closed().await?;
+    for kind in Kind::ALL {
+        let mut talker = Carrier::open(kind, &daemon.address).await?;
+        talker.say(r#"{"type":"ping"}"#).await?;
+        assert_eq!(talker.hear_until(bye).await?, ByeReason::NotJoined);
+        talker.closed().await?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! that do not follow it: once over each carrier.
 
 #[path = "support/carrier.rs"]
+#[expect(dead_code, reason = "shared with hostile clients")]
 mod carrier;
 #[path = "support/daemon.rs"]
 #[expect(dead_code, reason = "shared with the load client")]

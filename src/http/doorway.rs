@@ -2,7 +2,9 @@
 //!
 //! Bounds: so many connections of everybody and of each address, [`HANDSHAKE_TIMEOUT`] for TLS,
 //! [`HEADER_TIMEOUT`] for the head of each request and for the pause before it, [`BUFFER_BYTES`] for
-//! that head, [`BODY_TIMEOUT`] for what follows. What is beyond is cut: there is nobody yet to whom anything could be said.
+//! that head, [`BODY_TIMEOUT`] for what follows, [`TAKE_TIMEOUT`] for the client to take some of the answer. What is beyond is cut: there is nobody yet to whom anything could be said.
+
+mod stall;
 
 use std::future::Future;
 use std::io;
@@ -28,6 +30,7 @@ use tracing::{debug, warn};
 use super::guard::{Guard, Hold, Peer};
 use super::tls::Tls;
 use crate::limits::{Address, Refusal};
+use stall::Impatient;
 
 /// How long a handshake of TLS may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +40,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a client may take to send the body of a request: it is never long.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take none of what it is told.
+const TAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is read of a request at a time, and the most its head may have.
 const BUFFER_BYTES: usize = 32 * 1024;
@@ -142,7 +148,7 @@ impl Service {
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(BUFFER_BYTES)
-            .serve_connection(TokioIo::new(stream), answer)
+            .serve_connection(TokioIo::new(Impatient::new(stream, TAKE_TIMEOUT)), answer)
             .with_upgrades();
         tokio::pin!(connection);
         let closed = async move {
@@ -199,7 +205,9 @@ mod tests {
         let limiter = Arc::new(Limiter::default());
         let permit = limiter.connect(None, Instant::now());
         let service = Service {
-            router: Router::new().route("/", get(|| async { "here" }).post(echo)),
+            router: Router::new()
+                .route("/", get(|| async { "here" }).post(echo))
+                .route("/long", get(|| async { "x".repeat(1024 * 1024) })),
             peer: Peer {
                 address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1),
                 hold: Arc::new(Hold::new(permit.unwrap(), mpsc::channel(1).0)),
@@ -290,6 +298,40 @@ mod tests {
 
         assert!(text.starts_with("HTTP/1.1 431"), "{text}");
         answered.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_the_answer_is_cut_in_time() {
+        let (_closing, closes) = watch::channel(false);
+        let began = tokio::time::Instant::now();
+        let (mut client, answered) = connect(closes);
+        let request = b"GET /long HTTP/1.1\r\nhost: a\r\n\r\n";
+        client.write_all(request).await.unwrap();
+
+        answered.await.unwrap();
+
+        let took = began.elapsed();
+        assert!(TAKE_TIMEOUT <= took && took < 2 * TAKE_TIMEOUT, "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn heads_with_too_many_lines_are_refused_and_other_protocols_cut() {
+        let many = format!(
+            "GET / HTTP/1.1\r\nhost: a\r\n{}\r\n",
+            "a: b\r\n".repeat(200)
+        );
+        let http2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned();
+        for (head, status) in [(many, "HTTP/1.1 431"), (http2, "")] {
+            let (_closing, closes) = watch::channel(false);
+            let (mut client, answered) = connect(closes);
+            client.write_all(head.as_bytes()).await.unwrap();
+
+            let mut text = String::new();
+            client.read_to_string(&mut text).await.unwrap();
+
+            assert_eq!(text.get(..12).unwrap_or_default(), status, "{text}");
+            answered.await.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -1,13 +1,14 @@
 //! A session's requests, for clients without a WebSocket: opening one, saying something, leaving.
 //!
 //! What the server says comes beside them, see [`super::stream`]. A body is read up to so many times
-//! the longest message, and has at most [`MAX_MESSAGES`] messages.
+//! the longest message, and has at most [`MAX_MESSAGES`] messages. Of one session, so many requests
+//! with messages are under way at a time (`posts-per-session`).
 
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +17,7 @@ use axum::{Extension, Router};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::failure::{failure, no_session, respond};
+use super::failure::{failure, respond};
 use super::guard::Visitor;
 use super::{Doors, stream};
 use crate::signaling::message::{ErrorCode, Event, ServerMessage};
@@ -83,15 +84,14 @@ async fn open(
 }
 
 /// Answers `POST /sessions/{id}`: the body is a message, or an array of them.
-async fn say(
-    State(doors): State<Doors>,
-    Path(id): Path<String>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let Some(session) = doors.sessions.find(&SessionId::from_address(&id)) else {
-        return respond(no_session());
+///
+/// Nothing of it is read before it is its turn.
+async fn say(State(doors): State<Doors>, Path(id): Path<String>, request: Request) -> Response {
+    let turn = match doors.sessions.turn(&SessionId::from_address(&id)) {
+        Ok(turn) => turn,
+        Err(refusal) => return respond(refusal.answer(None)),
     };
-    let messages = match body {
+    let messages = match Bytes::from_request(request, &()).await {
         Ok(body) => split(&text(&body)),
         Err(rejection) => return unreadable(&rejection),
     };
@@ -103,17 +103,18 @@ async fn say(
         return respond(failure(ErrorCode::TooLarge, message));
     }
     for message in messages {
-        session.request(message).await;
+        turn.request(message).await;
     }
     StatusCode::ACCEPTED.into_response()
 }
 
 /// Answers `DELETE /sessions/{id}`: the same as the message `leave`.
 async fn leave(State(doors): State<Doors>, Path(id): Path<String>) -> Response {
-    let Some(session) = doors.sessions.find(&SessionId::from_address(&id)) else {
-        return respond(no_session());
+    let turn = match doors.sessions.turn(&SessionId::from_address(&id)) {
+        Ok(turn) => turn,
+        Err(refusal) => return respond(refusal.answer(None)),
     };
-    session.request(r#"{"type":"leave"}"#.to_owned()).await;
+    turn.request(r#"{"type":"leave"}"#.to_owned()).await;
     StatusCode::NO_CONTENT.into_response()
 }
 

@@ -6,9 +6,10 @@
 //! ping has come as well.
 //!
 //! A client that does not take a message within [`SEND_TIMEOUT`] has lost this carrier. Messages
-//! longer than may be are still read, up to a bound, so that they can be answered. At most
-//! [`MAX_REFUSALS`] first messages are refused over one socket.
+//! longer than may be are still read, up to a bound, so that they can be answered. A first message
+//! comes within `join-seconds`; at most [`MAX_REFUSALS`] of them are refused over one socket.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -22,9 +23,9 @@ use tracing::debug;
 
 use super::Doors;
 use super::guard::Visitor;
-use crate::limits::Caller;
+use crate::limits::{Caller, Refusal};
 use crate::signaling::message::{ByeReason, ServerMessage};
-use crate::signaling::{Attachment, Carrier, Next, Opened, PING_INTERVAL, SILENCE};
+use crate::signaling::{Attachment, Carrier, Next, Opened, PING_INTERVAL};
 
 /// The subprotocol: this document's version of the protocol.
 const SUBPROTOCOL: &str = "mosaicd.v1";
@@ -99,13 +100,19 @@ async fn open(
     mut doors: Doors,
     caller: Caller,
 ) -> Result<Attachment, Ended> {
+    let limiter = Arc::clone(&doors.venue.limiter);
+    let within = limiter.limits().join_within();
     for _ in 0..MAX_REFUSALS {
         let first = tokio::select! {
-            first = timeout(SILENCE, first(socket)) => first.unwrap_or(Err(Ended::Lost))?,
+            first = timeout(within, first(socket)) => match first {
+                Ok(first) => first?,
+                Err(_) => {
+                    limiter.counters().count(Refusal::Unjoined);
+                    return Err(dismiss(socket, ByeReason::NotJoined).await);
+                }
+            },
             () = told_to_stop(&mut doors.draining) => {
-                let reason = ByeReason::Draining;
-                let _ = say(socket, &ServerMessage::Bye { reason }).await;
-                return Err(Ended::Said);
+                return Err(dismiss(socket, ByeReason::Draining).await);
             }
         };
         let sessions = &doors.sessions;
@@ -125,6 +132,12 @@ async fn open(
     }
     debug!("nothing but refusals");
     Err(Ended::Said)
+}
+
+/// Says goodbye where there is no session to say it.
+async fn dismiss(socket: &mut WebSocket, reason: ByeReason) -> Ended {
+    let told = say(socket, &ServerMessage::Bye { reason }).await;
+    told.err().unwrap_or(Ended::Said)
 }
 
 async fn first(socket: &mut WebSocket) -> Result<String, Ended> {

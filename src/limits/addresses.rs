@@ -33,6 +33,8 @@ pub(super) enum Holding {
     Session,
     /// A seat in a room.
     Participant,
+    /// A room that was opened by coming first.
+    Room,
 }
 
 /// All addresses that there is something to know of.
@@ -53,6 +55,7 @@ struct Account {
     connections: u32,
     sessions: u32,
     participants: u32,
+    rooms: u32,
 }
 
 /// Where something is held, so that it can be given back there.
@@ -136,12 +139,15 @@ impl Addresses {
         now: Instant,
     ) -> Option<Place> {
         let place = self.place(address, now);
+        self.hold_too(place, holding, max).then_some(place)
+    }
+
+    /// Takes note that whoever holds something at `place` holds one more, unless they hold `max`.
+    pub(super) fn hold_too(&mut self, place: Place, holding: Holding, max: u32) -> bool {
         let held = self.account(place).held(holding);
-        if *held >= max {
-            return None;
-        }
-        *held += 1;
-        Some(place)
+        let fits = *held < max;
+        *held += u32::from(fits);
+        fits
     }
 
     /// Takes note of one more connection of anybody, unless there are `max`.
@@ -197,6 +203,7 @@ impl Account {
             connections: 0,
             sessions: 0,
             participants: 0,
+            rooms: 0,
         }
     }
 
@@ -205,12 +212,18 @@ impl Account {
             Holding::Connection => &mut self.connections,
             Holding::Session => &mut self.sessions,
             Holding::Participant => &mut self.participants,
+            Holding::Room => &mut self.rooms,
         }
     }
 
     fn is_idle(&self, now: Instant) -> bool {
-        let held = [self.connections, self.sessions, self.participants];
-        held == [0; 3] && self.requests.is_full(now) && self.wrong_keys.is_full(now)
+        let held = [
+            self.connections,
+            self.sessions,
+            self.participants,
+            self.rooms,
+        ];
+        held == [0; 4] && self.requests.is_full(now) && self.wrong_keys.is_full(now)
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) enum Refusal {
     SessionOfAddress,
     /// A seat beyond what one address may have.
     Participant,
+    /// A room beyond what one address may open.
+    RoomOfAddress,
     /// A request of a page from elsewhere.
     Origin,
     /// A stranger, where only this machine is served.
@@ -42,6 +44,10 @@ pub(crate) enum Refusal {
     Message,
     /// A message that is too long.
     MessageLength,
+    /// A request with messages beyond those that one session may have under way.
+    Post,
+    /// A carrier or a session over which nobody joined in time.
+    Unjoined,
     /// An offer beyond the rate of its session.
     Offer,
     /// An offer that is too long.
@@ -55,7 +61,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 23] = [
         Self::Connection,
         Self::ConnectionOfAddress,
         Self::TlsHandshake,
@@ -63,6 +69,7 @@ impl Refusal {
         Self::Session,
         Self::SessionOfAddress,
         Self::Participant,
+        Self::RoomOfAddress,
         Self::Origin,
         Self::NotLoopback,
         Self::AuthRequired,
@@ -71,6 +78,8 @@ impl Refusal {
         Self::NotThisRoom,
         Self::Message,
         Self::MessageLength,
+        Self::Post,
+        Self::Unjoined,
         Self::Offer,
         Self::OfferLength,
         Self::Candidate,
@@ -87,6 +96,7 @@ impl Refusal {
             Self::Session => "sessions",
             Self::SessionOfAddress => "sessions_of_address",
             Self::Participant => "participants",
+            Self::RoomOfAddress => "rooms_of_address",
             Self::Origin => "wrong_origin",
             Self::NotLoopback => "not_loopback",
             Self::AuthRequired => "auth_required",
@@ -95,6 +105,8 @@ impl Refusal {
             Self::NotThisRoom => "not_this_room",
             Self::Message => "messages",
             Self::MessageLength => "message_bytes",
+            Self::Post => "posts",
+            Self::Unjoined => "unjoined",
             Self::Offer => "offers",
             Self::OfferLength => "offer_bytes",
             Self::Candidate => "candidates",

@@ -12,6 +12,9 @@ use crate::signaling::message::ErrorCode;
 /// theirs first.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(5);
 
+/// After how long it is worth sending again what came while as much was under way.
+const WAIT_FOR_POSTS: Duration = Duration::from_secs(1);
+
 /// What everybody's limits are kept by.
 #[derive(Debug)]
 pub(crate) struct Limiter {
@@ -38,10 +41,16 @@ pub(crate) enum Excess {
     Sessions { max: u32 },
     #[error("this address has {max} participants, which is all it may have")]
     Participants { max: u32 },
+    #[error("{max} rooms were opened from this address, which is all there may be")]
+    Rooms { max: u32 },
     #[error("there are {max} connections, which is all there may be")]
     Connections { max: u32 },
     #[error("a message of {bytes} bytes, expected at most {max}")]
     Message { bytes: usize, max: u32 },
+    #[error(
+        "{max} requests of this session are under way, which is all there may be: wait for the answer"
+    )]
+    Posts { max: u32 },
     #[error("an offer of {bytes} bytes, expected at most {max}")]
     Offer { bytes: usize, max: u32 },
     #[error("more than {max} candidates after one offer")]
@@ -61,10 +70,11 @@ impl Excess {
     /// As the protocol has it.
     pub(crate) fn code(self) -> ErrorCode {
         match self {
-            Self::Rate { .. } => ErrorCode::RateLimited,
-            Self::Sessions { .. } | Self::Participants { .. } | Self::Connections { .. } => {
-                ErrorCode::TooManyFromAddress
-            }
+            Self::Rate { .. } | Self::Posts { .. } => ErrorCode::RateLimited,
+            Self::Sessions { .. }
+            | Self::Participants { .. }
+            | Self::Rooms { .. }
+            | Self::Connections { .. } => ErrorCode::TooManyFromAddress,
             Self::Message { .. } | Self::Offer { .. } => ErrorCode::TooLarge,
             Self::Candidates { .. } => ErrorCode::TooManyCandidates,
         }
@@ -74,9 +84,11 @@ impl Excess {
     pub(crate) fn retry_after(self) -> Option<Duration> {
         match self {
             Self::Rate { wait } => Some(wait),
-            Self::Sessions { .. } | Self::Participants { .. } | Self::Connections { .. } => {
-                Some(WAIT_FOR_OTHERS)
-            }
+            Self::Posts { .. } => Some(WAIT_FOR_POSTS),
+            Self::Sessions { .. }
+            | Self::Participants { .. }
+            | Self::Rooms { .. }
+            | Self::Connections { .. } => Some(WAIT_FOR_OTHERS),
             Self::Message { .. } | Self::Offer { .. } | Self::Candidates { .. } => None,
         }
     }
@@ -224,6 +236,29 @@ impl Limiter {
         self.addresses
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Permit {
+    /// Takes note that whoever has this permit opened a room, until the one that is given is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Excess::Rooms`].
+    pub(crate) fn for_room(&self) -> Result<Self, Excess> {
+        let (limiter, holding) = (&self.limiter, Holding::Room);
+        let max = limiter.limits.rooms_per_address;
+        if let Some(place) = self.place
+            && !limiter.addresses().hold_too(place, holding, max)
+        {
+            limiter.counters.count(Refusal::RoomOfAddress);
+            return Err(Excess::Rooms { max });
+        }
+        Ok(Self {
+            limiter: Arc::clone(limiter),
+            place: self.place,
+            holding,
+        })
     }
 }
 

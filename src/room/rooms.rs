@@ -8,6 +8,7 @@ use super::events::Events;
 use super::handle::Entry;
 use super::house::RoomSettings;
 use super::{JoinError, JoinRequest, Opening, RoomConfig, RoomHandle, open};
+use crate::limits::{Excess, Permit};
 use crate::signaling::RoomName;
 
 /// Why nobody was let in.
@@ -15,6 +16,8 @@ use crate::signaling::RoomName;
 pub(crate) enum EnterError {
     #[error("the server takes no more than {max} rooms at a time")]
     TooManyRooms { max: usize },
+    #[error(transparent)]
+    TooManyOfAddress(#[from] Excess),
     #[error("there is no such room, and it is not for you to open it")]
     NoSuchRoom,
     #[error(transparent)]
@@ -38,11 +41,18 @@ pub(crate) struct Census {
     pub(crate) participants: usize,
 }
 
+#[derive(Debug)]
+struct OpenRoom {
+    handle: RoomHandle,
+    /// Given back to the address of whoever opened it by coming first.
+    _permit: Option<Permit>,
+}
+
 /// Opens rooms when somebody joins them, or when it is told to, and forgets them when they have
 /// ended.
 #[derive(Debug)]
 pub(crate) struct Rooms {
-    rooms: Mutex<HashMap<RoomName, RoomHandle>>,
+    rooms: Mutex<HashMap<RoomName, OpenRoom>>,
     config: RoomConfig,
     max_rooms: usize,
     pool: Arc<rayon::ThreadPool>,
@@ -77,12 +87,12 @@ impl Rooms {
             let max = self.max_rooms;
             return Err(CreateError::TooManyRooms { max });
         }
-        Ok(self.open(&mut rooms, name, settings))
+        Ok(self.open(&mut rooms, name, settings, None))
     }
 
     /// The room of that name, if there is one.
     pub(crate) fn find(&self, name: &RoomName) -> Option<RoomHandle> {
-        self.open_rooms().get(name).cloned()
+        self.open_rooms().get(name).map(|room| room.handle.clone())
     }
 
     /// The names of all rooms with their seats taken, in alphabetical order.
@@ -90,7 +100,7 @@ impl Rooms {
         let rooms = self.open_rooms();
         let all = rooms
             .iter()
-            .map(|(name, room)| (name.to_string(), room.seats_taken()));
+            .map(|(name, room)| (name.to_string(), room.handle.seats_taken()));
         let mut all: Vec<(String, usize)> = all.collect();
         all.sort_unstable();
         all
@@ -112,7 +122,7 @@ impl Rooms {
         request: JoinRequest,
     ) -> Result<(RoomHandle, Entry), EnterError> {
         loop {
-            let handle = self.find_or_open(room)?;
+            let handle = self.find_or_open(room, &request)?;
             if let Ok(answer) = handle.join(request.clone()).await {
                 return Ok((handle, answer?));
             }
@@ -130,14 +140,22 @@ impl Rooms {
         let rooms = self.open_rooms();
         Census {
             rooms: rooms.len(),
-            participants: rooms.values().map(RoomHandle::seats_taken).sum(),
+            participants: rooms.values().map(|it| it.handle.seats_taken()).sum(),
         }
     }
 
-    fn find_or_open(&self, name: &RoomName) -> Result<RoomHandle, EnterError> {
+    fn find_or_open(
+        &self,
+        name: &RoomName,
+        request: &JoinRequest,
+    ) -> Result<RoomHandle, EnterError> {
         let mut rooms = self.open_rooms();
         if let Some(room) = rooms.get(name) {
-            return Ok(room.clone());
+            return Ok(room.handle.clone());
+        }
+        // Nobody has a seat in what is not there: a guess is no reason to open anything.
+        if request.token.is_some() {
+            return Err(JoinError::BadToken.into());
         }
         if self.config.house.opening == Opening::Operator {
             return Err(EnterError::NoSuchRoom);
@@ -147,29 +165,39 @@ impl Rooms {
                 max: self.max_rooms,
             });
         }
-        Ok(self.open(&mut rooms, name, RoomSettings::default()))
+        let permit = request
+            .permit
+            .as_ref()
+            .map(|it| it.for_room())
+            .transpose()?;
+        Ok(self.open(&mut rooms, name, RoomSettings::default(), permit))
     }
 
     fn open(
         &self,
-        rooms: &mut HashMap<RoomName, RoomHandle>,
+        rooms: &mut HashMap<RoomName, OpenRoom>,
         name: &RoomName,
         settings: RoomSettings,
+        permit: Option<Permit>,
     ) -> RoomHandle {
-        let room = open(
+        let handle = open(
             name.to_string(),
             self.config.clone(),
             settings,
             Arc::clone(&self.pool),
         );
-        rooms.insert(name.clone(), room.clone());
-        room
+        let room = OpenRoom {
+            handle: handle.clone(),
+            _permit: permit,
+        };
+        rooms.insert(name.clone(), room);
+        handle
     }
 
     /// The rooms, without those that have ended.
-    fn open_rooms(&self) -> MutexGuard<'_, HashMap<RoomName, RoomHandle>> {
+    fn open_rooms(&self) -> MutexGuard<'_, HashMap<RoomName, OpenRoom>> {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        rooms.retain(|_, room| !room.has_ended());
+        rooms.retain(|_, room| !room.handle.has_ended());
         rooms
     }
 }

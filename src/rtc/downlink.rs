@@ -130,9 +130,7 @@ impl DownlinkStage {
     fn beside_bps(&self) -> u64 {
         let audio = self.link.path.audio_rung();
         let audio = audio.filter(|_| self.carries == Carries::PictureBesideSound);
-        audio.map_or(0, |(kbps, packet_ms)| {
-            u64::from(audio_wire_kbps(kbps, packet_ms)) * 1_000
-        })
+        audio.map_or(0, |audio| u64::from(audio_wire_kbps(audio)) * 1_000)
     }
 
     /// When what is known of the leg is to be forgotten.
@@ -260,6 +258,8 @@ mod tests {
     };
     use rtc::rtp::header::Header;
 
+    use mixer::audio::{AudioRung, PacketTime};
+
     use super::*;
 
     const VIDEO: u32 = 7;
@@ -363,7 +363,8 @@ mod tests {
         let start = Instant::now();
         let downlink = |carries| {
             let mut stage = stage_that_carries(start, carries);
-            stage.link.path.set_audio_rung(32, 20);
+            let audio = AudioRung::new(32, PacketTime::Ms20).unwrap();
+            stage.link.path.set_audio_rung(audio);
             for n in 0..40 {
                 leave(&mut stage, VIDEO, start + ms(10 * n));
             }

@@ -2,14 +2,15 @@
 //!
 //! At most one carrier at a time is attached. One that comes later detaches the one before, which
 //! is told nothing else: the session is the same. Requests that wait are bounded by [`INBOX`];
-//! beyond that the carrier waits, and so its client does.
+//! beyond that the carrier waits, and so its client does. Of carriers that bring one request each,
+//! so many at a time may have something to say; the next is refused.
 
 mod end;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::log::{Gap, Log, Numbered};
@@ -29,6 +30,8 @@ pub(crate) struct SessionHandle {
 #[derive(Debug)]
 struct Shared {
     requests: mpsc::Sender<String>,
+    /// For those who come beside the carrier that listens.
+    turns: Arc<Semaphore>,
     state: Mutex<State>,
     /// To the carriers: there is something to take, or another carrier.
     news: watch::Sender<()>,
@@ -73,14 +76,22 @@ pub(crate) enum Next {
     Detached,
 }
 
+/// A turn to say something to a session, over a request of its own.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    handle: SessionHandle,
+    _permit: OwnedSemaphorePermit,
+}
+
 /// The carrier is no longer the session's, or the session has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Detached;
 
-/// A way to a new session, whose client counts as gone when it was away for `hold`; and what comes
-/// to the session that way.
+/// A way to a new session, whose client counts as gone when it was away for `hold` and has at most
+/// so many `turns` at a time; and what comes to the session that way.
 pub(super) fn session_handle(
     hold: Duration,
+    turns: usize,
     now: Instant,
 ) -> (SessionHandle, SessionEnd, mpsc::Receiver<String>) {
     let (sender, requests) = mpsc::channel(INBOX);
@@ -93,6 +104,7 @@ pub(super) fn session_handle(
     };
     let shared = Arc::new(Shared {
         requests: sender,
+        turns: Arc::new(Semaphore::new(turns)),
         state: Mutex::new(state),
         news: watch::Sender::new(()),
         moves,
@@ -126,12 +138,13 @@ impl SessionHandle {
         })
     }
 
-    /// Hands over one message of the client; waits while too many wait already. One that comes
-    /// after the session's end is dropped.
-    pub(crate) async fn request(&self, text: String) {
-        self.state().presence.hear(Instant::now());
-        self.shared.moves.send_replace(());
-        let _ = self.shared.requests.send(text).await;
+    /// A turn to say something; `None` where as many are taken as there may be.
+    pub(crate) fn turn(&self) -> Option<Turn> {
+        let permit = Arc::clone(&self.shared.turns).try_acquire_owned().ok()?;
+        Some(Turn {
+            handle: self.clone(),
+            _permit: permit,
+        })
     }
 
     /// Ends a session that its client has no use for, without a word.
@@ -148,6 +161,17 @@ impl SessionHandle {
     fn state(&self) -> MutexGuard<'_, State> {
         let state = self.shared.state.lock();
         state.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn {
+    /// Hands over one message of the client; waits while too many wait already. One that comes
+    /// after the session's end is dropped.
+    pub(crate) async fn request(&self, text: String) {
+        let SessionHandle { shared } = &self.handle;
+        self.handle.state().presence.hear(Instant::now());
+        shared.moves.send_replace(());
+        let _ = shared.requests.send(text).await;
     }
 }
 

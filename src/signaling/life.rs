@@ -2,8 +2,8 @@
 //! client when that is away.
 //!
 //! A task of its own, so that the session outlives its carriers. It ends with its last word, with a
-//! client that stays away, or with the server; its seat is then held by the room, if at all. What
-//! was said last can still be fetched for [`LINGER`].
+//! client that stays away or does not join ([`Doorstep`]), or with the server; its seat is then held
+//! by the room, if at all. What was said last can still be fetched for [`LINGER`].
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
+use super::doorstep::Doorstep;
 use super::handle::{LastWord, SessionEnd};
 use super::line::LineEnd;
 use super::message::{ByeReason, ServerMessage};
@@ -18,6 +19,7 @@ use super::pace::Pace;
 use super::presence::Reach;
 use super::session::Session;
 use super::sessions::Enrolled;
+use crate::limits::Refusal;
 use crate::room::Client;
 
 /// How long the last word waits for its client.
@@ -74,7 +76,13 @@ impl Life {
         let mut pace = Pace::new(self.session.limits(), Instant::now());
         let mut hears_at = Instant::now();
         let mut reach = Reach::Here;
+        let within = self.session.limits().join_within();
+        let mut doorstep = Doorstep::new(within, Instant::now());
         loop {
+            let has_a_place = self.session.finds_its_place();
+            let Some(wait_until) = doorstep.look(has_a_place, Instant::now()) else {
+                return self.dismiss();
+            };
             let request = async {
                 sleep_until(hears_at).await;
                 self.requests.recv().await
@@ -85,6 +93,7 @@ impl Life {
                         return Over::Said;
                     }
                 }
+                () = sleep_until(wait_until) => {}
                 Some(text) = request => {
                     hears_at = pace.take(Instant::now());
                     // What there is to say meanwhile waits on the line.
@@ -101,6 +110,14 @@ impl Life {
                 }
             }
         }
+    }
+
+    /// Ends what leads nowhere.
+    fn dismiss(&self) -> Over {
+        self.session.count(Refusal::Unjoined);
+        let reason = ByeReason::NotJoined;
+        self.end.say(ServerMessage::Bye { reason });
+        Over::Said
     }
 
     fn say(&self, mut message: ServerMessage) -> LastWord {

@@ -37,6 +37,7 @@ impl From<EnterError> for Refusal {
     fn from(error: EnterError) -> Self {
         let code = match error {
             EnterError::TooManyRooms { .. } => ErrorCode::TooManyRooms,
+            EnterError::TooManyOfAddress(excess) => return excess.into(),
             EnterError::NoSuchRoom => ErrorCode::NoSuchRoom,
             EnterError::Room(JoinError::Full { .. }) => ErrorCode::RoomFull,
             EnterError::Room(JoinError::BadToken) => ErrorCode::BadToken,

@@ -41,6 +41,11 @@ pub(super) fn not_joined() -> Refusal {
     refusal(ErrorCode::NotJoined, "join a room first")
 }
 
+pub(super) fn no_session() -> Refusal {
+    let message = "there is no such session, or no longer";
+    refusal(ErrorCode::NoSession, message)
+}
+
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         Self {

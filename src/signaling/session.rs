@@ -16,7 +16,7 @@ use super::message::{ClientMessage, ErrorCode, RequestId, ServerMessage};
 use super::moderation::wish;
 use super::reading::parse;
 use super::refusal::{Refusal, not_joined, refusal};
-use crate::limits::{Allowance, Caller, Excess, Limits};
+use crate::limits::{Allowance, Caller, Excess, Limits, Refusal as Refused};
 use crate::room::{Actor, Client, StatusChange};
 use entry::WaitingSession;
 
@@ -79,6 +79,18 @@ impl Session {
     /// What its client may ask for.
     pub(super) fn limits(&self) -> &Limits {
         self.venue.limiter.limits()
+    }
+
+    /// Counts something that was refused, but not in words.
+    pub(super) fn count(&self, refused: Refused) {
+        self.venue.limiter.counters().count(refused);
+    }
+
+    /// Whether there is a seat, or a place among those who wait for one, after a look at what has
+    /// become of the latter.
+    pub(super) fn finds_its_place(&mut self) -> bool {
+        self.come_in_if_admitted();
+        self.has_a_place()
     }
 
     /// Whether there is a seat to come back to, or a place among those who wait for one.

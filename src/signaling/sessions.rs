@@ -5,6 +5,8 @@
 //! At most a set number of sessions at a time, of everybody and of the address where each began,
 //! those included whose client is away.
 
+#[cfg(test)]
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,7 +15,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Venue;
-use super::handle::{Attachment, SessionHandle, session_handle};
+use super::handle::{Attachment, SessionHandle, Turn, session_handle};
 use super::life::Life;
 use super::line::line;
 use super::message::{
@@ -21,7 +23,7 @@ use super::message::{
 };
 use super::presence::Carrier;
 use super::reading::parse;
-use super::refusal::{Refusal, refusal};
+use super::refusal::{Refusal, no_session, refusal};
 use super::session::Session;
 use crate::limits::{Caller, Excess, Permit, Refusal as Refused};
 
@@ -95,6 +97,21 @@ impl Sessions {
         entries.get(id).map(|entry| entry.session.clone())
     }
 
+    /// A turn for one of its client's requests to say something to the session of this id.
+    ///
+    /// # Errors
+    ///
+    /// `no_session`, and `rate_limited` where as many requests of it are under way as may be.
+    pub(crate) fn turn(&self, id: &SessionId) -> Result<Turn, Refusal> {
+        let session = self.find(id).ok_or_else(no_session)?;
+        session.turn().ok_or_else(|| {
+            let limiter = &self.venue.limiter;
+            limiter.counters().count(Refused::Post);
+            let max = limiter.limits().posts_per_session;
+            Excess::Posts { max }.into()
+        })
+    }
+
     /// Ends a session that its client has no use for, without a word.
     pub(crate) fn dismiss(&self, id: &SessionId) {
         let dismissed = self.directory.lock().remove(id);
@@ -122,6 +139,12 @@ impl Sessions {
         self.directory.lock().len()
     }
 
+    /// What was refused to anybody, by kind.
+    #[cfg(test)]
+    pub(super) fn refused(&self) -> BTreeMap<&'static str, u64> {
+        self.venue.limiter.counters().snapshot()
+    }
+
     fn resume(&self, resume: Resume, carrier: Carrier) -> Result<Opened, ErrorMessage> {
         let Resume {
             id: request,
@@ -135,8 +158,7 @@ impl Sessions {
         }
         let id = SessionId::from_address(&session);
         let Some(handle) = self.find(&id) else {
-            let message = "there is no such session, or no longer";
-            return Err(failure(request, ErrorCode::NoSession, message));
+            return Err(no_session().answer(request));
         };
         let attachment = match handle.attach(after, carrier) {
             Ok(attachment) => attachment,
@@ -162,7 +184,9 @@ impl Sessions {
     ) -> Result<Attachment, Refusal> {
         let permit = self.permit(&caller)?;
         let hold = self.venue.rooms.seat_hold();
-        let (handle, end, requests) = session_handle(hold, Instant::now());
+        let turns = self.venue.limiter.limits().posts_per_session;
+        let turns = usize::try_from(turns).unwrap_or(usize::MAX);
+        let (handle, end, requests) = session_handle(hold, turns, Instant::now());
         let enrolled = self.enroll(id, &handle, permit)?;
         let attachment = handle.attach(0, carrier);
         let attachment = attachment.map_err(|gap| refusal(ErrorCode::Internal, gap.to_string()))?;

@@ -8,7 +8,7 @@ use codecs::video::PictureSize;
 use mixer::ladder::Ladder;
 use mixer::video::Fit;
 use tokio::sync::watch;
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 
 use super::message::{
     ByeReason, ErrorCode, Event, Joined, LeaveReason, RequestId, Resumed, ServerMessage,
@@ -245,6 +245,61 @@ async fn a_session_without_a_seat_ends_with_its_carrier() {
     while sessions.count() > 0 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_in_which_nobody_joins_ends_in_time_whatever_is_said_in_it() {
+    let (sessions, _drain) = sessions(9);
+    let start = Instant::now();
+    let ping = r#"{"type":"ping"}"#;
+    let opened = sessions.open(ping.to_owned(), Caller::default(), Carrier::Socket);
+    let mut carrier = opened.await.unwrap().attachment;
+
+    let reason = loop {
+        if let Some(reason) = bye(&hear(&mut carrier).await.message) {
+            break reason;
+        }
+        advance(Duration::from_secs(1)).await;
+        let _ = carrier.request(ping.to_owned()).await;
+    };
+
+    assert_eq!(reason, ByeReason::NotJoined);
+    assert_eq!(carrier.next().await, Next::Close);
+    let within = Limits::default().join_within();
+    assert!((within..within + Duration::from_secs(1)).contains(&start.elapsed()));
+    assert_eq!(sessions.refused()["unjoined"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_to_be_let_in_may_wait_and_who_is_sent_away_may_join_again() {
+    let (sessions, _drain) = sessions(9);
+    let (mut ann, _) = join(&sessions, "Ann").await;
+    say(&ann, r#"{"type":"moderate","act":"lobby","on":true}"#).await;
+    let done =
+        |message: &ServerMessage| matches!(message, ServerMessage::Done { .. }).then_some(());
+    hear_until(&mut ann, done).await;
+    let knock = r#"{"type":"join","version":1,"room":"demo","name":"Bob"}"#.to_owned();
+    let opened = sessions.open(knock, Caller::default(), Carrier::Socket);
+    let mut bob = opened.await.unwrap().attachment;
+    let within = Limits::default().join_within();
+
+    for _ in 0..5 {
+        advance(within).await;
+        ann.hear();
+        bob.hear();
+        tokio::task::yield_now().await;
+    }
+    say(&ann, r#"{"type":"moderate","act":"deny"}"#).await;
+    let denied = |message: &ServerMessage| match message {
+        ServerMessage::Error(error) => Some(error.code),
+        ServerMessage::Bye { .. } => Some(ErrorCode::Internal),
+        _ => None,
+    };
+    assert_eq!(hear_until(&mut bob, denied).await, ErrorCode::Denied);
+    let sent_away = Instant::now();
+
+    assert_eq!(hear_until(&mut bob, bye).await, ByeReason::NotJoined);
+    assert!(sent_away.elapsed() >= within, "{:?}", sent_away.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ export class MosaicError extends Error {
   /**
    * Own codes: `unreachable` (no server, or it went away), `timeout` (no reply), `unsupported` (no
    * WebRTC here), `no_media` (packets do not get through), `bad_answer`, `left`, `unexpected`; and the reasons of a
-   * `bye`: `taken`, `gone`, `slow`, `replaced`, `removed`, `ended`, `draining`, `failed`.
+   * `bye`: `taken`, `gone`, `slow`, `not_joined`, `replaced`, `removed`, `ended`, `draining`, `failed`.
    *
    * @param {string} code
    * @param {string} message for people

@@ -197,7 +197,7 @@ export namespace Wire {
   type Asked = "mute" | "unmute" | "camera_off" | "camera_on";
 
   /** Why the server ends a session. */
-  type ByeReason = "taken" | "gone" | "slow" | "draining" | "replaced" | "removed" | "ended" | "failed";
+  type ByeReason = "taken" | "gone" | "slow" | "not_joined" | "draining" | "replaced" | "removed" | "ended" | "failed";
 
   /** An ICE candidate as the browser's `RTCIceCandidateInit` has it. */
   type Candidate = {

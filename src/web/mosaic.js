@@ -99,6 +99,7 @@ const LEAST_VIDEO_BPS = 30_000;
 const FAREWELLS = {
   taken: "this seat was taken by another session",
   gone: "the seat was given up after a long absence",
+  not_joined: "no room was joined in time",
   slow: "this connection takes messages too slowly",
   draining: "the server is going away",
   failed: "the server could not keep the room running",

@@ -35,6 +35,7 @@ const SENTENCES = {
   no_vp8: "This browser cannot send the kind of picture the server needs (VP8).",
   no_media: "Sound and picture do not get through.",
   gone: "You were out of reach for too long.",
+  not_joined: "You were not in a room in time.",
   slow: "Your connection was too slow for what was to be told.",
   taken: "You joined from somewhere else, so this window left the call.",
   replaced: "You came in from somewhere else, so this window left the call.",

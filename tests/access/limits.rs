@@ -82,6 +82,36 @@ async fn an_address_has_so_many_seats_those_of_the_absent_counted() -> anyhow::R
 }
 
 #[tokio::test]
+async fn an_address_opens_so_many_rooms_and_enters_as_many_as_there_are() -> anyhow::Result<()> {
+    let daemon = Daemon::start(&["--limit", "rooms-per-address=1", "--room-seconds", "0"])?;
+    let mut ann = Socket::join(&daemon.address, "first", "Ann").await?;
+    let second = r#"{"type":"join","id":3,"version":1,"room":"second"}"#;
+
+    let refused = Socket::open(&daemon.address).await?.refusal(second).await?;
+    assert_eq!(refused.code, ErrorCode::TooManyFromAddress);
+    assert_eq!(refused.retry_after_ms, Some(5_000));
+    Socket::join(&daemon.address, "first", "Bob").await?;
+
+    ann.say(r#"{"type":"moderate","act":"end"}"#).await?;
+    ann.closed().await?;
+    // Its place is free as soon as the room has ended.
+    Socket::join(&daemon.address, "second", "Ann").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guess_at_a_seat_opens_no_room() -> anyhow::Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let mut eve = Socket::open(&daemon.address).await?;
+
+    let guess = r#"{"type":"join","version":1,"room":"none","token":"9f2c61d07b3e4a58"}"#;
+    assert_eq!(eve.refusal_code(guess).await?, ErrorCode::BadToken);
+
+    assert_eq!(daemon.health()?.rooms, 0);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_seat_that_is_given_up_or_taken_back_is_not_counted_twice() -> anyhow::Result<()> {
     let daemon = Daemon::start(&["--limit", "participants-per-address=1"])?;
     let mut ann = Socket::open(&daemon.address).await?;

@@ -171,7 +171,7 @@ async fn flood(clip: Clip, mut media: Media, stop: impl Future<Output = ()>) -> 
 }
 
 /// What a thread of a room said when it ended.
-fn p99_us(lines: &[String], room: &str, thread: &str) -> anyhow::Result<f64> {
+pub(crate) fn p99_us(lines: &[String], room: &str, thread: &str) -> anyhow::Result<f64> {
     let name = format!("name={room}}}");
     let line = lines
         .iter()

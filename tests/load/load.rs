@@ -1,13 +1,16 @@
 //! Loads a running daemon: `room` shows what a conference of nine costs, `churn` what joins and
 //! leaves leave behind, `isolation` whether one who floods makes the others late, `ladder` what many
-//! rungs cost beside one, `idle` what sessions cost in which nothing happens. `fill` only joins a
-//! daemon that somebody else looks at.
+//! rungs cost beside one, `idle` what sessions cost in which nothing happens, `hostile` what those cost
+//! who mean no good. `fill` only joins a daemon that somebody else looks at.
 //!
 //! The participants send recordings as they are and only count what they get, so that nearly all
 //! of the work is the daemon's. It is another process, looked at from outside.
 
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
+#[path = "../support/attacks.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
+mod attacks;
 #[path = "../support/carrier.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod carrier;
@@ -23,6 +26,7 @@ mod fill;
 #[path = "../support/floor.rs"]
 #[expect(dead_code, reason = "shared with the benches and tests")]
 mod floor;
+mod hostile;
 #[path = "../support/http.rs"]
 mod http;
 mod idle;
@@ -61,6 +65,8 @@ enum Part {
     Isolation(isolation::Isolation),
     /// What a room costs whose whole ladder is in use, beside one with one rung
     Ladder(ladder::Ladder),
+    /// What hostile clients cost, and whether those who sit notice
+    Hostile(hostile::Hostile),
     /// Memory and CPU of sessions in which nothing happens
     Idle(idle::Idle),
     /// Participants for somebody else's room, until the input ends
@@ -83,6 +89,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Part::Churn(churn) => runtime.block_on(churn.run()),
         Part::Isolation(isolation) => runtime.block_on(isolation.run()),
         Part::Ladder(ladder) => runtime.block_on(ladder.run()),
+        Part::Hostile(hostile) => runtime.block_on(hostile.run()),
         Part::Idle(idle) => runtime.block_on(idle.run()),
         Part::Fill(fill) => runtime.block_on(fill.run()),
         Part::Floor { seconds } => room::work_at_the_floor(seconds).map(|()| ExitCode::SUCCESS),

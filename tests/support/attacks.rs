@@ -1,27 +1,50 @@
 //! What hostile clients do. Each attack says what it was answered, by code.
+//!
+//! Here are those that talk; others only [hold] what they have, or [are gone](ghosts) at once.
+//!
+//! [hold]: held
+
+pub(crate) mod ghosts;
+pub(crate) mod held;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use mosaicd::signaling::message::{ErrorCode, ServerMessage};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
 use super::carrier::{Carrier, Kind};
-use super::http::ask;
 
 /// Answers, by their code or what they are.
 pub(crate) type Tally = BTreeMap<String, u64>;
-
-/// Under way at a time.
-const AT_ONCE: usize = 16;
 
 /// Messages that are said before any answer is listened to.
 const BATCH: usize = 64;
 
 const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
+
+/// An offer that is answered, of somebody who is not there.
+const PUBLISHING: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
+    a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 \
+    AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA\
+    \r\na=setup:actpass\r\n\
+    m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=rtcp-mux\r\n\
+    a=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=ssrc:1 cname:x\r\n\
+    m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=rtcp-mux\r\n\
+    a=sendonly\r\na=rtpmap:96 VP8/90000\r\na=ssrc:2 cname:x\r\n";
+
+/// What those say in turn who make a fuss.
+const FUSS: [&str; 5] = [
+    r#"{"type":"status","hand":true,"muted":true}"#,
+    r#"{"type":"prefer","layout":"speaker","max_kbps":100}"#,
+    r#"{"type":"status","hand":false,"muted":false}"#,
+    r#"{"type":"prefer","layout":"grid"}"#,
+    r#"{"type":"chat","text":"Me again!"}"#,
+];
+
+/// As often as a session may say something.
+const FUSS_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Counts one answer.
 pub(crate) fn note(tally: &mut Tally, answer: impl Into<String>) {
@@ -67,9 +90,14 @@ fn nonsense() -> Vec<String> {
     texts
 }
 
+/// An offer as long as one may be, with as many sections as fit.
+fn giant_offer() -> String {
+    let many = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n".repeat(1_000);
+    format!("{OFFER}{many}")
+}
+
 /// Offers that are none, whatever their length.
 fn offers() -> Vec<String> {
-    let many = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n".repeat(1_000);
     let lines = "a=x:y\r\n".repeat(5_000);
     [
         String::new(),
@@ -78,7 +106,7 @@ fn offers() -> Vec<String> {
         OFFER.to_owned(),
         format!("{OFFER}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"),
         format!("{OFFER}m=audio 99999999999999999999 UDP/TLS/RTP/SAVPF 111\r\n"),
-        format!("{OFFER}{many}"),
+        giant_offer(),
         format!("{OFFER}{lines}"),
         format!("{OFFER}{}", "x".repeat(45_000)),
         "x".repeat(50_000),
@@ -94,7 +122,7 @@ pub(crate) async fn talk_nonsense(kind: Kind, address: &str, room: &str) -> anyh
         let code = eve.refusal_code(&text).await;
         note(&mut tally, word(code.with_context(|| shown(&text))?));
     }
-    eve.ping().await?;
+    eve.leave().await?;
     Ok(tally)
 }
 
@@ -107,7 +135,7 @@ pub(crate) async fn offer_nonsense(kind: Kind, address: &str, room: &str) -> any
         let code = eve.refusal_code(&offer).await;
         note(&mut tally, word(code.with_context(|| shown(&sdp))?));
     }
-    eve.ping().await?;
+    eve.leave().await?;
     Ok(tally)
 }
 
@@ -142,9 +170,11 @@ pub(crate) async fn flood(
                 ServerMessage::Error(error) => Some(word(error.code)),
                 _ => None,
             });
-            note(&mut tally, answer.await?);
+            let answer = answer.await.with_context(|| format!("{tally:?}"))?;
+            note(&mut tally, answer);
         }
     }
+    eve.leave().await?;
     Ok(tally)
 }
 
@@ -174,100 +204,29 @@ pub(crate) async fn send_candidates(
             word(eve.refusal_code(&candidate.to_string()).await?),
         );
     }
+    eve.leave().await?;
     Ok(tally)
 }
 
-/// Joins and is gone, again and again, in as many rooms.
-pub(crate) async fn vanish(address: &str, (joins, rooms): (usize, usize)) -> anyhow::Result<Tally> {
-    many(joins, |n| {
-        let (address, room) = (address.to_owned(), format!("haunted-{}", n % rooms));
-        async move {
-            let mut ghost = Carrier::open(Kind::Socket, &address).await?;
-            let join = format!(r#"{{"type":"join","version":1,"room":"{room}","name":"Ghost"}}"#);
-            ghost.say(&join).await?;
-            match ghost.hear().await?.message {
-                ServerMessage::Joined(_) => Ok("joined".to_owned()),
-                ServerMessage::Error(error) => Ok(word(error.code)),
-                other => bail!("{other:?}"),
-            }
-        }
-    })
-    .await
-}
-
-/// Begins sessions by requests and never comes back to them.
-pub(crate) async fn begin_and_forget(
-    address: &str,
-    (sessions, rooms): (usize, usize),
-) -> anyhow::Result<Tally> {
-    many(sessions, |n| {
-        let (address, room) = (address.to_owned(), format!("forgotten-{}", n % rooms));
-        async move {
-            let join = format!(r#"{{"type":"join","version":1,"room":"{room}"}}"#);
-            let answer = ask(&address, ("POST", "/sessions"), &[], join.into()).await?;
-            match serde_json::from_str(&answer.text().await?)? {
-                ServerMessage::Joined(_) => Ok("joined".to_owned()),
-                ServerMessage::Error(error) => Ok(word(error.code)),
-                other => bail!("{other:?}"),
-            }
-        }
-    })
-    .await
-}
-
-async fn many<F>(count: usize, one: impl Fn(usize) -> F) -> anyhow::Result<Tally>
-where
-    F: Future<Output = anyhow::Result<String>> + Send + 'static,
-{
+/// Changes its mind and writes to everybody as often as anybody may, from a seat in `room`, for so
+/// long; of what it hears, only refusals count.
+pub(crate) async fn fuss(address: &str, room: &str, how_long: Duration) -> anyhow::Result<Tally> {
+    let (mut eve, _) = Carrier::join(Kind::Socket, address, (room, "Eve")).await?;
+    let end = Instant::now() + how_long;
     let mut tally = Tally::new();
-    let mut running = JoinSet::new();
-    for n in 0..count {
-        if running.len() >= AT_ONCE {
-            let answer = running.join_next().await.context("nobody")?;
-            note(&mut tally, answer??);
+    for text in FUSS.iter().cycle() {
+        if Instant::now() >= end {
+            break;
         }
-        running.spawn(one(n));
+        eve.say(text).await?;
+        note(&mut tally, "said");
+        sleep(FUSS_INTERVAL).await;
+        while let Some(heard) = eve.try_hear() {
+            if let ServerMessage::Error(error) = heard.message {
+                note(&mut tally, word(error.code));
+            }
+        }
     }
-    while let Some(answer) = running.join_next().await {
-        note(&mut tally, answer??);
-    }
+    eve.leave().await?;
     Ok(tally)
-}
-
-/// Connections that have sent the beginning of something, and go no further.
-pub(crate) struct Held {
-    streams: Vec<TcpStream>,
-}
-
-impl Held {
-    /// Opens so many, each with `beginning`.
-    pub(crate) async fn open(address: &str, count: usize, beginning: &str) -> anyhow::Result<Self> {
-        let mut streams = Vec::new();
-        for _ in 0..count {
-            let mut stream = TcpStream::connect(address).await?;
-            // The server may have cut it already.
-            let _ = stream.write_all(beginning.as_bytes()).await;
-            streams.push(stream);
-        }
-        Ok(Self { streams })
-    }
-
-    /// Resolves once the connection that was opened last is cut.
-    pub(crate) async fn last_is_cut(&self) -> anyhow::Result<()> {
-        let last = self.streams.last().context("none")?;
-        while !is_cut(last) {
-            last.readable().await?;
-        }
-        Ok(())
-    }
-
-    /// How many of them the server has cut, or answered.
-    pub(crate) fn cut(&self) -> usize {
-        self.streams.iter().filter(|stream| is_cut(stream)).count()
-    }
-}
-
-fn is_cut(stream: &TcpStream) -> bool {
-    let read = stream.try_read(&mut [0; 512]);
-    !matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

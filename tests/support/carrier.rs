@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::http::{Answer, ask};
+use super::http::{Answer, ask, connect, host};
 
 /// Nothing that is waited for takes this long unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -194,6 +194,41 @@ impl Carrier {
             .await
     }
 
+    /// The next message, if it is there already.
+    pub(crate) fn try_hear(&mut self) -> Option<Heard> {
+        self.heard.try_recv().ok()
+    }
+
+    /// Leaves as soon as the server hears it, and lets it know that the last word has come.
+    pub(crate) async fn leave(&mut self) -> anyhow::Result<()> {
+        let leave = r#"{"type":"leave"}"#;
+        self.say(leave).await?;
+        let left = loop {
+            let heard = self.hear().await?;
+            match heard.message {
+                ServerMessage::Left { .. } => {
+                    break heard.seq.context("an event without a number")?;
+                }
+                ServerMessage::Error(error) => {
+                    let wait = error.retry_after_ms.context("it is not heard")?;
+                    tokio::time::sleep(Duration::from_millis(wait)).await;
+                    self.say(leave).await?;
+                }
+                _ => {}
+            }
+        };
+        if let Way::Requests {
+            address,
+            path: Some(path),
+            ..
+        } = &self.way
+        {
+            let path = format!("{path}/poll?after={left}");
+            ask(address, ("GET", &path), &[], Vec::new()).await?;
+        }
+        Ok(())
+    }
+
     /// Resolves when the server has closed the carrier.
     pub(crate) async fn closed(&mut self) -> anyhow::Result<()> {
         // Of requests, it is the answers that tell.
@@ -223,7 +258,9 @@ async fn socket(
     address: &str,
     tell: mpsc::Sender<Heard>,
 ) -> anyhow::Result<(mpsc::Sender<Message>, AbortHandle)> {
-    let (mut stream, _) = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await?;
+    let stream = connect(address).await?;
+    let url = format!("ws://{}/ws", host(address));
+    let (mut stream, _) = tokio_tungstenite::client_async(url, stream).await?;
     let (to_say, mut sayings) = mpsc::channel(HEARD);
     let carrying = async move {
         loop {

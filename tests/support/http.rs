@@ -1,5 +1,6 @@
 //! A bare HTTP client: one request over one connection of its own.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -7,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::AbortHandle;
 
 /// No answer that is waited for takes this long unless it never comes.
@@ -62,6 +63,21 @@ impl Drop for Answer {
     }
 }
 
+/// Connects to `address`, such as `127.0.0.1:8080`, which may say where from: `127.0.0.2>127.0.0.1:8080`.
+pub(crate) async fn connect(address: &str) -> anyhow::Result<TcpStream> {
+    let Some((from, to)) = address.split_once('>') else {
+        return Ok(TcpStream::connect(address).await?);
+    };
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::new(from.parse()?, 0))?;
+    Ok(socket.connect(to.parse()?).await?)
+}
+
+/// Whom one connects to there.
+pub(crate) fn host(address: &str) -> &str {
+    address.rsplit('>').next().unwrap_or(address)
+}
+
 /// Asks the server at `address` for something.
 pub(crate) async fn ask(
     address: &str,
@@ -69,14 +85,14 @@ pub(crate) async fn ask(
     headers: &[(&str, &str)],
     body: Vec<u8>,
 ) -> anyhow::Result<Answer> {
-    let stream = TcpStream::connect(address).await?;
+    let stream = connect(address).await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection).abort_handle();
     let mut request = Request::builder()
         .method(method)
         .uri(path)
-        .header("host", address);
+        .header("host", host(address));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

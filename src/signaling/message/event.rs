@@ -267,6 +267,8 @@ pub enum ByeReason {
     Gone,
     /// The client took its messages too slowly.
     Slow,
+    /// Nobody joined a room in time.
+    NotJoined,
     /// The server is about to stop.
     Draining,
     /// Somebody with the same identity came in, in place of this one.

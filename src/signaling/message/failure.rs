@@ -100,7 +100,7 @@ pub enum ErrorCode {
     WrongOrigin,
     /// Too much at once: wait.
     RateLimited,
-    /// The address has as many sessions or seats as it may.
+    /// The address has as many sessions or seats as it may, or has opened as many rooms.
     TooManyFromAddress,
     /// More candidates came than may follow one offer.
     TooManyCandidates,
