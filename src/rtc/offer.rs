@@ -22,7 +22,7 @@ pub(super) use flow::Flow;
 pub(crate) use leg::IceCredentials;
 pub(super) use leg::{OfferedLeg, Place};
 pub(crate) use plain::MAX_CANDIDATES;
-pub(super) use plain::{Plain, Setup, is_candidate, is_of_use};
+pub(super) use plain::{MAX_CANDIDATE_BYTES, Plain, Setup, is_candidate, is_of_use};
 pub(super) use section::Section;
 
 use bundle::Bundles;
@@ -450,5 +450,17 @@ mod tests {
         assert!(matches!(parse(&[]), Err(OfferError::NotSdp(_))));
         let long = "x".repeat(MAX_OFFER_BYTES + 1);
         assert!(matches!(Offer::parse(long), Err(OfferError::NotSdp(_))));
+    }
+
+    #[test]
+    fn a_candidate_is_none_that_is_longer_than_any() {
+        let candidate = "1 1 udp 2130706431 192.0.2.7 4000 typ host";
+        let extended = |length: usize| format!("{candidate} x {}", "y".repeat(length));
+        let rest = MAX_CANDIDATE_BYTES - extended(0).len();
+
+        let fits = [rest, rest + 1].map(|length| is_of_use(&extended(length)));
+
+        assert!(is_of_use(candidate));
+        assert_eq!(fits, [true, false]);
     }
 }

@@ -24,6 +24,9 @@ use crate::link::Link;
 /// Our one candidate of a leg is known as soon as its socket is there: this is a bound, not a wait.
 const GATHER_WITHIN: Duration = Duration::from_secs(2);
 
+/// So many characters of what is no candidate are said back.
+const SAID_BACK: usize = 100;
+
 /// An ICE candidate as the browser's `RTCIceCandidateInit` has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -209,9 +212,11 @@ impl Transport {
         let line = candidate.candidate.trim();
         let value = line.strip_prefix("candidate:").unwrap_or(line);
         if !value.is_empty() && !offer::is_of_use(value) {
-            return offer::is_candidate(value)
-                .then_some(())
-                .ok_or_else(|| format!("not a candidate: {value}"));
+            return offer::is_candidate(value).then_some(()).ok_or_else(|| {
+                let said: String = value.chars().take(SAID_BACK).collect();
+                let most = offer::MAX_CANDIDATE_BYTES;
+                format!("not a candidate of at most {most} bytes: {said}")
+            });
         }
         let (mid, index) = (candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index);
         match self.agreed().leg_for(mid, index) {

@@ -20,6 +20,9 @@ use crate::rtc::mux::Stream;
 /// sent those that help first (RFC 8445 §5.1.2).
 pub(crate) const MAX_CANDIDATES: usize = 64;
 
+/// The longest candidate, in bytes: real ones have a tenth of that.
+pub(in crate::rtc) const MAX_CANDIDATE_BYTES: usize = 1_024;
+
 /// The only fingerprints that the crate compares; every endpoint must have one (RFC 8827 §6.5).
 const FINGERPRINT: &str = "sha-256";
 
@@ -277,7 +280,7 @@ pub(in crate::rtc) fn is_of_use(value: &str) -> bool {
         && is_candidate(value)
 }
 
-/// Whether it is a candidate at all.
+/// Whether it is a candidate at all, of at most [`MAX_CANDIDATE_BYTES`].
 pub(in crate::rtc) fn is_candidate(value: &str) -> bool {
-    unmarshal_candidate(value).is_ok()
+    value.len() <= MAX_CANDIDATE_BYTES && unmarshal_candidate(value).is_ok()
 }

@@ -33,7 +33,7 @@ pub(crate) enum IceError {
         "these are not the credentials of the ICE session there is; a restart is for If-Match: *"
     )]
     OtherCredentials,
-    #[error("not a candidate: {0}")]
+    #[error("{0}")]
     BadCandidate(String),
     #[error("ICE could not be restarted: {0}")]
     NoRestart(String),
