@@ -316,8 +316,11 @@ impl Control {
             return Step::LossIsInherent;
         }
         self.state = State::Limited;
-        self.limit = signs.rates.map(|rates| rates.acknowledged);
         self.set(self.rate * (1.0 - 0.5 * signs.excess_loss));
+        // What little arrives of little is no limit, and none is below what we go on with.
+        if let Some(rates) = signs.rates.filter(|_| self.is_used(signs)) {
+            self.limit = Some(rates.acknowledged.max(self.rate));
+        }
         Step::MetLimit
     }
 
@@ -337,5 +340,44 @@ impl Control {
 
     fn set(&mut self, rate: f64) {
         self.rate = rate.clamp(self.bounds.0, self.bounds.1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::received::Rates;
+    use super::*;
+
+    /// A tenth of what leaves is lost, and no queue.
+    fn lossy(sent: f64) -> Signs {
+        let rates = Rates {
+            sent,
+            survived: 0.9 * sent,
+            acknowledged: 0.9 * sent,
+        };
+        Signs {
+            now: Duration::from_secs(1),
+            queue: Duration::ZERO,
+            newest: Duration::ZERO,
+            spread: Duration::ZERO,
+            trend: Trend::Steady,
+            excess_loss: 0.1,
+            inherent_loss: 0.0,
+            rates: Some(rates),
+            peak: sent,
+            latest: Duration::from_secs(1),
+            response: Duration::from_millis(100),
+        }
+    }
+
+    #[test]
+    fn loss_shows_a_limit_where_as_much_is_sent_as_may_be_and_none_where_little_is() {
+        for (sent, limit) in [(100_000.0, Some(95_000.0)), (15_000.0, None)] {
+            let mut control = Control::new(100_000.0, (24_000.0, 8e6));
+
+            control.step(&lossy(sent));
+
+            assert_eq!((control.rate(), control.limit()), (95_000.0, limit));
+        }
     }
 }
