@@ -16,6 +16,9 @@ pub(super) const LONGEST_NOISE: Duration = Duration::from_millis(100);
 const NOISE_STEP: Duration = Duration::from_millis(15);
 pub(super) const NOISE_FADES: Duration = Duration::from_millis(2);
 
+/// Loss counts for so long after it was heard of.
+const LOSS_REMEMBERED: Duration = Duration::from_secs(1);
+
 /// How long a cut has to show at least, beside the way there and back.
 const SHORTEST_DRAIN: Duration = Duration::from_millis(300);
 
@@ -92,6 +95,8 @@ impl Control {
                 self.noise = self.noise.max(noise);
             } else {
                 self.set(self.rate.max(drain.capacity * RESUME));
+                // What the queue dropped is remembered for a while, and has been answered.
+                self.last_loss_cut = Some(signs.now + LOSS_REMEMBERED);
             }
             return Step::Done;
         }
