@@ -34,12 +34,12 @@
 //!
 //! | | used | waits, p95 |
 //! |---|---|---|
-//! | 40, 64, 100 kb/s | 96 to 98 % | 146 to 188 ms, a packet of 500 bytes taking 40 to 100 |
+//! | 40, 64, 100 kb/s | 96 to 98 % | 141 to 177 ms, a packet of 500 bytes taking 40 to 100 |
 //! | 200, 300 kb/s | 94 to 97 % | 47 to 73 ms |
 //! | 1, 5 Mb/s | 87 to 93 % | 1 to 41 ms |
 //! | clocks 200 ppm apart, half an hour | 94 to 95 % | 54 to 60 ms |
-//! | 20 % of random loss | 74 to 84 % | |
-//! | ±20 ms, ±50 ms of jitter | 78 to 96 %, 41 to 93 % | |
+//! | 20 % of random loss | 75 to 83 % | |
+//! | ±20 ms, ±50 ms of jitter | 78 to 97 %, 41 to 92 % | |
 //! | beside a TCP, which gets the rest | 25 to 65 % | |
 //! | two of ours | 33 to 44 % and the rest | 49 to 66 ms |
 //!
