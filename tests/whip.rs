@@ -8,6 +8,8 @@ mod daemon;
 mod http;
 #[path = "access/keys.rs"]
 mod keys;
+#[path = "support/publishing.rs"]
+mod publishing;
 #[path = "support/socket.rs"]
 #[expect(dead_code, reason = "shared with the tests of signaling")]
 mod socket;
@@ -22,6 +24,7 @@ use keys::Keys;
 use mosaicd::access::Capability;
 use mosaicd::access::token::KeyKind;
 use mosaicd::signaling::message::{LeaveReason, Participant, Role, ServerMessage};
+use publishing::PUBLISHING;
 use rtc::stun::fingerprint::FINGERPRINT;
 use rtc::stun::integrity::MessageIntegrity;
 use rtc::stun::message::{BINDING_SUCCESS, Message, Setter, TransactionId};
@@ -34,22 +37,13 @@ const SECRET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE");
 const SDP: (&str, &str) = ("content-type", "application/sdp");
 const FRAGMENT: (&str, &str) = ("content-type", "application/trickle-ice-sdpfrag");
 
-const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
-    a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 \
-    AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA\
-    \r\na=setup:actpass\r\n\
-    m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=rtcp-mux\r\n\
-    a=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=ssrc:1 cname:x\r\n\
-    m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=rtcp-mux\r\n\
-    a=sendonly\r\na=rtpmap:96 VP8/90000\r\na=ssrc:2 cname:x\r\n";
-
 const CANDIDATE: &str = "a=mid:0\r\na=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host\r\n";
 
 const RESTART: &str = "a=ice-ufrag:efgh\r\na=ice-pwd:yzabcdefghijklmnopqrstuv\r\n\
     m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n";
 
 fn receiving() -> String {
-    OFFER.replace("sendonly", "recvonly")
+    PUBLISHING.replace("sendonly", "recvonly")
 }
 
 fn post(daemon: &Daemon, path: &str, sdp: &str) -> anyhow::Result<Answer> {
@@ -72,7 +66,7 @@ fn somebody(message: ServerMessage) -> Option<Participant> {
 async fn an_offer_is_answered_with_a_resource_and_all_candidates() -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
 
-    let answer = post(&daemon, "/whip/demo?name=Ann", OFFER)?;
+    let answer = post(&daemon, "/whip/demo?name=Ann", PUBLISHING)?;
 
     assert_eq!(answer.status, 201, "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/sdp");
@@ -100,7 +94,7 @@ async fn a_publisher_is_shown_to_the_room_and_a_viewer_watches() -> anyhow::Resu
     let daemon = Daemon::start(&[])?;
     let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
 
-    let publishing = post(&daemon, "/whip/demo?name=Cam%20one", OFFER)?;
+    let publishing = post(&daemon, "/whip/demo?name=Cam%20one", PUBLISHING)?;
     let shown = ann.hear_until(somebody).await?;
     let watching = post(&daemon, "/whep/demo", &receiving())?;
     let watcher = ann.hear_until(somebody_who_watches).await?;
@@ -141,7 +135,7 @@ fn somebody_who_watches(message: ServerMessage) -> Option<Participant> {
 async fn who_sends_no_picture_is_shown_without_a_camera() -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
     let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
-    let (audio_only, _) = OFFER.split_at(OFFER.find("m=video").unwrap_or_default());
+    let (audio_only, _) = PUBLISHING.split_at(PUBLISHING.find("m=video").unwrap_or_default());
 
     let answer = post(&daemon, "/whip/demo", audio_only)?;
 
@@ -155,7 +149,7 @@ async fn who_sends_no_picture_is_shown_without_a_camera() -> anyhow::Result<()> 
 #[tokio::test]
 async fn candidates_are_trickled_and_ice_is_restarted_on_condition() -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
-    let opened = post(&daemon, "/whip/demo", OFFER)?;
+    let opened = post(&daemon, "/whip/demo", PUBLISHING)?;
     let (path, tag) = (opened.header("location"), opened.header("etag"));
     let change = |condition: &str, text: &str| {
         let headers = [FRAGMENT, ("if-match", condition)];
@@ -197,8 +191,9 @@ fn values<'a>(sdp: &'a str, prefix: &str) -> Vec<&'a str> {
 async fn sound_and_picture_that_are_not_bundled_go_over_a_transport_each_in_one_seat()
 -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
-    let apart = OFFER.replace("a=group:BUNDLE 0 1\r\n", "");
-    let two_groups = OFFER.replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0\r\na=group:BUNDLE 1");
+    let apart = PUBLISHING.replace("a=group:BUNDLE 0 1\r\n", "");
+    let two_groups =
+        PUBLISHING.replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0\r\na=group:BUNDLE 1");
     for (offer, groups) in [(&apart, &[][..]), (&two_groups, &["0", "1"])] {
         let before = daemon.health()?.participants;
 
@@ -223,7 +218,7 @@ async fn sound_and_picture_that_are_not_bundled_go_over_a_transport_each_in_one_
 async fn each_transport_of_a_resource_is_restarted_by_the_credentials_of_its_section()
 -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
-    let apart = OFFER.replace("a=group:BUNDLE 0 1\r\n", "");
+    let apart = PUBLISHING.replace("a=group:BUNDLE 0 1\r\n", "");
     let opened = post(&daemon, "/whip/demo", &apart)?;
     let path = opened.header("location");
     let change = |text: &str| {
@@ -255,17 +250,17 @@ async fn each_transport_of_a_resource_is_restarted_by_the_credentials_of_its_sec
 #[tokio::test]
 async fn what_cannot_be_done_is_refused_by_status_and_code() -> anyhow::Result<()> {
     let daemon = Daemon::start(&["--max-participants", "1"])?;
-    let h264 = OFFER.replace("VP8/90000", "H264/90000");
-    let pcmu = OFFER.replace("opus/48000/2", "PCMU/8000");
+    let h264 = PUBLISHING.replace("VP8/90000", "H264/90000");
+    let pcmu = PUBLISHING.replace("opus/48000/2", "PCMU/8000");
     let long = "x".repeat(48 * 1024 + 1);
     let rows = [
         ("/whip/demo", "hello", (400, "bad_sdp")),
         ("/whip/demo", &receiving(), (400, "bad_sdp")),
-        ("/whep/demo", OFFER, (400, "bad_sdp")),
+        ("/whep/demo", PUBLISHING, (400, "bad_sdp")),
         ("/whip/demo", &h264, (400, "no_vp8")),
         ("/whip/demo", &pcmu, (400, "no_opus")),
-        ("/whip/no%20room", OFFER, (400, "bad_room")),
-        ("/whip/demo?name=%07", OFFER, (400, "bad_name")),
+        ("/whip/no%20room", PUBLISHING, (400, "bad_room")),
+        ("/whip/demo?name=%07", PUBLISHING, (400, "bad_name")),
         ("/whip/demo", &long, (413, "too_large")),
     ];
     for (path, sdp, (status, code)) in rows {
@@ -277,11 +272,16 @@ async fn what_cannot_be_done_is_refused_by_status_and_code() -> anyhow::Result<(
         );
     }
     let headers = [("content-type", "text/plain")];
-    let other = ask(&daemon.address, ("POST", "/whip/demo"), &headers, OFFER)?;
+    let other = ask(
+        &daemon.address,
+        ("POST", "/whip/demo"),
+        &headers,
+        PUBLISHING,
+    )?;
     assert_eq!(refused(&other), (415, "bad_content_type".to_owned()));
     assert_eq!(daemon.health()?.participants, 0, "nobody was let in");
 
-    assert_eq!(post(&daemon, "/whip/demo", OFFER)?.status, 201);
+    assert_eq!(post(&daemon, "/whip/demo", PUBLISHING)?.status, 201);
     let full = post(&daemon, "/whep/demo", &receiving())?;
 
     assert_eq!(refused(&full), (503, "room_full".to_owned()));
@@ -294,7 +294,12 @@ async fn other_methods_are_not_allowed_and_listed_pages_from_elsewhere_may_ask()
 -> anyhow::Result<()> {
     let daemon = Daemon::start(&["--origin", "https://app.example"])?;
     let from = ("origin", "https://app.example");
-    let opened = ask(&daemon.address, ("POST", "/whip/demo"), &[SDP, from], OFFER)?;
+    let opened = ask(
+        &daemon.address,
+        ("POST", "/whip/demo"),
+        &[SDP, from],
+        PUBLISHING,
+    )?;
     let resource = opened.header("location");
 
     for method in ["GET", "PUT"] {
@@ -329,7 +334,7 @@ async fn other_methods_are_not_allowed_and_listed_pages_from_elsewhere_may_ask()
         &daemon.address,
         ("POST", "/whip/demo"),
         &[SDP, stranger],
-        OFFER,
+        PUBLISHING,
     )?;
     assert_eq!(refused.status, 403);
     Ok(())
@@ -338,7 +343,7 @@ async fn other_methods_are_not_allowed_and_listed_pages_from_elsewhere_may_ask()
 #[tokio::test]
 async fn a_resource_is_only_found_under_its_own_address() -> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
-    let opened = post(&daemon, "/whip/demo", OFFER)?;
+    let opened = post(&daemon, "/whip/demo", PUBLISHING)?;
     let path = opened.header("location");
     let elsewhere = [
         path.replace("whip", "whep"),
@@ -358,7 +363,7 @@ async fn a_resource_is_only_found_under_its_own_address() -> anyhow::Result<()> 
 async fn who_never_connects_loses_the_seat_and_the_resource_with_it() -> anyhow::Result<()> {
     let daemon = Daemon::start(&["--seat-seconds", "1"])?;
     let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
-    let opened = post(&daemon, "/whip/demo", OFFER)?;
+    let opened = post(&daemon, "/whip/demo", PUBLISHING)?;
     let path = opened.header("location");
 
     let left = |message| match message {
@@ -387,7 +392,7 @@ async fn an_endpoint_that_only_answers_checks_is_connected_to() -> anyhow::Resul
     socket.set_read_timeout(Some(Duration::from_secs(20)))?;
     let port = socket.local_addr()?.port();
     let candidate = format!("a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host\r\nm=video");
-    let offer = OFFER
+    let offer = PUBLISHING
         .replace("a=setup:actpass\r\n", "a=setup:passive\r\na=ice-lite\r\n")
         .replace("m=video", &candidate);
 
@@ -406,7 +411,7 @@ async fn an_endpoint_that_only_answers_checks_is_connected_to() -> anyhow::Resul
     }
 }
 
-/// A response to a binding request (RFC 8489 §7.3.1) by whoever made [`OFFER`].
+/// A response to a binding request (RFC 8489 §7.3.1) by whoever made [`PUBLISHING`].
 fn answer_to(request: &[u8], from: std::net::SocketAddr) -> anyhow::Result<Vec<u8>> {
     let crypto = rtc::crypto::default_provider()?;
     let transaction: [u8; 12] = request.get(8..20).context("no transaction")?.try_into()?;
@@ -436,7 +441,7 @@ async fn a_bearer_token_says_who_publishes_and_what_they_may() -> anyhow::Result
         let bearer = token.map(|it| format!("Bearer {it}"));
         let mut headers = vec![SDP];
         headers.extend(bearer.as_deref().map(|it| ("authorization", it)));
-        ask(&daemon.address, ("POST", path), &headers, OFFER)
+        ask(&daemon.address, ("POST", path), &headers, PUBLISHING)
     };
     let good = keys.token(|token| token.name = Some("Camera 1".to_owned()))?;
     let listener = keys.token(|token| token.can = Some(vec![Capability::Subscribe]))?;
@@ -475,7 +480,7 @@ async fn who_cannot_wait_in_a_lobby_is_told_to_come_again() -> anyhow::Result<()
     };
 
     open(&mut ann, r#""act":"lobby","on":true"#).await?;
-    let waiting = post(&daemon, "/whip/demo", OFFER)?;
+    let waiting = post(&daemon, "/whip/demo", PUBLISHING)?;
     assert_eq!(refused(&waiting), (503, "must_wait".to_owned()));
     assert_eq!(waiting.header("retry-after"), "10");
 
@@ -495,7 +500,7 @@ async fn a_moderator_removes_who_publishes_and_the_resource_with_them() -> anyho
         SECRET,
     ])?;
     let mut ann = Socket::join(&daemon.address, "demo", "Ann").await?;
-    let opened = post(&daemon, "/whip/demo", OFFER)?;
+    let opened = post(&daemon, "/whip/demo", PUBLISHING)?;
     let link = opened.header("link");
     assert!(
         link.starts_with("<turn:192.0.2.7:3478>; rel=\"ice-server\"; username=")

@@ -6,6 +6,7 @@
 
 pub(crate) mod ghosts;
 pub(crate) mod held;
+mod publishing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use anyhow::Context;
 use mosaicd::signaling::message::{ErrorCode, ServerMessage};
 use tokio::time::{Instant, sleep};
 
+use self::publishing::PUBLISHING;
 use super::carrier::{Carrier, Kind};
 
 /// Answers, by their code or what they are.
@@ -23,16 +25,6 @@ pub(crate) type Tally = BTreeMap<String, u64>;
 const BATCH: usize = 64;
 
 const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
-
-/// An offer that is answered, of somebody who is not there.
-const PUBLISHING: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
-    a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:sha-256 \
-    AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA:AA\
-    \r\na=setup:actpass\r\n\
-    m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=rtcp-mux\r\n\
-    a=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=ssrc:1 cname:x\r\n\
-    m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=rtcp-mux\r\n\
-    a=sendonly\r\na=rtpmap:96 VP8/90000\r\na=ssrc:2 cname:x\r\n";
 
 /// What those say in turn who make a fuss.
 const FUSS: [&str; 5] = [
