@@ -40,6 +40,7 @@ pub(crate) struct Path {
     requested: AtomicU64,
     downlink_bps: AtomicU64,
     useful_downlink_bps: AtomicU64,
+    next_downlink_bps: AtomicU64,
     acknowledged_bps: AtomicU64,
     queueing_delay_us: AtomicU64,
     downlink_loss: AtomicU8,
@@ -147,6 +148,7 @@ impl Default for Path {
             requested: AtomicU64::new(0),
             downlink_bps: AtomicU64::new(UNKNOWN),
             useful_downlink_bps: AtomicU64::new(UNKNOWN),
+            next_downlink_bps: AtomicU64::new(UNKNOWN),
             acknowledged_bps: AtomicU64::new(0),
             queueing_delay_us: AtomicU64::new(0),
             downlink_loss: AtomicU8::new(0),
@@ -288,6 +290,18 @@ impl Path {
         self.useful_downlink_bps.store(rate, Ordering::Relaxed);
     }
 
+    /// With which downlink more would be sent than now; `None` if with none.
+    pub(crate) fn next_downlink_bps(&self) -> Option<u64> {
+        let rate = self.next_downlink_bps.load(Ordering::Relaxed);
+        (rate != UNKNOWN).then_some(rate)
+    }
+
+    /// Sets it.
+    pub(crate) fn set_next_downlink_bps(&self, bits_per_second: Option<u64>) {
+        let rate = bits_per_second.unwrap_or(UNKNOWN);
+        self.next_downlink_bps.store(rate, Ordering::Relaxed);
+    }
+
     /// The larger of the shares lost that were last reported of our streams, in 256ths.
     pub(crate) fn fraction_lost(&self) -> u8 {
         let [audio, video] = [&self.audio, &self.video].map(|reported| reported.fraction_lost());
@@ -401,6 +415,9 @@ mod tests {
         let known = (path.downlink_bps(), path.audio_rung());
         assert_eq!(known, (Some(100_000), Some(rung)));
         assert_eq!(path.useful_downlink_bps(), Some(1_800_000));
+        assert_eq!(path.next_downlink_bps(), None);
+        path.set_next_downlink_bps(Some(805_000));
+        assert_eq!(path.next_downlink_bps(), Some(805_000));
     }
 
     #[test]

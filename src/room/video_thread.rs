@@ -279,6 +279,8 @@ impl VideoThread {
                 let useful_kbps = viewer.useful_kbps(ladder);
                 link.path
                     .set_useful_downlink_bps(u64::from(useful_kbps) * 1_000);
+                let next_bps = allocation.next_kbps.map(|kbps| u64::from(kbps) * 1_000);
+                link.path.set_next_downlink_bps(next_bps);
                 if before.as_ref().map(told) != Some(told(&allocation)) {
                     self.sights = SightsKnown::Outdated;
                 }

@@ -143,8 +143,9 @@ impl DownlinkStage {
         let reports = self.departures.read(feedback);
         self.estimator.feedback(now, &reports);
         if let Some(useful) = self.link.path.useful_downlink_bps() {
-            self.estimator
-                .set_useful(useful.saturating_sub(self.beside_bps()));
+            let own = |bps: u64| bps.saturating_sub(self.beside_bps());
+            let next = self.link.path.next_downlink_bps().map(own);
+            self.estimator.set_useful(own(useful), next);
         }
         if let Some(probe) = self.estimator.probe(now) {
             // One that has not begun yet is stale by now.

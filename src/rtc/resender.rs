@@ -5,7 +5,7 @@
 //!
 //! The same stream of resends carries the padding of probes: packets that were sent a moment ago,
 //! once more. A receiver drops what it has already (RFC 4588 §4), and what it has not, it can use.
-//! Without RTX there is no padding, and probes find nothing.
+//! Without RTX there is no padding, and the estimate grows without probes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -230,7 +230,8 @@ impl Call {
         let allocation = self.receiver.tick(now, &self.ladder, downlink);
         self.audio = allocation.audio;
         let useful = u64::from(self.receiver.useful_kbps(&self.ladder)) * 1_000;
-        self.estimator.set_useful(useful);
+        let next = allocation.next_kbps.map(|kbps| u64::from(kbps) * 1_000);
+        self.estimator.set_useful(useful, next);
         self.history.set_capacity(bps);
         let before = self.rung.as_ref().map(|(index, _)| *index);
         match allocation.video {

@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use clap::Args;
 use mosaicd::signaling::message::{ClientMessage, Prefer};
 use tokio::sync::watch;
@@ -22,12 +23,25 @@ const PARTICIPANTS: usize = 9;
 /// The whole ladder against one rung.
 const BUDGET: f64 = 1.6;
 
-/// What some of them ask for at most, in kb/s: with those who ask for nothing, four rungs that move
-/// and four of audio, of 60, 40 and 20 ms.
-const ASKED_KBPS: [u32; 4] = [100, 200, 300, 500];
+/// What some of them ask for at most, in kb/s, and the rung they have then: with those who ask for
+/// nothing, four rungs that move and four of audio, of 60, 40 and 20 ms.
+const ASKED: [(u32, &str); 4] = [
+    (100, "speaker"),
+    (200, "low"),
+    (300, "medium"),
+    (500, "medium"),
+];
 
-/// Until links are known and everybody is where they stay.
-const WARM_UP: Duration = Duration::from_secs(12);
+/// What everybody else has.
+const HIGHEST: &str = "top";
+
+/// Until links are known and everybody is where they stay, at most.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// From then on, until queues, caches and heaps are as they stay.
+const WARM_UP: Duration = Duration::from_secs(3);
+
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// `ladder`
 #[derive(Debug, Args)]
@@ -47,6 +61,30 @@ pub(crate) struct Ladder {
 enum Rungs {
     One,
     All,
+}
+
+impl Rungs {
+    /// What the participant at `place` asks for.
+    fn asked(self, place: usize) -> Option<(u32, &'static str)> {
+        match self {
+            Self::One => None,
+            Self::All => ASKED.get(place).copied(),
+        }
+    }
+
+    fn wish(self, place: usize) -> Option<ClientMessage> {
+        let (max_kbps, _) = self.asked(place)?;
+        Some(ClientMessage::Prefer(Prefer {
+            max_kbps: Some(max_kbps),
+            ..Prefer::default()
+        }))
+    }
+
+    /// The rung they all have in the end, by place.
+    fn expected(self) -> Vec<&'static str> {
+        let of = |place| self.asked(place).map_or(HIGHEST, |(_, rung)| rung);
+        (0..PARTICIPANTS).map(of).collect()
+    }
 }
 
 impl Ladder {
@@ -85,26 +123,29 @@ impl Ladder {
             };
             let turn = Turn { since, place, of };
             players.spawn(Player::new(clip, media)?.in_turn(turn).play(until));
-            if let Some(max_kbps) = ASKED_KBPS.get(place)
-                && rungs == Rungs::All
-            {
-                let wish = Prefer {
-                    max_kbps: Some(*max_kbps),
-                    ..Prefer::default()
-                };
-                client.say(ClientMessage::Prefer(wish)).await?;
+            if let Some(wish) = rungs.wish(place) {
+                client.say(wish).await?;
             }
             clients.push(client);
         }
-        for client in &clients {
-            client.received().more(1, 1).await?;
-        }
-        tokio::time::sleep(WARM_UP).await;
+        settled(&clients, rungs).await?;
 
+        let frames = |client: &Client| client.received().frames();
+        let shown: Vec<u64> = clients.iter().map(frames).collect();
         let (began, before) = (Instant::now(), daemon.usage()?);
         tokio::time::sleep(Duration::from_secs(self.seconds.into())).await;
         let (took, after) = (began.elapsed(), daemon.usage()?);
 
+        for (client, before) in clients.iter().zip(shown) {
+            let per_second = (frames(client) - before) as f64 / took.as_secs_f64();
+            print!("{per_second:>6.1}");
+        }
+        println!("  frames per second of each");
+        let had = rungs_of(&clients);
+        ensure!(
+            had == rungs.expected(),
+            "not what was to be measured: {had:?}"
+        );
         stop.send_replace(true);
         while let Some(played) = players.join_next().await {
             played??;
@@ -114,4 +155,23 @@ impl Ladder {
         }
         Ok((after.cpu - before.cpu).as_secs_f64() / took.as_secs_f64())
     }
+}
+
+/// Waits until everybody is on the rung where they stay.
+async fn settled(clients: &[Client], rungs: Rungs) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while rungs_of(clients) != rungs.expected() {
+        let had = rungs_of(clients);
+        ensure!(Instant::now() < deadline, "never on their rungs: {had:?}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    tokio::time::sleep(WARM_UP).await;
+    Ok(())
+}
+
+/// The rungs they are told they are on; nothing for those who have none that moves.
+fn rungs_of(clients: &[Client]) -> Vec<String> {
+    let rung = |client: &Client| client.quality().and_then(|quality| quality.rung);
+    let name = |client| rung(client).map_or_else(String::new, |rung| rung.name);
+    clients.iter().map(name).collect()
 }

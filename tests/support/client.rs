@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
-use mosaicd::signaling::message::{Candidate, ClientMessage, Join, ServerMessage, VERSION};
+use mosaicd::signaling::message::{
+    Candidate, ClientMessage, Join, Quality, ServerMessage, VERSION,
+};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
 use tokio::net::TcpStream;
@@ -40,6 +42,7 @@ pub(crate) struct Client {
     received: Arc<Received>,
     session: JoinHandle<anyhow::Result<()>>,
     to_say: mpsc::Sender<ClientMessage>,
+    quality: watch::Receiver<Option<Quality>>,
 }
 
 /// What a participant sends on.
@@ -118,15 +121,17 @@ impl Client {
             sdp: offer.sdp,
         };
         say(&mut socket, &offer).await?;
-        negotiate(&mut socket, connection.as_ref(), &mut state, past).await?;
+        let (told, quality) = watch::channel(None);
+        negotiate(&mut socket, connection.as_ref(), &mut state, past, &told).await?;
 
         let (to_say, sayings) = mpsc::channel(SAYINGS);
-        let session = tokio::spawn(stay(socket, sayings));
+        let session = tokio::spawn(stay(socket, sayings, told));
         let client = Self {
             connection,
             received,
             session,
             to_say,
+            quality,
         };
         Ok((client, media))
     }
@@ -134,6 +139,11 @@ impl Client {
     /// What came so far.
     pub(crate) fn received(&self) -> &Received {
         &self.received
+    }
+
+    /// What it was told last of what it gets.
+    pub(crate) fn quality(&self) -> Option<Quality> {
+        self.quality.borrow().clone()
     }
 
     /// Says something that is not answered.
@@ -157,6 +167,7 @@ async fn negotiate(
     connection: &dyn PeerConnection,
     state: &mut watch::Receiver<RTCPeerConnectionState>,
     past: Option<SocketAddr>,
+    told: &watch::Sender<Option<Quality>>,
 ) -> anyhow::Result<()> {
     loop {
         tokio::select! {
@@ -176,6 +187,9 @@ async fn negotiate(
                         }
                         connection.add_ice_candidate(init(candidate)).await?;
                     }
+                    Some(ServerMessage::Quality(quality)) => {
+                        told.send_replace(Some(quality));
+                    }
                     Some(ServerMessage::Error(error)) => bail!("refused: {error:?}"),
                     _ => {}
                 }
@@ -193,6 +207,7 @@ async fn negotiate(
 async fn stay(
     mut socket: Socket,
     mut sayings: mpsc::Receiver<ClientMessage>,
+    told: watch::Sender<Option<Quality>>,
 ) -> anyhow::Result<()> {
     let mut pings = tokio::time::interval(PING_INTERVAL);
     loop {
@@ -205,7 +220,10 @@ async fn stay(
             },
             _ = pings.tick() => say(&mut socket, &ClientMessage::Ping { id: None, after: None }).await?,
             message = socket.next() => {
-                parse(message.context("the server hung up")??)?;
+                let message = parse(message.context("the server hung up")??)?;
+                if let Some(ServerMessage::Quality(quality)) = message {
+                    told.send_replace(Some(quality));
+                }
             }
         }
     }

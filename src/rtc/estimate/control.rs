@@ -194,6 +194,11 @@ impl Control {
         self.set((self.rate * share).max(lowest.min(self.rate)));
     }
 
+    /// The path is back, and goes on with `rate` at least.
+    pub(super) fn resume(&mut self, rate: f64) {
+        self.set(self.rate.max(rate));
+    }
+
     /// Sets the rate to what the participant says.
     pub(super) fn follow(&mut self, rate: f64) {
         self.state = if rate < self.rate {
@@ -251,7 +256,7 @@ impl Control {
             Some(limit) if self.rate <= SHORT => {
                 (limit * BEYOND_LIMIT).max(signs.peak * BEYOND_PEAK)
             }
-            _ => signs.peak * BEYOND_ACKNOWLEDGED + BEYOND_NOTHING,
+            _ => (signs.peak * BEYOND_ACKNOWLEDGED + BEYOND_NOTHING).max(signs.untried),
         };
         let grown = (self.rate + growth * elapsed * room.max(LEAST_GROWTH)).min(most);
         self.set(self.rate.max(grown));
@@ -365,6 +370,7 @@ mod tests {
             inherent_loss: 0.0,
             rates: Some(rates),
             peak: sent,
+            untried: 0.0,
             latest: Duration::from_secs(1),
             response: Duration::from_millis(100),
         }

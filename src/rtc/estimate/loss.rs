@@ -74,6 +74,11 @@ impl Loss {
         }
     }
 
+    /// Begins anew with what was lost lately, not with what the path always loses.
+    pub(super) fn forget(&mut self) {
+        self.slots.clear();
+    }
+
     /// The share lost, 0 to 1.
     pub(super) fn share(&self) -> f64 {
         let packets: u32 = self.slots.iter().map(|slot| slot.packets).sum();

@@ -59,7 +59,9 @@ pub(super) enum Finding {
     AtLeast(f64),
     /// It carries just this.
     JustThis(f64),
-    /// Too little left or arrived to tell.
+    /// Hardly more left than the media: there was nothing to pad with.
+    Unfilled,
+    /// Too little arrived to tell.
     Nothing,
 }
 
@@ -70,6 +72,8 @@ pub(super) struct Prober {
     not_before: Duration,
     retry: Option<Duration>,
     disturbed_until: Duration,
+    /// Whether the last probe was.
+    unfilled: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -117,13 +121,14 @@ impl Prober {
         self.under_way = None;
         self.disturbed_until = now + AFTERMATH;
         let finding = judge(&probe, received);
+        self.unfilled = finding == Finding::Unfilled;
         self.not_before = now
             + match finding {
                 Finding::AtLeast(_) => {
                     self.retry = None;
                     PAUSE
                 }
-                Finding::Nothing => AGAIN,
+                Finding::Unfilled | Finding::Nothing => AGAIN,
                 Finding::JustThis(_) => {
                     let retry = self
                         .retry
@@ -133,6 +138,11 @@ impl Prober {
                 }
             };
         Some(finding)
+    }
+
+    /// Whether there is something to fill probes with, as far as is known.
+    pub(super) fn is_filled(&self) -> bool {
+        !self.unfilled
     }
 
     /// Whether delay that rises may be of a probe's making.
@@ -156,11 +166,13 @@ impl Prober {
 
 fn judge(probe: &UnderWay, received: &Received) -> Finding {
     let Some(rates) = received.between(probe.began, probe.until) else {
-        return Finding::Nothing;
+        return Finding::Unfilled;
     };
-    // Without padding to send there was no probe.
     if rates.survived < 1.15 * probe.estimate {
-        return Finding::Nothing;
+        return match rates.sent < 1.15 * probe.estimate {
+            true => Finding::Unfilled,
+            false => Finding::Nothing,
+        };
     }
     if rates.acknowledged >= AS_FAST * rates.survived {
         Finding::AtLeast(rates.acknowledged.min(rates.survived))
@@ -217,8 +229,9 @@ mod tests {
 
         assert_eq!(
             prober.finding(ms(200), ms(110), &received(10)),
-            Some(Finding::Nothing)
+            Some(Finding::Unfilled)
         );
+        assert!(!prober.is_filled());
     }
 
     #[test]

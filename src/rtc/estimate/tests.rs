@@ -33,7 +33,7 @@ fn alone(bits_per_second: u64, media: Media, seed: u64) -> Path {
 
 fn with_sender(mut path: Path, media: Media, seed: u64) -> Path {
     path.add_flow(Flow::new(media, Duration::ZERO, seed + 100));
-    path.flow(0).estimator.set_useful(6_000_000);
+    path.flow(0).estimator.set_useful(6_000_000, None);
     path
 }
 

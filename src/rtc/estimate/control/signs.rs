@@ -36,6 +36,8 @@ pub(in crate::rtc::estimate) struct Signs {
     pub(in crate::rtc::estimate) rates: Option<Rates>,
     /// The highest rate acknowledged lately, bit/s.
     pub(in crate::rtc::estimate) peak: f64,
+    /// What would be sent next if the rate were that, and cannot be probed, bit/s.
+    pub(in crate::rtc::estimate) untried: f64,
     /// When the last packet left that is known to have come.
     pub(in crate::rtc::estimate) latest: Duration,
     /// From sending a packet to hearing of it.

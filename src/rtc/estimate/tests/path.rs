@@ -41,6 +41,8 @@ pub(super) struct Path {
     /// Per sender: when, how many bits came, and how long they had waited.
     log: Vec<Vec<(Duration, f64, Duration)>>,
     bits_per_second: u64,
+    /// Whether nothing gets through.
+    pub(super) is_gone: bool,
 }
 
 pub(super) fn narrow(bits_per_second: u64, queue: Duration) -> Bandwidth {
@@ -81,6 +83,7 @@ impl Path {
             senders: Vec::new(),
             log: Vec::new(),
             bits_per_second,
+            is_gone: false,
         }
     }
 
@@ -123,7 +126,9 @@ impl Path {
                         bytes,
                         sent: now,
                     };
-                    self.link.send(now, bytes, parcel);
+                    if !self.is_gone {
+                        self.link.send(now, bytes, parcel);
+                    }
                 }
             }
             for arrived in self.link.deliver(now) {

@@ -123,6 +123,57 @@ fn without_feedback_the_rate_holds_then_falls_and_comes_back_with_it() {
 }
 
 #[test]
+fn a_path_that_was_gone_for_seconds_goes_on_with_half_of_what_it_carried() {
+    for bits_per_second in [100_000, 400_000, 1_200_000] {
+        for seed in 1..4 {
+            let mut path = alone(bits_per_second, Media::suiting(bits_per_second), seed);
+            path.run_until(secs(30));
+            let before = path.flow(0).target();
+
+            path.is_gone = true;
+            path.run_until(secs(33));
+            path.is_gone = false;
+            path.run_until(ms(33_500));
+
+            let after = path.flow(0).target();
+            path.run_until(secs(60));
+            let back = path.flow(0).reaches(bits_per_second * 8 / 10, secs(33)) - secs(33);
+            println!(
+                "{:>4} kb/s, gone for 3 s: {:.0} % at 0.5 s, 80 % after {} ms",
+                bits_per_second / 1_000,
+                100.0 * after / before,
+                back.as_millis()
+            );
+            assert!(after >= 0.45 * before, "{before} {after}");
+            assert!(back < secs(6), "{bits_per_second}: {back:?}");
+            assert!(path.waits(0, secs(33), secs(60)).1 <= 200);
+        }
+    }
+}
+
+#[test]
+fn without_padding_the_rate_grows_to_what_the_next_rung_needs() {
+    let media = Media {
+        audio_bytes: 1_200,
+        video: (0.0, 0.0),
+        can_pad: false,
+        ..Media::default()
+    };
+    for (next, expected) in [(None, 740_000.0), (Some(1_600_000), 1_680_000.0)] {
+        let mut path = alone(2_000_000, media, 1);
+        path.flow(0).estimator.set_useful(2_000_000, next);
+
+        path.run_until(secs(20));
+
+        let idle = path.flow(0).target();
+        assert!(
+            (0.95..1.01).contains(&(idle / expected)),
+            "{next:?}: {idle}"
+        );
+    }
+}
+
+#[test]
 fn a_sender_with_little_to_send_neither_loses_its_estimate_nor_dreams_one_up() {
     for can_pad in [true, false] {
         let media = Media {
