@@ -34,7 +34,7 @@ use rtc::rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEs
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use rtc::shared::marshal::MarshalSize;
-use tracing::debug;
+use tracing::{Span, debug};
 
 use super::departures::Departures;
 use super::estimate::{Estimator, Probe};
@@ -77,6 +77,8 @@ pub(super) struct DownlinkStage {
     /// When a numbered packet left last, until that is forgotten.
     left: Option<Duration>,
     last_logged: u64,
+    /// Of whoever is at the other end.
+    span: Span,
 }
 
 impl DownlinkStage {
@@ -97,6 +99,7 @@ impl DownlinkStage {
             streams: BTreeMap::new(),
             order,
             last_logged: 0,
+            span: Span::current(),
         }
     }
 
@@ -117,6 +120,7 @@ impl DownlinkStage {
         if change * NOTABLE > self.last_logged {
             self.last_logged = estimate.bits_per_second;
             debug!(
+                parent: &self.span,
                 kbps = estimate.bits_per_second / 1_000,
                 state = ?estimate.state,
                 queue_ms = estimate.queueing_delay.as_millis(),

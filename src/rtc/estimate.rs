@@ -327,12 +327,13 @@ impl Estimator {
         let Some(since) = self.unanswered_since.filter(|_| due) else {
             return;
         };
-        let rate = self.silence.map_or(self.control.rate(), |it| it.rate);
-        self.silence = Some(Silence {
+        let rate = self.control.rate();
+        let silence = self.silence.get_or_insert(Silence {
             since,
             rate,
             decayed_at: now,
         });
+        silence.decayed_at = now;
         self.control.decay(DECAY, SILENT);
     }
 

@@ -35,6 +35,9 @@ const ASKED: [(u32, &str); 4] = [
 /// What everybody else has.
 const HIGHEST: &str = "top";
 
+/// The share of a rung's frames below which less was done than is to be measured.
+const ENOUGH_FRAMES: f64 = 0.95;
+
 /// Until links are known and everybody is where they stay, at most.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -136,16 +139,18 @@ impl Ladder {
         tokio::time::sleep(Duration::from_secs(self.seconds.into())).await;
         let (took, after) = (began.elapsed(), daemon.usage()?);
 
-        for (client, before) in clients.iter().zip(shown) {
-            let per_second = (frames(client) - before) as f64 / took.as_secs_f64();
-            print!("{per_second:>6.1}");
-        }
-        println!("  frames per second of each");
         let had = rungs_of(&clients);
-        ensure!(
-            had == rungs.expected(),
-            "not what was to be measured: {had:?}"
-        );
+        ensure!(had == rungs.expected(), "they did not stay there: {had:?}");
+        for (client, before) in clients.iter().zip(shown) {
+            let fps = (frames(client) - before) as f64 / took.as_secs_f64();
+            let rung = client.quality().and_then(|quality| quality.rung);
+            let full = rung.and_then(|rung| rung.fps.as_f64()).unwrap_or_default();
+            let least = full * ENOUGH_FRAMES;
+            ensure!(
+                fps >= least,
+                "the machine is too busy: {fps:.1} of {least:.1} frames/s"
+            );
+        }
         stop.send_replace(true);
         while let Some(played) = players.join_next().await {
             played??;
