@@ -1,11 +1,14 @@
 //! All routes, without a connection.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Request, StatusCode};
+use codecs::video::PictureSize;
+use mixer::ladder::Ladder;
+use mixer::video::Fit;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
@@ -15,12 +18,25 @@ use super::guard::{Hold, Openness, Peer};
 use super::*;
 use crate::access::Access;
 use crate::limits::Limiter;
-use crate::room::{HouseRules, RoomConfig, Rooms};
+use crate::room::{Events, HouseRules, MediaConfig, RoomConfig, Rooms};
 use crate::rtc::{MediaAddress, MediaPorts, Rtc};
 
 /// A server that is about to stop, or not yet.
 fn doors(draining: watch::Receiver<bool>) -> Doors {
-    let config = RoomConfig::small(HouseRules::default());
+    let size = PictureSize::new(64, 64).unwrap();
+    let config = RoomConfig {
+        seat_hold: Duration::from_secs(30),
+        max_participants: 9,
+        ice_servers: Arc::default(),
+        media: MediaConfig {
+            ladder: Arc::new(Ladder::usual(size, 30, 200).unwrap()),
+            audio_kbps: 32,
+            fit: Fit::Fit,
+        },
+        house: HouseRules::default(),
+        events: Events::new(9),
+        counters: Arc::default(),
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let address = MediaAddress {
         ip: Ipv4Addr::LOCALHOST.into(),

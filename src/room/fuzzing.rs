@@ -7,12 +7,16 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use codecs::video::PictureSize;
 use mixer::ParticipantId;
-use mixer::ladder::Wish;
+use mixer::ladder::{Ladder, Wish};
+use mixer::video::Fit;
 use tokio::sync::oneshot;
 
 use super::entrance::JoinError;
+use super::events::Events;
 use super::handle::{Command, Entry, JoinRequest};
+use super::media::MediaConfig;
 use super::moderation::{ActError, Actor};
 use super::moment::Moment;
 use super::seats::{Client, Part, SeatId, StatusChange};
@@ -102,14 +106,25 @@ pub fn room(input: &[u8]) {
 
 impl Play {
     fn new() -> Self {
+        let size = PictureSize::new(64, 64).expect("even and small");
+        let ladder = Ladder::usual(size, 30, 200).expect("such a ladder is usual");
         let config = RoomConfig {
+            seat_hold: Duration::from_secs(30),
             max_participants: SEATS,
-            ..RoomConfig::small(HouseRules {
+            events: Events::new(9),
+            counters: Arc::default(),
+            ice_servers: Arc::default(),
+            media: MediaConfig {
+                ladder: Arc::new(ladder),
+                audio_kbps: 32,
+                fit: Fit::Fit,
+            },
+            house: HouseRules {
                 max_waiting: WAITING,
                 chat_kept: CHAT_KEPT,
                 patience: Duration::from_secs(60),
                 ..HouseRules::default()
-            })
+            },
         };
         let settings = RoomSettings::default();
         let pool = Arc::clone(&POOL);

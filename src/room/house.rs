@@ -28,32 +28,6 @@ pub(crate) struct RoomConfig {
     pub(crate) counters: Arc<Counters>,
 }
 
-#[cfg(any(test, feature = "fuzzing"))]
-impl RoomConfig {
-    /// Rooms for tests: nine seats, held for 30 s, pictures of 64x64, a hundred events kept.
-    pub(crate) fn small(house: HouseRules) -> Self {
-        use codecs::video::PictureSize;
-        use mixer::ladder::Ladder;
-        use mixer::video::Fit;
-
-        let size = PictureSize::new(64, 64).expect("even and small");
-        let ladder = Ladder::usual(size, 30, 200).expect("such a ladder is usual");
-        Self {
-            seat_hold: Duration::from_secs(30),
-            max_participants: 9,
-            ice_servers: Arc::default(),
-            media: MediaConfig {
-                ladder: Arc::new(ladder),
-                audio_kbps: 32,
-                fit: Fit::Fit,
-            },
-            house,
-            events: Events::new(100),
-            counters: Arc::default(),
-        }
-    }
-}
-
 /// Who gets into rooms, and what rooms keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HouseRules {

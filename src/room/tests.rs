@@ -11,7 +11,8 @@ use codecs::rtp::{RtpTimestamp, SeqNo};
 use codecs::video::{FrameKind, I420, PictureSize, VideoEncoder};
 use codecs::vp8::{Vp8Encoder, Vp8EncoderConfig};
 use mixer::RoomTime;
-use mixer::video::{Marker, VideoPacket};
+use mixer::ladder::Ladder;
+use mixer::video::{Fit, Marker, VideoPacket};
 
 use super::media::News;
 use super::seats::{Connection, Wiring};
@@ -27,7 +28,20 @@ fn room() -> Room {
 }
 
 fn room_with(house: HouseRules, settings: RoomSettings) -> Room {
-    let config = RoomConfig::small(house);
+    let media = MediaConfig {
+        ladder: Arc::new(Ladder::usual(PictureSize::new(64, 64).unwrap(), 30, 200).unwrap()),
+        audio_kbps: 32,
+        fit: Fit::Fit,
+    };
+    let config = RoomConfig {
+        seat_hold: Duration::from_secs(30),
+        max_participants: 9,
+        ice_servers: Arc::default(),
+        media,
+        house,
+        events: Events::new(100),
+        counters: Arc::default(),
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let pool = Arc::new(pool.unwrap());
     Room::new("demo".to_owned(), config, settings, pool)

@@ -4,6 +4,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codecs::video::PictureSize;
+use mixer::ladder::Ladder;
+use mixer::video::Fit;
 use tokio::sync::watch;
 use tokio::time::{Instant, advance};
 
@@ -13,16 +16,26 @@ use super::message::{
 use super::{Attachment, Carrier, Next, SILENCE, Sessions, Venue};
 use crate::access::Access;
 use crate::limits::{Caller, Limiter, Limits};
-use crate::room::{HouseRules, RoomConfig, Rooms};
+use crate::room::{Events, HouseRules, MediaConfig, RoomConfig, Rooms};
 use crate::rtc::{MediaAddress, MediaPorts, Rtc};
 
 const HOLD: Duration = Duration::from_secs(30);
 const MOMENT: Duration = Duration::from_millis(1);
 
 pub(super) fn rooms() -> Arc<Rooms> {
+    let media = MediaConfig {
+        ladder: Arc::new(Ladder::usual(PictureSize::new(64, 64).unwrap(), 30, 200).unwrap()),
+        audio_kbps: 32,
+        fit: Fit::Fit,
+    };
     let config = RoomConfig {
         seat_hold: HOLD,
-        ..RoomConfig::small(HouseRules::default())
+        max_participants: 9,
+        ice_servers: Arc::default(),
+        media,
+        house: HouseRules::default(),
+        events: Events::new(9),
+        counters: Arc::default(),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     Arc::new(Rooms::new(config, 1, Arc::new(pool.unwrap())))
