@@ -123,7 +123,7 @@ impl IceServers {
 /// # Errors
 ///
 /// [`TurnSecretError`].
-pub fn read_secret(file: &Path) -> Result<String, TurnSecretError> {
+pub(crate) fn read_secret(file: &Path) -> Result<String, TurnSecretError> {
     let text = text_of(File::open(file)?, MAX_SECRET_BYTES)?;
     match text.trim() {
         "" => Err(TurnSecretError::Empty),
