@@ -9,6 +9,7 @@ mod picture;
 mod rooms;
 mod serve;
 mod token;
+mod values;
 
 use std::ffi::OsString;
 

@@ -4,6 +4,7 @@
 //! of the next.
 
 use std::fmt;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -49,6 +50,23 @@ impl<T, E> FromFile<T, E> {
     }
 }
 
+/// The text in `file`, if it is at most `max_bytes` long. What is longer is refused: cut off it would
+/// be taken for something else that was not written there.
+///
+/// # Errors
+///
+/// [`ErrorKind::FileTooLarge`], [`ErrorKind::InvalidData`] if it is not UTF-8, and as reading has them.
+pub(crate) fn text_of(file: impl Read, max_bytes: usize) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    let one_more = u64::try_from(max_bytes).map_or(u64::MAX, |max| max.saturating_add(1));
+    file.take(one_more).read_to_end(&mut bytes)?;
+    if bytes.len() > max_bytes {
+        let message = format!("it has more than {max_bytes} bytes");
+        return Err(io::Error::new(ErrorKind::FileTooLarge, message));
+    }
+    String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+}
+
 impl<T: Send + Sync, E: fmt::Display> ReadAgain for FromFile<T, E> {
     fn read_again(&self) {
         let file = self.path.display();
@@ -80,6 +98,23 @@ mod tests {
 
     fn number(path: &Path) -> Result<u32, ParseIntError> {
         std::fs::read_to_string(path).unwrap().parse()
+    }
+
+    #[test]
+    fn what_is_too_long_is_refused_and_never_taken_for_its_beginning() {
+        for (bytes, max, kind) in [
+            (&b"1234"[..], 4, None),
+            (b"12345", 4, Some(ErrorKind::FileTooLarge)),
+            // The bound lies within a letter.
+            ("123\u{fc}".as_bytes(), 4, Some(ErrorKind::FileTooLarge)),
+            (b"\xff", 4, Some(ErrorKind::InvalidData)),
+            (b"", 0, None),
+        ] {
+            let read = text_of(bytes, max);
+
+            assert_eq!(read.as_ref().err().map(io::Error::kind), kind, "{bytes:?}");
+            assert!(read.is_err() || read.unwrap().as_bytes() == bytes);
+        }
     }
 
     #[test]

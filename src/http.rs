@@ -14,6 +14,7 @@ pub(crate) mod guard;
 mod health;
 pub(crate) mod post;
 mod problem;
+mod refused;
 mod requests;
 mod socket;
 mod stream;

@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,14 +14,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 
-use crate::from_file::FromFile;
+use crate::from_file::{FromFile, text_of};
 use crate::signaling::message::IceServer;
 
 /// The longest address of a server.
 const MAX_URL_BYTES: usize = 256;
 
 /// The longest secret that is read from a file, in bytes.
-const MAX_SECRET_BYTES: u64 = 4096;
+const MAX_SECRET_BYTES: usize = 4096;
 
 /// What participants are told.
 #[derive(Clone, Debug, Default)]
@@ -124,11 +123,8 @@ impl IceServers {
 /// # Errors
 ///
 /// [`TurnSecretError`].
-pub fn read_secret(file: &Path) -> Result<String, TurnSecretError> {
-    let mut text = String::new();
-    File::open(file)?
-        .take(MAX_SECRET_BYTES)
-        .read_to_string(&mut text)?;
+pub(crate) fn read_secret(file: &Path) -> Result<String, TurnSecretError> {
+    let text = text_of(File::open(file)?, MAX_SECRET_BYTES)?;
     match text.trim() {
         "" => Err(TurnSecretError::Empty),
         secret => Ok(secret.to_owned()),

@@ -13,6 +13,8 @@ mod ladder_file;
 pub mod limits;
 mod link;
 pub mod log;
+#[cfg(test)]
+mod mangled;
 pub mod mix;
 mod room;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -8,6 +8,7 @@
 
 mod path;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,6 @@ use crossbeam_queue::ArrayQueue;
 use mixer::RoomTime;
 use mixer::audio::{AudioPacket, Level};
 use mixer::video::VideoPacket;
-use std::sync::Arc;
 use tokio::sync::Notify;
 
 pub(crate) use self::path::{Downlink, MAX_SKEW_US, Path};

@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use codecs::audio::{AudioDecoder, Channels, TICK_SAMPLES};
 use codecs::opus::OpusDecoder;
 use codecs::video::{Decoded, I420, PictureSize, Scaler, VideoDecodeError, VideoDecoder};
@@ -10,10 +15,6 @@ use codecs::webm::{Block, ReadError, Reader, Track};
 use codecs::yuv::YuvScaler;
 use marks::{Area, Color, read_color, read_counter};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// All fixtures together stay below this, so that a clone stays quick.
 const MAX_TOTAL_BYTES: usize = 3_000_000;

@@ -7,13 +7,12 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use ring::hmac::{self, HMAC_SHA256, Tag};
 use ring::rand::SystemRandom;
 
-use crate::from_file::FromFile;
+use crate::from_file::{FromFile, text_of};
 
 /// The shortest key, in bytes: one that nobody guesses.
 const MIN_BYTES: usize = 16;
@@ -23,6 +22,9 @@ const MAX_BYTES: usize = 4096;
 
 /// The most keys.
 const MAX_KEYS: usize = 8;
+
+/// The longest file, with room for white space.
+const MAX_FILE_BYTES: usize = 2 * MAX_KEYS * MAX_BYTES;
 
 /// What operators show.
 pub struct ApiKeys {
@@ -60,10 +62,7 @@ impl ApiKeys {
     ///
     /// [`ApiKeyError`].
     pub fn read(file: &Path) -> Result<Self, ApiKeyError> {
-        let mut text = String::new();
-        let most = u64::try_from(MAX_BYTES * 2 * MAX_KEYS).unwrap_or(u64::MAX);
-        File::open(file)?.take(most).read_to_string(&mut text)?;
-        Self::new(&text)
+        Self::new(&text_of(File::open(file)?, MAX_FILE_BYTES)?)
     }
 
     /// The keys in this text.

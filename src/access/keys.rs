@@ -15,7 +15,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -27,12 +27,13 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::{Denied, seal};
+use crate::from_file::text_of;
 
 /// The most keys there may be.
 const MAX_KEYS: usize = 32;
 
 /// The longest keys file.
-const MAX_FILE_BYTES: u64 = 64 * 1024;
+const MAX_FILE_BYTES: usize = 64 * 1024;
 
 /// The shortest secret (RFC 7518 §3.2).
 const MIN_SECRET_BYTES: usize = 32;
@@ -332,10 +333,7 @@ impl JwkSet {
         if mode & 0o004 != 0 {
             warn!(file = %path.display(), "anybody on this machine can read the keys: chmod o= it");
         }
-        let mut text = String::new();
-        file.take(MAX_FILE_BYTES)
-            .read_to_string(&mut text)
-            .map_err(failed)?;
+        let text = text_of(file, MAX_FILE_BYTES).map_err(failed)?;
         serde_json::from_str(&text).map_err(|source| KeysError::NotKeys {
             file: named(),
             source,

@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+use super::values::parse_duration;
 use super::wrong;
 use crate::access::AccessConfig;
 use crate::ice_servers::{IceServers, ServerKind, ServerUrl, Turn, TurnSecretFile, read_secret};
@@ -74,7 +76,7 @@ pub(super) struct IceArgs {
     turn_secret_file: Option<PathBuf>,
     /// How long a credential for it is good, as long as a call may last
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_duration)]
-    turn_lifetime: std::time::Duration,
+    turn_lifetime: Duration,
 }
 
 /// What is asked of whoever comes.
@@ -170,52 +172,9 @@ impl IceArgs {
     }
 }
 
-/// Reads `90s`, `15m`, `2h` or `7d`: 1 s to 10 years.
-pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
-    const MAX_S: u64 = 10 * 365 * 86_400;
-    let expected = || "expected a time such as 90s, 15m, 2h or 7d, at most 3650d".to_owned();
-    let unit = text.chars().last().ok_or_else(expected)?;
-    let unit_s = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return Err(expected()),
-    };
-    let number = text.strip_suffix(unit).unwrap_or_default();
-    let number: u64 = number.parse().map_err(|_| expected())?;
-    let seconds = number.checked_mul(unit_s).ok_or_else(expected)?;
-    if (1..=MAX_S).contains(&seconds) {
-        Ok(std::time::Duration::from_secs(seconds))
-    } else {
-        Err(expected())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_have_a_unit_and_an_end() {
-        for (text, seconds) in [("90s", 90), ("15m", 900), ("2h", 7_200), ("7d", 604_800)] {
-            assert_eq!(parse_duration(text).unwrap().as_secs(), seconds);
-        }
-        for bad in [
-            "",
-            "1",
-            "h",
-            "0s",
-            "-1s",
-            "1.5h",
-            "1w",
-            "3651d",
-            "99999999999999999999s",
-            "1ss",
-        ] {
-            assert!(parse_duration(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn limits_are_known_by_name_and_the_later_counts() {

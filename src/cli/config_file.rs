@@ -15,14 +15,15 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use clap::parser::ValueSource;
 use toml::{Table, Value};
 
+use crate::from_file::text_of;
+
 /// The longest configuration file.
-const MAX_FILE_BYTES: u64 = 256 * 1024;
+const MAX_FILE_BYTES: usize = 256 * 1024;
 
 /// The command whose flags the keys are.
 const COMMAND: &str = "serve";
@@ -60,11 +61,7 @@ pub(super) fn merge(
     flags: Vec<OsString>,
     cli: &clap::Command,
 ) -> Result<Vec<OsString>, ConfigFileError> {
-    let mut text = String::new();
-    File::open(file)?
-        .take(MAX_FILE_BYTES)
-        .read_to_string(&mut text)?;
-    let table: Table = text
+    let table: Table = text_of(File::open(file)?, MAX_FILE_BYTES)?
         .parse()
         .map_err(|error: toml::de::Error| ConfigFileError::NotToml(error.message().to_owned()))?;
     let matches = cli.clone().get_matches_from(flags.clone());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::access::parse_duration;
+use super::values::{count, parse_duration};
 use super::wrong;
 use crate::access::api_key::{ApiKeyFile, ApiKeys};
 use crate::serve::OperatorsConfig;
@@ -35,9 +35,8 @@ pub(super) struct OperatorArgs {
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_duration)]
     webhook_keep: Duration,
     /// The most events kept for operators and webhooks that are behind
-    #[arg(long, value_name = "N", default_value_t = 1_000,
-          value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    events_kept: u32,
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = count(1..=100_000))]
+    events_kept: usize,
 }
 
 impl OperatorArgs {
@@ -56,7 +55,7 @@ impl OperatorArgs {
         };
         Ok(OperatorsConfig {
             api_keys,
-            events_kept: usize::try_from(self.events_kept).unwrap_or(usize::MAX),
+            events_kept: self.events_kept,
             webhooks: self.webhooks()?,
         })
     }

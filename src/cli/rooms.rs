@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::values::{count, seconds};
 use crate::serve::{HouseRules, Opening, SameIdentity};
 
 #[derive(Debug, Args)]
@@ -15,28 +16,23 @@ pub(super) struct RoomArgs {
     #[arg(long = "room", value_name = "NAME", value_parser = parse_room)]
     pub(super) names: Vec<String>,
     /// How long a room stays in which nobody sits any more
-    #[arg(long, value_name = "SECONDS", default_value_t = 5,
-          value_parser = clap::value_parser!(u64).range(0..=86_400))]
-    room_seconds: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds(0..=86_400))]
+    room_seconds: Duration,
     /// What becomes of a participant when somebody with the same identity joins
     #[arg(long, value_enum, default_value_t = SameIdentityArg::Replace)]
     same_identity: SameIdentityArg,
     /// The most that wait in the lobby of a room
-    #[arg(long, value_name = "N", default_value_t = 100,
-          value_parser = clap::value_parser!(u16).range(0..=1000))]
-    max_waiting: u16,
+    #[arg(long, value_name = "N", default_value = "100", value_parser = count(0..=1000))]
+    max_waiting: usize,
     /// How long one may wait there
-    #[arg(long, value_name = "SECONDS", default_value_t = 1800,
-          value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    lobby_seconds: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "1800", value_parser = seconds(1..=86_400))]
+    lobby_seconds: Duration,
     /// The most chat messages kept for those who join later
-    #[arg(long, value_name = "N", default_value_t = 100,
-          value_parser = clap::value_parser!(u16).range(0..=1000))]
-    chat_messages: u16,
+    #[arg(long, value_name = "N", default_value = "100", value_parser = count(0..=1000))]
+    chat_messages: usize,
     /// How long they are kept
-    #[arg(long, value_name = "SECONDS", default_value_t = 600,
-          value_parser = clap::value_parser!(u64).range(0..=86_400))]
-    chat_seconds: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds(0..=86_400))]
+    chat_seconds: Duration,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -58,15 +54,15 @@ impl RoomArgs {
                 OpeningArg::Open => Opening::Anybody,
                 OpeningArg::Listed => Opening::Operator,
             },
-            empty_for: Duration::from_secs(self.room_seconds),
+            empty_for: self.room_seconds,
             same_identity: match self.same_identity {
                 SameIdentityArg::Replace => SameIdentity::Replace,
                 SameIdentityArg::Refuse => SameIdentity::Refuse,
             },
-            max_waiting: self.max_waiting.into(),
-            patience: Duration::from_secs(self.lobby_seconds),
-            chat_kept: self.chat_messages.into(),
-            chat_kept_for: Duration::from_secs(self.chat_seconds),
+            max_waiting: self.max_waiting,
+            patience: self.lobby_seconds,
+            chat_kept: self.chat_messages,
+            chat_kept_for: self.chat_seconds,
         }
     }
 }

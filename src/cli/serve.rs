@@ -12,6 +12,7 @@ use super::media::MediaArgs;
 use super::operators::OperatorArgs;
 use super::picture::PictureArgs;
 use super::rooms::RoomArgs;
+use super::values::{count, seconds};
 use super::wrong;
 use crate::ladder_file;
 use crate::serve::ServeConfig;
@@ -36,17 +37,14 @@ pub(super) struct ServeArgs {
           value_parser = clap::value_parser!(u32).range(6..=256))]
     audio_kbps: u32,
     /// How long the seat of somebody who vanished is held
-    #[arg(long, value_name = "SECONDS", default_value_t = 30,
-          value_parser = clap::value_parser!(u64).range(1..=3600))]
-    seat_seconds: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds(1..=3600))]
+    seat_seconds: Duration,
     /// The most participants in a room
-    #[arg(long, value_name = "N", default_value_t = 49,
-          value_parser = clap::value_parser!(u16).range(1..=49))]
-    max_participants: u16,
+    #[arg(long, value_name = "N", default_value = "49", value_parser = count(1..=49))]
+    max_participants: usize,
     /// The most rooms at a time
-    #[arg(long, value_name = "N", default_value_t = 100,
-          value_parser = clap::value_parser!(u16).range(1..))]
-    max_rooms: u16,
+    #[arg(long, value_name = "N", default_value = "100", value_parser = count(1..=65_535))]
+    max_rooms: usize,
     #[command(flatten)]
     rooms: RoomArgs,
     #[command(flatten)]
@@ -80,9 +78,9 @@ impl ServeArgs {
             media,
             ladder,
             audio_kbps: self.audio_kbps,
-            seat_hold: Duration::from_secs(self.seat_seconds),
-            max_participants: self.max_participants.into(),
-            max_rooms: self.max_rooms.into(),
+            seat_hold: self.seat_seconds,
+            max_participants: self.max_participants,
+            max_rooms: self.max_rooms,
             fit: self.picture.fit.into(),
             house: self.rooms.house(),
             rooms: self.rooms.names,

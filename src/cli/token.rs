@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::access::parse_duration;
+use super::values::parse_duration;
 use super::wrong;
 use crate::access::token::{KeyKind, KeysConfig, TokenConfig};
 use crate::access::{Capability, Role};

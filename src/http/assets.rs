@@ -29,137 +29,47 @@ struct Asset {
     body: &'static str,
 }
 
+/// The file of this name in `src/web`, below the root.
+macro_rules! asset {
+    ($name:literal, $content_type:ident) => {
+        Asset {
+            path: concat!("/", $name),
+            content_type: $content_type,
+            body: include_str!(concat!("../web/", $name)),
+        }
+    };
+}
+
 const ASSETS: &[Asset] = &[
     Asset {
         path: "/",
-        content_type: HTML,
-        body: include_str!("../web/index.html"),
+        ..asset!("index.html", HTML)
     },
-    Asset {
-        path: "/app.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/app.js"),
-    },
-    Asset {
-        path: "/carriers.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/carriers.js"),
-    },
-    Asset {
-        path: "/chat.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/chat.js"),
-    },
-    Asset {
-        path: "/devices.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/devices.js"),
-    },
-    Asset {
-        path: "/errors.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/errors.js"),
-    },
-    Asset {
-        path: "/host.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/host.js"),
-    },
-    Asset {
-        path: "/icon.svg",
-        content_type: SVG,
-        body: include_str!("../web/icon.svg"),
-    },
-    Asset {
-        path: "/icons.svg",
-        content_type: SVG,
-        body: include_str!("../web/icons.svg"),
-    },
-    Asset {
-        path: "/lobby.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/lobby.js"),
-    },
-    Asset {
-        path: "/memory.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/memory.js"),
-    },
-    Asset {
-        path: "/menu.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/menu.js"),
-    },
-    Asset {
-        path: "/menus.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/menus.js"),
-    },
-    Asset {
-        path: "/messages.schema.json",
-        content_type: JSON_SCHEMA,
-        body: include_str!("../web/messages.schema.json"),
-    },
-    Asset {
-        path: "/mosaic.d.ts",
-        content_type: TYPESCRIPT,
-        body: include_str!("../web/mosaic.d.ts"),
-    },
-    Asset {
-        path: "/mosaic.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/mosaic.js"),
-    },
-    Asset {
-        path: "/news.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/news.js"),
-    },
-    Asset {
-        path: "/own.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/own.js"),
-    },
-    Asset {
-        path: "/panels.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/panels.js"),
-    },
-    Asset {
-        path: "/people.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/people.js"),
-    },
-    Asset {
-        path: "/say.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/say.js"),
-    },
-    Asset {
-        path: "/session.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/session.js"),
-    },
-    Asset {
-        path: "/stage.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/stage.js"),
-    },
-    Asset {
-        path: "/style.css",
-        content_type: CSS,
-        body: include_str!("../web/style.css"),
-    },
-    Asset {
-        path: "/view.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/view.js"),
-    },
-    Asset {
-        path: "/words.js",
-        content_type: SCRIPT,
-        body: include_str!("../web/words.js"),
-    },
+    asset!("app.js", SCRIPT),
+    asset!("carriers.js", SCRIPT),
+    asset!("chat.js", SCRIPT),
+    asset!("devices.js", SCRIPT),
+    asset!("errors.js", SCRIPT),
+    asset!("host.js", SCRIPT),
+    asset!("icon.svg", SVG),
+    asset!("icons.svg", SVG),
+    asset!("lobby.js", SCRIPT),
+    asset!("memory.js", SCRIPT),
+    asset!("menu.js", SCRIPT),
+    asset!("menus.js", SCRIPT),
+    asset!("messages.schema.json", JSON_SCHEMA),
+    asset!("mosaic.d.ts", TYPESCRIPT),
+    asset!("mosaic.js", SCRIPT),
+    asset!("news.js", SCRIPT),
+    asset!("own.js", SCRIPT),
+    asset!("panels.js", SCRIPT),
+    asset!("people.js", SCRIPT),
+    asset!("say.js", SCRIPT),
+    asset!("session.js", SCRIPT),
+    asset!("stage.js", SCRIPT),
+    asset!("style.css", CSS),
+    asset!("view.js", SCRIPT),
+    asset!("words.js", SCRIPT),
 ];
 
 /// The routes of all embedded files.

@@ -1,9 +1,11 @@
 //! What HTTP says when a request of the signaling fails: a status, and the `error` object.
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use std::time::Duration;
 
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::refused::refused;
 use crate::signaling::message::{ErrorCode, ErrorMessage, ServerMessage};
 
 /// What there is to say of a request without an id.
@@ -27,22 +29,8 @@ pub(super) fn respond(error: ErrorMessage) -> Response {
     let (status, retry_after_ms) = (status(error.code), error.retry_after_ms);
     let message = ServerMessage::Error(error);
     let body = serde_json::to_string(&message).expect("the messages are plain data with text keys");
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    let mut response = (status, headers, body).into_response();
-    if let Some(ms) = retry_after_ms {
-        // Whole seconds (RFC 9110 §10.2.3), and none too few.
-        let seconds = ms.div_ceil(1_000).max(1);
-        let headers = response.headers_mut();
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if status == StatusCode::UNAUTHORIZED {
-        let scheme = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
-    }
-    response
+    let retry_after = retry_after_ms.map(Duration::from_millis);
+    refused(status, "application/json", body, retry_after)
 }
 
 /// What goes with a code.

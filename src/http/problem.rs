@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::failure::status;
+use super::refused::{PROBLEM, refused};
 use crate::signaling::Refusal;
 
 /// When it makes sense to ask again for what there is none of at the moment.
@@ -67,25 +67,12 @@ impl IntoResponse for Problem {
             detail: &self.detail,
         };
         let body = serde_json::to_string(&body).expect("four plain fields");
-        let headers = [
-            (CONTENT_TYPE, "application/problem+json"),
-            (CACHE_CONTROL, "no-store"),
-        ];
-        let mut response = (self.status, headers, body).into_response();
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                let bearer = HeaderValue::from_static("Bearer");
-                response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
-            }
+        let retry_after = match self.status {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                let wait = self.retry_after.unwrap_or(RETRY_WITHIN);
-                // Whole seconds, and none too few.
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                let seconds = HeaderValue::from(seconds.max(1));
-                response.headers_mut().insert(RETRY_AFTER, seconds);
+                Some(self.retry_after.unwrap_or(RETRY_WITHIN))
             }
-            _ => {}
-        }
-        response
+            _ => None,
+        };
+        refused(self.status, PROBLEM, body, retry_after)
     }
 }

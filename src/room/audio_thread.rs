@@ -9,7 +9,7 @@ use bytes::Bytes;
 use codecs::audio::{AudioDecoder, AudioEncoder};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use mixer::ParticipantId;
-use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioRung, Muted};
+use mixer::audio::{AudioConfig, AudioInput, AudioMixer, AudioRung, AudioTick, Muted};
 use tokio::sync::watch;
 use tracing::{debug, info};
 
@@ -109,27 +109,7 @@ pub(super) fn run(
 
         let tick = mixer.tick(point.time);
 
-        for packet in tick.packets() {
-            let audio = AudioOut {
-                timestamp: wire_timestamp(packet.first_sample),
-                payload: Bytes::copy_from_slice(packet.payload),
-            };
-            for listener in packet.listeners {
-                if let Some(member) = members.get(listener) {
-                    member.link.send_audio(audio.clone());
-                }
-            }
-        }
-        for (participant, seq) in tick.missing {
-            if let Some(member) = members.get(participant) {
-                member.link.request_audio(*seq);
-            }
-        }
-        for (participant, level) in tick.levels {
-            if let Some(member) = members.get(participant) {
-                member.link.set_level(*level);
-            }
-        }
+        deliver(&tick, &members);
         let speaker = tick.active_speaker;
         let changed = tell_speaker.send_if_modified(|told| {
             let changed = *told != speaker;
@@ -143,6 +123,31 @@ pub(super) fn run(
         }
         for (participant, member) in &members {
             note_playout(&mixer, *participant, &member.link.path);
+        }
+    }
+}
+
+/// Leaves for each transport what a tick has for it.
+fn deliver(tick: &AudioTick<'_>, members: &BTreeMap<ParticipantId, Member>) {
+    for packet in tick.packets() {
+        let audio = AudioOut {
+            timestamp: wire_timestamp(packet.first_sample),
+            payload: Bytes::copy_from_slice(packet.payload),
+        };
+        for listener in packet.listeners {
+            if let Some(member) = members.get(listener) {
+                member.link.send_audio(audio.clone());
+            }
+        }
+    }
+    for (participant, seq) in tick.missing {
+        if let Some(member) = members.get(participant) {
+            member.link.request_audio(*seq);
+        }
+    }
+    for (participant, level) in tick.levels {
+        if let Some(member) = members.get(participant) {
+            member.link.set_level(*level);
         }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! A place in the lobby outlives its session as a seat does: its token takes it back. At most
 //! [`HouseRules::max_waiting`] wait, each for at most [`HouseRules::patience`], and for the time a
-//! seat is held without a session.
+//! seat is held without a session. How often that is told is in [`news`].
+
+mod news;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+pub(super) use news::News;
+
 use super::HouseRules;
 use super::handle::Seated;
 use super::moment::{Moment, to_ms};
@@ -18,9 +22,6 @@ use super::seats::{Newcomer, new_token, same_token};
 use crate::limits::Permit;
 use crate::signaling::message::{Knock, RequestId, ServerMessage, Waiting};
 use crate::signaling::{Line, PING_INTERVAL, SILENCE};
-
-/// More often than this nobody is told who else waits.
-const TELL_EVERY: Duration = Duration::from_millis(250);
 
 /// Who waits, and for which session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,32 +97,6 @@ pub(super) enum To {
     /// Who was told nothing yet.
     Newcomers,
     Everybody,
-}
-
-/// How often it is told who waits: people who come and go must not fill the lines of those who wait
-/// and of moderators.
-#[derive(Debug, Default)]
-pub(super) struct News {
-    told_at: Option<Instant>,
-    outdated: bool,
-}
-
-impl News {
-    /// Something changed at `now`; whether it is to be told at once.
-    pub(super) fn change(&mut self, now: Instant) -> bool {
-        self.outdated = true;
-        self.is_due(now)
-    }
-
-    /// Whether there is something to tell at `now`: it counts as told then.
-    pub(super) fn is_due(&mut self, now: Instant) -> bool {
-        let rested = |at| now.saturating_duration_since(at) >= TELL_EVERY;
-        let due = self.outdated && self.told_at.is_none_or(rested);
-        if due {
-            (self.told_at, self.outdated) = (Some(now), false);
-        }
-        due
-    }
 }
 
 /// Everybody who waits for one room.
@@ -381,20 +356,6 @@ mod tests {
         lobby.withdraw(ann);
         assert_eq!(lobby.places(To::Newcomers).len(), 0);
         assert_eq!(told(&mut lobby).len(), 1);
-    }
-
-    #[test]
-    fn however_fast_people_come_and_go_that_is_told_four_times_a_second() {
-        let start = Instant::now();
-        let mut news = News::default();
-        let at = |ms| start + Duration::from_millis(ms);
-
-        let told = (0..1_000).filter(|ms| news.change(at(*ms)));
-        assert_eq!(told.collect::<Vec<_>>(), [0, 250, 500, 750]);
-
-        assert!(!news.is_due(at(999)));
-        assert!(news.is_due(at(1_000)), "the last change is told as well");
-        assert!(!news.is_due(at(5_000)), "nothing changed since");
     }
 
     #[test]

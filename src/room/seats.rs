@@ -3,13 +3,16 @@
 //! A seat outlives its session and its transport: somebody who vanished without a word is marked
 //! absent and may take the seat back with its token until it is given up. Each session that takes
 //! a seat gets a generation of its own, so that what an earlier one left behind can no longer
-//! change anything. What participants say is in [`saying`], what moderators do to seats in [`roles`].
+//! change anything. Who can be reached is in [`reach`], what participants say in [`saying`], what
+//! moderators do to seats in [`roles`].
 
 mod connection;
+mod reach;
 mod roles;
 mod saying;
 mod seat;
 mod switch;
+mod token;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,14 +22,16 @@ use mixer::ParticipantId;
 use mixer::ladder::Wish;
 
 pub(super) use connection::{Connection, Wiring};
+pub(crate) use reach::Client;
 pub(crate) use saying::StatusChange;
 pub(super) use switch::{By, Device, Grip, Held};
+pub(super) use token::{new_token, same_token};
 
 use super::chat::ChatPace;
 use super::moment::Moment;
 use crate::access::{Capabilities, Grant};
 use crate::limits::Permit;
-use crate::rtc::{Transport, TransportId, TransportState};
+use crate::rtc::Transport;
 use crate::signaling::message::{Participant, Role};
 use crate::signaling::{DisplayName, Line};
 use seat::Seat;
@@ -92,14 +97,6 @@ pub(super) struct Entered {
     pub(super) displaced: Option<Line>,
     /// The transport that the seat had until now, and has until there is another.
     pub(super) transport: Option<Arc<Transport>>,
-}
-
-/// Whether a session can reach its client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Client {
-    Here,
-    /// Its carrier was lost.
-    Away,
 }
 
 /// A seat was taken away.
@@ -303,55 +300,6 @@ impl Seats {
         }
     }
 
-    /// Puts a connection on the seat; false if the seat has another session by now.
-    pub(super) fn attach(&mut self, seat: SeatId, connection: Connection, now: Instant) -> bool {
-        let Some(held) = self.held(seat) else {
-            return false;
-        };
-        held.connection = Some(connection);
-        held.hold_anew(now);
-        true
-    }
-
-    /// What ties a participant to the media threads, if they have a transport.
-    pub(super) fn wiring(&self, id: ParticipantId) -> Option<&Wiring> {
-        let connection = self.seats.get(&id)?.connection.as_ref();
-        connection.map(|connection| &connection.wiring)
-    }
-
-    /// Looks at everybody anew, since silence says nothing by itself: those who turn out to be
-    /// absent, or present.
-    pub(super) fn look_around(&mut self, now: Instant) -> Vec<ParticipantId> {
-        let seats = self.seats.iter_mut();
-        seats
-            .filter_map(|(id, seat)| seat.judge(now).then_some(*id))
-            .collect()
-    }
-
-    /// Follows a seat's transport, if it is still the one it has; true if that changed whether the
-    /// participant is absent.
-    pub(super) fn transport(
-        &mut self,
-        participant: ParticipantId,
-        transport: TransportId,
-        state: TransportState,
-        now: Instant,
-    ) -> bool {
-        let Some(seat) = self.seats.get_mut(&participant) else {
-            return false;
-        };
-        match &mut seat.connection {
-            Some(connection) if connection.id == transport => {
-                connection.state = state;
-                if state == TransportState::Connected {
-                    connection.wiring.link.hear(now);
-                }
-            }
-            _ => return false,
-        }
-        seat.judge(now)
-    }
-
     /// What a participant's credential lets them do.
     pub(super) fn can(&self, id: ParticipantId) -> Capabilities {
         let seat = self.seats.get(&id);
@@ -363,19 +311,6 @@ impl Seats {
         self.held(seat).is_some() && self.seats.remove(&seat.participant).is_some()
     }
 
-    /// The session lost its client, or has it back; true if that changed whether the participant is
-    /// absent.
-    pub(super) fn follow_client(&mut self, seat: SeatId, client: Client, now: Instant) -> bool {
-        let Some(held) = self.held(seat) else {
-            return false;
-        };
-        held.client = client;
-        if client == Client::Here {
-            held.hold_anew(now);
-        }
-        held.judge(now)
-    }
-
     /// Takes a seat away.
     pub(super) fn remove(&mut self, id: ParticipantId) -> Option<Removed> {
         let seat = self.seats.remove(&id)?;
@@ -384,27 +319,6 @@ impl Seats {
             token: seat.token,
             identity: seat.identity,
         })
-    }
-
-    /// The session is gone without a word; true if the participant is absent from now on.
-    pub(super) fn hang_up(&mut self, seat: SeatId, now: Instant) -> bool {
-        let Some(held) = self.held(seat) else {
-            return false;
-        };
-        held.line = None;
-        held.judge(now)
-    }
-
-    /// Gives up the seats of those absent for too long.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<(ParticipantId, Option<Line>)> {
-        let hold = self.hold;
-        let over = |seat: &Seat| {
-            seat.absent_since
-                .is_some_and(|since| now.saturating_duration_since(since) >= hold)
-        };
-        let gone = self.seats.extract_if(.., |_, seat| over(seat));
-        gone.map(|(participant, seat)| (participant, seat.line))
-            .collect()
     }
 
     /// Everybody, in the order of joining.
@@ -452,26 +366,6 @@ impl Seats {
         })
     }
 
-    /// Where to say something to one of them.
-    pub(super) fn line(&self, id: ParticipantId) -> Option<&Line> {
-        self.seats.get(&id).and_then(|seat| seat.line.as_ref())
-    }
-
-    /// Where to say something about a transport, if it is still the one of the seat.
-    pub(super) fn line_of(&self, id: ParticipantId, transport: TransportId) -> Option<&Line> {
-        let seat = self.seats.get(&id)?;
-        let current = seat
-            .connection
-            .as_ref()
-            .is_some_and(|it| it.id == transport);
-        seat.line.as_ref().filter(|_| current)
-    }
-
-    /// Where to say something to everybody who listens.
-    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.seats.values().filter_map(|seat| seat.line.as_ref())
-    }
-
     fn generation(&mut self) -> u64 {
         self.next_generation += 1;
         self.next_generation
@@ -481,21 +375,6 @@ impl Seats {
         let held = self.seats.get_mut(&seat.participant)?;
         (held.generation == seat.generation).then_some(held)
     }
-}
-
-/// 128 random bits: not to be guessed within the minute that a seat is held.
-pub(super) fn new_token() -> String {
-    format!("{:032x}", rand::random::<u128>())
-}
-
-/// Compares in a time that does not depend on where the first difference is.
-pub(super) fn same_token(held: &str, given: &str) -> bool {
-    held.len() == given.len()
-        && held
-            .bytes()
-            .zip(given.bytes())
-            .fold(0, |differs, (a, b)| differs | (a ^ b))
-            == 0
 }
 
 #[cfg(test)]

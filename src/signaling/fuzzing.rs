@@ -65,6 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::mangled::mangled;
 
     /// One of each kind, to be mangled.
     const MESSAGES: [&str; 11] = [
@@ -81,22 +82,6 @@ mod tests {
         r#"{"type":"ping","id":18446744073709551615,"after":18446744073709551615}"#,
     ];
 
-    fn almost_a_message() -> impl Strategy<Value = Vec<u8>> {
-        let edits = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3), 0..6);
-        (prop::sample::select(&MESSAGES[..]), edits).prop_map(|(text, edits)| {
-            let mut bytes = text.as_bytes().to_vec();
-            for (at, byte, edit) in edits {
-                let at = at.index(bytes.len());
-                match edit {
-                    0 => bytes[at] = byte,
-                    1 => bytes.insert(at, byte),
-                    _ => drop(bytes.remove(at)),
-                }
-            }
-            bytes
-        })
-    }
-
     proptest! {
         #[test]
         fn any_bytes_at_all_are_survived(input in prop::collection::vec(any::<u8>(), 0..300)) {
@@ -104,7 +89,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_almost_a_message_is_read_or_refused(input in almost_a_message()) {
+        fn what_is_almost_a_message_is_read_or_refused(input in mangled(&MESSAGES)) {
             message(&input);
         }
 

@@ -6,12 +6,13 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac::{self, HMAC_SHA256};
+
+use crate::from_file::text_of;
 
 /// How a secret begins, where whoever made it wrote that down.
 const PREFIX: &str = "whsec_";
@@ -26,7 +27,7 @@ const MAX_BYTES: usize = 64;
 const MAX_SECRETS: usize = 4;
 
 /// The longest file.
-const MAX_FILE_BYTES: u64 = 4_096;
+const MAX_FILE_BYTES: usize = 4_096;
 
 /// What signs.
 pub struct Secrets(Vec<hmac::Key>);
@@ -55,11 +56,7 @@ impl Secrets {
     ///
     /// [`SecretsError`].
     pub fn read(file: &Path) -> Result<Self, SecretsError> {
-        let mut text = String::new();
-        File::open(file)?
-            .take(MAX_FILE_BYTES)
-            .read_to_string(&mut text)?;
-        Self::parse(&text)
+        Self::parse(&text_of(File::open(file)?, MAX_FILE_BYTES)?)
     }
 
     /// The secrets in this text.

@@ -54,6 +54,28 @@ pub(crate) fn track(number: u8, kind: u8, codec_id: &str, extra: &[u8]) -> Vec<u
     element(id::TRACK_ENTRY, &content.concat())
 }
 
+/// A header, a segment of unknown size, and what is given.
+pub(crate) fn live_file(parts: &[&[u8]]) -> Vec<u8> {
+    [
+        &element(id::EBML, &[])[..],
+        &open_element(id::SEGMENT),
+        &parts.concat(),
+    ]
+    .concat()
+}
+
+/// The tracks of a file with one of VP8, number 7, 640 by 360.
+pub(crate) fn vp8_track() -> Vec<u8> {
+    let sides = [
+        element(id::PIXEL_WIDTH, &[2, 128]),
+        element(id::PIXEL_HEIGHT, &[1, 104]),
+    ];
+    element(
+        id::TRACKS,
+        &track(7, 1, "V_VP8", &element(id::VIDEO, &sides.concat())),
+    )
+}
+
 fn head(id: u32) -> Vec<u8> {
     id.to_be_bytes()
         .into_iter()

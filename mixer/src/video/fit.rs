@@ -106,7 +106,7 @@ mod tests {
         PictureSize::new(width, height).unwrap()
     }
 
-    fn rect(left_px: usize, top_px: usize, width: u32, height: u32) -> Rect {
+    fn rect((left_px, top_px, width, height): (usize, usize, u32, u32)) -> Rect {
         Rect {
             left_px,
             top_px,
@@ -116,79 +116,34 @@ mod tests {
 
     #[test]
     fn fit_shows_all_of_the_picture_and_fill_all_of_the_region() {
-        for (source, region, fit_to, fill_from) in [
+        let (wide, tall, low) = ((640, 360), (360, 640), (320, 180));
+        // Source, region; where fit draws to, what fill takes from the source.
+        let rows = [
             // Same aspect, within the rounding of the region: no bars, no cut.
-            (
-                size(1280, 720),
-                size(426, 240),
-                rect(0, 0, 426, 240),
-                rect(0, 0, 1280, 720),
-            ),
-            (
-                size(640, 360),
-                size(640, 360),
-                rect(0, 0, 640, 360),
-                rect(0, 0, 640, 360),
-            ),
+            ((1280, 720), (426, 240), (0, 0, 426, 240), (0, 0, 1280, 720)),
+            (wide, wide, (0, 0, 640, 360), (0, 0, 640, 360)),
             // 4:3 in 16:9.
-            (
-                size(640, 480),
-                size(640, 360),
-                rect(80, 0, 480, 360),
-                rect(0, 60, 640, 360),
-            ),
+            ((640, 480), wide, (80, 0, 480, 360), (0, 60, 640, 360)),
             // Portrait in 16:9.
-            (
-                size(360, 640),
-                size(640, 360),
-                rect(218, 0, 202, 360),
-                rect(0, 218, 360, 202),
-            ),
+            (tall, wide, (218, 0, 202, 360), (0, 218, 360, 202)),
             // 16:9 in portrait.
-            (
-                size(640, 360),
-                size(360, 640),
-                rect(0, 218, 360, 202),
-                rect(218, 0, 202, 360),
-            ),
+            (wide, tall, (0, 218, 360, 202), (218, 0, 202, 360)),
             // Odd sources.
-            (
-                size(321, 181),
-                size(320, 180),
-                rect(0, 0, 320, 180),
-                rect(0, 0, 321, 181),
-            ),
-            (
-                size(1, 1),
-                size(320, 180),
-                rect(70, 0, 180, 180),
-                rect(0, 0, 1, 1),
-            ),
+            ((321, 181), low, (0, 0, 320, 180), (0, 0, 321, 181)),
+            ((1, 1), low, (70, 0, 180, 180), (0, 0, 1, 1)),
             // Extremes keep a visible line.
-            (
-                size(16_383, 1),
-                size(320, 180),
-                rect(0, 88, 320, 2),
-                rect(8_190, 0, 2, 1),
-            ),
-        ] {
+            ((16_383, 1), low, (0, 88, 320, 2), (8_190, 0, 2, 1)),
+        ];
+        for (source, region, fit_to, fill_from) in rows {
+            let (source, region) = (size(source.0, source.1), size(region.0, region.1));
+
             let fit = Placement::new(source, region, Fit::Fit);
             let fill = Placement::new(source, region, Fit::Fill);
 
-            assert_eq!(
-                fit,
-                Placement {
-                    from: Rect::whole(source),
-                    to: fit_to
-                }
-            );
-            assert_eq!(
-                fill,
-                Placement {
-                    from: fill_from,
-                    to: Rect::whole(region)
-                }
-            );
+            let whole = Rect::whole(source);
+            assert_eq!((fit.from, fit.to), (whole, rect(fit_to)));
+            let whole = Rect::whole(region);
+            assert_eq!((fill.from, fill.to), (rect(fill_from), whole));
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::refused::{PROBLEM, refused};
 use crate::limits::Excess;
 use crate::room::{ActError, CreateError};
 
@@ -162,21 +162,8 @@ impl From<Excess> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.code.status();
         let body = serde_json::to_string(&self).expect("five plain fields");
-        let headers = [
-            (CONTENT_TYPE, "application/problem+json"),
-            (CACHE_CONTROL, "no-store"),
-        ];
-        let mut response = (status, headers, body).into_response();
-        let headers = response.headers_mut();
-        if let Some(ms) = self.retry_after_ms {
-            // Whole seconds (RFC 9110 §10.2.3), and none too few.
-            headers.insert(RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000).max(1)));
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
+        let retry_after = self.retry_after_ms.map(Duration::from_millis);
+        refused(self.code.status(), PROBLEM, body, retry_after)
     }
 }

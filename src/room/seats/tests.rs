@@ -3,7 +3,7 @@
 use super::connection::DEAD_AFTER;
 use super::*;
 use crate::link::Link;
-use crate::rtc::Direction;
+use crate::rtc::{Direction, TransportId, TransportState};
 use crate::signaling::line;
 
 const HOLD: Duration = Duration::from_secs(30);

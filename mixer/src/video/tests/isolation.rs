@@ -4,11 +4,12 @@
 //! with one who does not. Regions, pictures and requests of the good ones are the same at every
 //! tick, to the last bit.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use codecs::rtp::{RtpTimestamp, SeqNo};
 use link::{Bandwidth, Delivery, During, Jitter, Link, LinkConfig, Loss, Outage, Random};
 use proptest::prelude::*;
-use std::time::Duration;
 
 use super::fakes::{Frame, Tag, hash};
 use super::room::{Room, id};
