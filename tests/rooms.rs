@@ -71,7 +71,7 @@ async fn moderate(socket: &mut Socket, act: &str) -> anyhow::Result<()> {
     let id = RequestId::Text("m".to_owned());
     socket
         .hear_until(|message| match message {
-            ServerMessage::Done { id: done } => (done.as_ref() == Some(&id)).then_some(()),
+            ServerMessage::Done { id: done, .. } => (done.as_ref() == Some(&id)).then_some(()),
             ServerMessage::Error(error) => panic!("{error:?}"),
             _ => None,
         })
@@ -394,7 +394,7 @@ async fn what_is_written_reaches_all_and_those_who_come_later_and_not_too_fast()
         assert_eq!(bob.hear_until(text).await?, expected);
     }
     let done = |message| match message {
-        ServerMessage::Done { id } => id,
+        ServerMessage::Done { id, .. } => id,
         _ => None,
     };
     assert_eq!(ann.hear_until(done).await?, RequestId::Number(1));

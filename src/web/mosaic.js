@@ -436,10 +436,13 @@ export class Call extends EventTarget {
    *
    * @param {Act} act
    * @param {object} [fields] of the act
+   * @returns {Promise<{keptOut: boolean|null}>} of a removal with a ban, whether that keeps them out: false where
+   *   nothing tells them from anybody else; null of all other acts
    * @throws {MosaicError} `not_allowed`, `no_such_participant`
    */
   async moderate(act, fields = {}) {
-    await this.#ask("moderate", { act, ...fields });
+    const done = await this.#ask("moderate", { act, ...fields });
+    return { keptOut: done.kept_out ?? null };
   }
 
   /** @param {string} type @param {object} fields */
