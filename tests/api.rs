@@ -14,7 +14,7 @@ use daemon::{Daemon, binary};
 use http::{Answer, ask};
 use mosaicd::signaling::message::{Asked, ByeReason, ServerMessage};
 use serde_json::{Value, json};
-use socket::Socket;
+use socket::{Conversation, Socket};
 use tempfile::TempDir;
 
 const KEY: &str = "a key of an operator";

@@ -29,7 +29,7 @@ mod player;
 mod received;
 
 use apart::Apart;
-use carrier::{Carrier, Kind};
+use carrier::{Carrier, Conversation, Kind};
 use client::{Client, Media};
 use clip::usual_clips;
 use daemon::Daemon;
@@ -102,6 +102,20 @@ async fn who_loses_one_of_two_is_absent_and_heard_and_back_when_it_is_mended() -
     absence(&ann.id, &mut host, false).await?;
     ann.video.received.more(frames, 0).await?;
     Ok(())
+}
+
+#[tokio::test]
+async fn who_closes_one_of_two_is_absent_and_hears_on() -> anyhow::Result<()> {
+    let daemon = Daemon::start(&SMALL)?;
+    let (mut host, _) = Carrier::join(Kind::Socket, &daemon.address, ("demo", "Host")).await?;
+    let (ann, media) = Apart::join(&daemon.address, "demo", "Ann").await?;
+    play(media)?;
+    ann.video.received.more(A_SECOND.0, 0).await?;
+
+    ann.video.close().await?;
+
+    absence(&ann.id, &mut host, true).await?;
+    ann.audio.received.more(0, A_SECOND.1).await
 }
 
 #[tokio::test]

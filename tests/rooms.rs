@@ -12,7 +12,7 @@ use mosaicd::signaling::message::{
     Asked, ByeReason, ErrorCode, Joined, LeaveReason, Participant, PreferredLayout, RequestId,
     Role, RoomState, ServerMessage, Waiting,
 };
-use socket::Socket;
+use socket::{Conversation, Socket};
 
 /// Joins, and says what the room is like.
 async fn enter(daemon: &Daemon, name: &str) -> anyhow::Result<(Socket, Joined)> {

@@ -29,7 +29,7 @@ use rtc::stun::fingerprint::FINGERPRINT;
 use rtc::stun::integrity::MessageIntegrity;
 use rtc::stun::message::{BINDING_SUCCESS, Message, Setter, TransactionId};
 use rtc::stun::xoraddr::XorMappedAddress;
-use socket::Socket;
+use socket::{Conversation, Socket};
 
 /// Any text will do as a secret.
 const SECRET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE");

@@ -11,7 +11,7 @@ use rtc::peer_connection::transport::RTCIceCandidateInit;
 use tokio::sync::watch;
 use webrtc::peer_connection::{PeerConnection, RTCPeerConnectionState};
 
-use super::carrier::{Carrier, Kind};
+use super::carrier::{Carrier, Conversation, Kind};
 use super::client::Media;
 use super::line::Line;
 use super::peer::{self, Outgoing};
@@ -32,7 +32,14 @@ pub(crate) struct Apart {
 pub(crate) struct Leg {
     pub(crate) received: Arc<Received>,
     pub(crate) line: Line,
-    _connection: Arc<dyn PeerConnection>,
+    connection: Arc<dyn PeerConnection>,
+}
+
+impl Leg {
+    /// Says goodbye, as DTLS has it.
+    pub(crate) async fn close(&self) -> anyhow::Result<()> {
+        Ok(self.connection.close().await?)
+    }
 }
 
 /// A connection that has offered.
@@ -120,7 +127,7 @@ impl Offered {
         Ok(Leg {
             received: self.received,
             line,
-            _connection: self.connection,
+            connection: self.connection,
         })
     }
 }
