@@ -4,9 +4,17 @@
 //! in it. [`serve`] does that live over WebRTC, [`mix`] offline over files; both drive the same
 //! mixers from the `mixer` crate.
 
+// The fuzz targets name the crate that they are for, and the fuzzer's.
+#[cfg(test)]
+extern crate self as libfuzzer_sys;
+#[cfg(test)]
+extern crate self as mosaicd;
+
 pub mod access;
 pub mod cli;
 pub mod from_file;
+#[cfg(test)]
+mod fuzz_targets;
 mod http;
 pub mod ice_servers;
 mod ladder_file;

@@ -74,7 +74,8 @@ pub struct Limits {
     /// How long a carrier may be there without a session, and a session without a seat or a place in
     /// a lobby, in seconds, at most 3,600. Default 10. Then: `bye` with `not_joined`.
     pub join_seconds: u32,
-    /// Offers a minute in one session, and as many at once. Default 30. Beyond: `rate_limited`.
+    /// Offers a minute in one session, and as many at once; also over WHIP and WHEP from one address,
+    /// restarts of ICE apart, of which each resource may have as many. Default 30. Beyond: `rate_limited`.
     pub offers_per_minute: u32,
     /// The longest offer, in bytes, at most 49,152, which is the default. Beyond: `too_large`.
     pub offer_bytes: u32,
@@ -240,7 +241,7 @@ impl Limits {
         Duration::from_secs(self.join_seconds.into())
     }
 
-    /// How often one session may offer.
+    /// How often one session may offer, and one address that has none.
     pub(crate) fn offers(&self) -> Rate {
         Rate::per_minute(self.offers_per_minute, self.offers_per_minute)
     }

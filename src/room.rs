@@ -30,6 +30,8 @@ mod rooms;
 mod schedule;
 mod seats;
 mod sight;
+#[cfg(any(test, feature = "fuzzing"))]
+mod small;
 mod telling;
 mod thinning;
 mod uplink;
@@ -52,9 +54,12 @@ pub use house::{HouseRules, Opening, SameIdentity};
 pub(crate) use house::{RoomConfig, RoomSettings, Stay};
 pub(crate) use lobby::Ticket;
 pub(crate) use media::MediaConfig;
+use moderation::Acted;
 pub(crate) use moderation::{ActError, Actor};
 pub(crate) use rooms::{Census, CreateError, EnterError, Rooms};
 pub(crate) use seats::{Client, Part, SeatId, StatusChange};
+#[cfg(test)]
+pub(crate) use small::one_thread;
 
 use crate::signaling::message::{
     ByeReason, ErrorCode, LeaveReason, PreferredLayout, ServerMessage,
@@ -231,10 +236,11 @@ impl Room {
                 reply,
             } => {
                 let done = self.moderate(actor, act, moment);
-                if let (Ok(()), Actor::Seat(seat)) = (&done, actor) {
-                    self.tell(seat.participant, ServerMessage::Done { id });
+                if let (Ok(Acted { kept_out }), Actor::Seat(seat)) = (&done, actor) {
+                    let kept_out = *kept_out;
+                    self.tell(seat.participant, ServerMessage::Done { id, kept_out });
                 }
-                let _ = reply.send(done);
+                let _ = reply.send(done.map(drop));
             }
             Command::Chat { seat, text, reply } => {
                 let _ = reply.send(self.say(seat, text, moment));

@@ -41,7 +41,7 @@ pub(crate) use line::{LineEnd, line};
 pub(crate) use log::Gap;
 pub(crate) use names::{DisplayName, RoomName};
 pub(crate) use presence::Carrier;
-pub(crate) use refusal::Refusal;
+pub(crate) use refusal::{Refusal, draining};
 pub(crate) use resource::{Answered, Condition, Fragment, IceError, IceTag, Request, Resources};
 pub(crate) use sessions::{Opened, SessionId, Sessions};
 

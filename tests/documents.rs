@@ -140,6 +140,27 @@ fn libraries_are_named_only_where_they_belong() {
 }
 
 #[test]
+fn every_fuzz_target_is_in_its_manifest_and_among_the_tests() {
+    let workspaces = [
+        ("codecs/fuzz", "codecs/tests/fuzz_targets.rs"),
+        ("mixer/fuzz", "mixer/tests/fuzz_targets.rs"),
+        ("tests/fuzz", "src/fuzz_targets.rs"),
+    ];
+    for (workspace, tests) in workspaces {
+        let (manifest, tests) = (read(&format!("{workspace}/Cargo.toml")), read(tests));
+        let targets = sources(&format!("{workspace}/fuzz_targets"));
+        for target in &targets {
+            let name = target.file_stem().unwrap().to_str().unwrap();
+            let entry = format!("name = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"\n");
+            assert!(manifest.contains(&entry), "{name} is not in the manifest");
+            let tried = format!("{name}::target");
+            assert!(tests.contains(&tried), "{name} is not tried");
+        }
+        assert_eq!(manifest.matches("[[bin]]").count(), targets.len());
+    }
+}
+
+#[test]
 fn the_project_speaks_of_itself_only() {
     for name in [
         "README.md",

@@ -18,7 +18,7 @@ use anyhow::ensure;
 use attacks::Tally;
 use attacks::ghosts::{begin_and_forget, vanish};
 use attacks::held::{Held, UPGRADE};
-use carrier::{Carrier, Kind};
+use carrier::{Carrier, Conversation, Kind};
 use daemon::Daemon;
 use mosaicd::signaling::message::{ByeReason, Participant, ServerMessage};
 

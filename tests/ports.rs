@@ -14,7 +14,7 @@ use std::process::Command;
 use anyhow::Context;
 use daemon::Daemon;
 use mosaicd::signaling::message::ServerMessage;
-use socket::Socket;
+use socket::{Conversation, Socket};
 
 /// An address of nobody (RFC 5737), and so of no interface of this machine.
 const OUTSIDE: &str = "203.0.113.7";

@@ -12,7 +12,7 @@ use mosaicd::signaling::message::{
     Asked, ByeReason, ErrorCode, Joined, LeaveReason, Participant, PreferredLayout, RequestId,
     Role, RoomState, ServerMessage, Waiting,
 };
-use socket::Socket;
+use socket::{Conversation, Socket};
 
 /// Joins, and says what the room is like.
 async fn enter(daemon: &Daemon, name: &str) -> anyhow::Result<(Socket, Joined)> {
@@ -63,15 +63,17 @@ fn participant(id: &str) -> impl Fn(ServerMessage) -> Option<Participant> {
     }
 }
 
-/// Asks for something and waits until it is done.
-async fn moderate(socket: &mut Socket, act: &str) -> anyhow::Result<()> {
+/// Asks for something and waits until it is done. Of a ban: whether it keeps anybody out.
+async fn moderate(socket: &mut Socket, act: &str) -> anyhow::Result<Option<bool>> {
     socket
         .say(&format!(r#"{{"type":"moderate","id":"m","act":{act}}}"#))
         .await?;
     let id = RequestId::Text("m".to_owned());
     socket
         .hear_until(|message| match message {
-            ServerMessage::Done { id: done } => (done.as_ref() == Some(&id)).then_some(()),
+            ServerMessage::Done { id: done, kept_out } => {
+                (done.as_ref() == Some(&id)).then_some(kept_out)
+            }
             ServerMessage::Error(error) => panic!("{error:?}"),
             _ => None,
         })
@@ -95,7 +97,8 @@ async fn the_first_moderates_the_others_may_not_and_the_role_is_handed_on() -> a
     ann.say(r#"{"type":"leave"}"#).await?;
     let role = bob.hear_until(participant("p2")).await?.role;
     assert_eq!(role, Role::Moderator);
-    moderate(&mut bob, r#""lock""#).await
+    moderate(&mut bob, r#""lock""#).await?;
+    Ok(())
 }
 
 #[tokio::test]
@@ -283,13 +286,15 @@ async fn muting_is_asked_for_forced_or_held() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn who_is_removed_is_out_and_stays_out() -> anyhow::Result<()> {
+async fn who_is_removed_is_out_and_without_an_identity_only_a_lock_keeps_them_out()
+-> anyhow::Result<()> {
     let daemon = Daemon::start(&[])?;
     let (mut ann, _) = enter(&daemon, "Ann").await?;
     let (mut eve, seat) = enter(&daemon, "Eve").await?;
 
-    moderate(&mut ann, r#""remove","participant":"p2""#).await?;
+    let kept_out = moderate(&mut ann, r#""remove","participant":"p2""#).await?;
 
+    assert_eq!(kept_out, Some(false), "nobody would know her");
     assert_eq!(eve.hear_until(bye).await?, ByeReason::Removed);
     eve.closed().await?;
     let mut eve = Socket::open(&daemon.address).await?;
@@ -302,6 +307,14 @@ async fn who_is_removed_is_out_and_stays_out() -> anyhow::Result<()> {
     assert_eq!(
         ann.refusal_code(nobody).await?,
         ErrorCode::NoSuchParticipant
+    );
+    let (_again, seat) = enter(&daemon, "Eve").await?;
+    assert_eq!(seat.participant, "p3", "as somebody new");
+    moderate(&mut ann, r#""lock""#).await?;
+    moderate(&mut ann, r#""remove","participant":"p3""#).await?;
+    assert_eq!(
+        eve.refusal_code(&join("Eve", "")).await?,
+        ErrorCode::RoomLocked
     );
     Ok(())
 }
@@ -394,7 +407,7 @@ async fn what_is_written_reaches_all_and_those_who_come_later_and_not_too_fast()
         assert_eq!(bob.hear_until(text).await?, expected);
     }
     let done = |message| match message {
-        ServerMessage::Done { id } => id,
+        ServerMessage::Done { id, .. } => id,
         _ => None,
     };
     assert_eq!(ann.hear_until(done).await?, RequestId::Number(1));

@@ -10,7 +10,7 @@ mod daemon;
 #[path = "support/http.rs"]
 mod http;
 
-use carrier::{Carrier, Kind};
+use carrier::{Carrier, Conversation, Kind};
 use daemon::Daemon;
 use mosaicd::signaling::message::{
     ByeReason, ErrorCode, Joined, LeaveReason, RequestId, Resumed, ServerMessage,

@@ -73,7 +73,8 @@ pub(super) fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::MustWait
         | ErrorCode::LobbyFull
         | ErrorCode::TooManyRooms
-        | ErrorCode::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
+        | ErrorCode::TooManySessions
+        | ErrorCode::Draining => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

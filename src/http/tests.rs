@@ -1,14 +1,13 @@
 //! All routes, without a connection.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Request, StatusCode};
-use codecs::video::PictureSize;
-use mixer::ladder::Ladder;
-use mixer::video::Fit;
+use axum::response::Response;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
@@ -18,26 +17,13 @@ use super::guard::{Hold, Openness, Peer};
 use super::*;
 use crate::access::Access;
 use crate::limits::Limiter;
-use crate::room::{Events, HouseRules, MediaConfig, RoomConfig, Rooms};
+use crate::room::{HouseRules, RoomConfig, Rooms, one_thread};
 use crate::rtc::{MediaAddress, MediaPorts, Rtc};
+use crate::signaling::message::ErrorCode;
 
 /// A server that is about to stop, or not yet.
 fn doors(draining: watch::Receiver<bool>) -> Doors {
-    let size = PictureSize::new(64, 64).unwrap();
-    let config = RoomConfig {
-        seat_hold: Duration::from_secs(30),
-        max_participants: 9,
-        ice_servers: Arc::default(),
-        media: MediaConfig {
-            ladder: Arc::new(Ladder::usual(size, 30, 200).unwrap()),
-            audio_kbps: 32,
-            fit: Fit::Fit,
-        },
-        house: HouseRules::default(),
-        events: Events::new(9),
-        counters: Arc::default(),
-    };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let config = RoomConfig::small(HouseRules::default());
     let address = MediaAddress {
         ip: Ipv4Addr::LOCALHOST.into(),
         ports: MediaPorts::Shared(0),
@@ -45,7 +31,7 @@ fn doors(draining: watch::Receiver<bool>) -> Doors {
     };
     let limiter: Arc<Limiter> = Arc::default();
     let venue = Venue {
-        rooms: Arc::new(Rooms::new(config, 9, Arc::new(pool.unwrap()))),
+        rooms: Arc::new(Rooms::new(config, 9, one_thread())),
         rtc: Rtc::bind(&address).unwrap(),
         access: Arc::new(Access::default()),
         limiter: Arc::clone(&limiter),
@@ -66,40 +52,93 @@ fn doors(draining: watch::Receiver<bool>) -> Doors {
     }
 }
 
-/// The status of an offer, and how long it asks to wait.
-async fn offer(doors: &Doors, path: &str) -> (StatusCode, Option<String>) {
+/// What is answered to a request with this body.
+async fn post(doors: &Doors, path: &str, content_type: &str, body: &str) -> Response {
     let permit = doors.guard.limiter.connect(None, Instant::now()).unwrap();
     let peer = Peer {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
         hold: Arc::new(Hold::new(permit, mpsc::channel(1).0)),
     };
     let request = Request::post(path)
-        .header(CONTENT_TYPE, "application/sdp")
+        .header(CONTENT_TYPE, content_type)
         .extension(peer)
-        .body(Body::from("v=0"))
+        .body(Body::from(body.to_owned()))
         .unwrap();
-    let answer = router(doors.clone()).oneshot(request).await.unwrap();
+    router(doors.clone()).oneshot(request).await.unwrap()
+}
+
+/// The status of an answer, and how long it asks to wait.
+fn waits(answer: &Response) -> (StatusCode, Option<&str>) {
     let wait = answer.headers().get(RETRY_AFTER);
-    let wait = wait.map(|it| it.to_str().unwrap().to_owned());
-    (answer.status(), wait)
+    (answer.status(), wait.map(|it| it.to_str().unwrap()))
+}
+
+/// The code in an answer.
+async fn code(answer: Response) -> String {
+    let body = to_bytes(answer.into_body(), 4_096).await.unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    body["code"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn a_server_that_is_about_to_stop_sends_publishers_and_viewers_away_for_a_while() {
     let (drain, draining) = watch::channel(false);
     let doors = doors(draining);
+    let offer = async |path| post(&doors, path, "application/sdp", "v=0").await;
 
     for path in ["/whip/demo", "/whep/demo"] {
-        let before = offer(&doors, path).await;
-        assert_eq!(before, (StatusCode::BAD_REQUEST, None), "{path}");
+        let before = offer(path).await;
+        assert_eq!(waits(&before), (StatusCode::BAD_REQUEST, None), "{path}");
     }
     drain.send_replace(true);
 
     for path in ["/whip/demo", "/whep/demo"] {
-        let (status, wait) = offer(&doors, path).await;
-        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
-        assert_eq!(wait.as_deref(), Some("10"), "{path}");
+        let away = offer(path).await;
+        let expected = (StatusCode::SERVICE_UNAVAILABLE, Some("10"));
+        assert_eq!(waits(&away), expected, "{path}");
+        assert_eq!(code(away).await, "draining");
     }
     let counted = doors.venue.limiter.counters().by_code();
-    assert_eq!(counted.values().sum::<u64>(), 2, "those with a bad offer");
+    let expected = [(ErrorCode::BadSdp, 2), (ErrorCode::Draining, 2)];
+    assert_eq!(counted, expected.into());
+}
+
+#[tokio::test]
+async fn a_server_that_is_about_to_stop_begins_no_session_by_request() {
+    let (drain, draining) = watch::channel(false);
+    let doors = doors(draining);
+    let say = async |body| post(&doors, "/sessions", "application/json", body).await;
+    drain.send_replace(true);
+
+    let away = say(r#"{"type":"join","id":1,"version":1,"room":"demo","name":"Ann"}"#).await;
+
+    let expected = (StatusCode::SERVICE_UNAVAILABLE, Some("10"));
+    assert_eq!(waits(&away), expected);
+    assert_eq!(code(away).await, "draining");
+    assert_eq!(doors.sessions.count(), 0);
+    let counted = doors.venue.limiter.counters().by_code();
+    assert_eq!(counted, [(ErrorCode::Draining, 1)].into());
+}
+
+#[tokio::test]
+async fn offers_by_request_have_a_rate_for_each_address() {
+    let (_drain, draining) = watch::channel(false);
+    let doors = doors(draining);
+    let offer = async |path| post(&doors, path, "application/sdp", "v=0").await;
+    let most = doors.guard.limiter.limits().offers_per_minute;
+
+    for _ in 0..most {
+        let before = offer("/whip/demo").await;
+        assert_eq!(before.status(), StatusCode::BAD_REQUEST);
+    }
+
+    for path in ["/whip/demo", "/whep/demo"] {
+        let refused = offer(path).await;
+        let expected = (StatusCode::TOO_MANY_REQUESTS, Some("2"));
+        assert_eq!(waits(&refused), expected, "{path}");
+        assert_eq!(code(refused).await, "rate_limited");
+    }
+    let counters = doors.venue.limiter.counters();
+    assert_eq!(counters.snapshot()["offers"], 2);
+    assert_eq!(counters.by_code()[&ErrorCode::RateLimited], 2);
 }

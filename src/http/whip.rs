@@ -24,7 +24,9 @@ use super::problem::Problem;
 use crate::limits::Caller;
 use crate::rtc::{MAX_OFFER_BYTES, OneWay};
 use crate::signaling::message::IceServer;
-use crate::signaling::{Answered, Condition, Fragment, IceError, IceTag, Refusal, Request};
+use crate::signaling::{
+    Answered, Condition, Fragment, IceError, IceTag, Refusal, Request, draining,
+};
 
 const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
@@ -100,9 +102,7 @@ async fn open(
     body: Body,
 ) -> Result<Response, Problem> {
     if *doors.draining.borrow() {
-        let message = "the server is going away";
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        return Err(Problem::new(status, "draining", message));
+        return Err(counted(&doors, draining()));
     }
     let sdp = text(SDP, headers, body).await?;
     let request = Request {

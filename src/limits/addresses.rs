@@ -51,6 +51,7 @@ pub(super) struct Addresses {
 #[derive(Clone, Copy, Debug)]
 struct Account {
     requests: Bucket,
+    offers: Bucket,
     wrong_keys: Bucket,
     connections: u32,
     sessions: u32,
@@ -106,6 +107,21 @@ impl Addresses {
     ) -> Result<(), Duration> {
         let place = self.place(address, now);
         self.account(place).requests.take(rate, now)
+    }
+
+    /// Takes note of an offer that takes a seat by itself.
+    ///
+    /// # Errors
+    ///
+    /// If it comes too soon: how long to wait.
+    pub(super) fn offer(
+        &mut self,
+        address: Address,
+        rate: Rate,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let place = self.place(address, now);
+        self.account(place).offers.take(rate, now)
     }
 
     /// Whether a key may be shown.
@@ -199,6 +215,7 @@ impl Account {
     fn new(now: Instant) -> Self {
         Self {
             requests: Bucket::new(now),
+            offers: Bucket::new(now),
             wrong_keys: Bucket::new(now),
             connections: 0,
             sessions: 0,
@@ -223,7 +240,8 @@ impl Account {
             self.participants,
             self.rooms,
         ];
-        held == [0; 4] && self.requests.is_full(now) && self.wrong_keys.is_full(now)
+        let buckets = [self.requests, self.offers, self.wrong_keys];
+        held == [0; 4] && buckets.iter().all(|bucket| bucket.is_full(now))
     }
 }
 

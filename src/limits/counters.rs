@@ -48,7 +48,7 @@ pub(crate) enum Refusal {
     Post,
     /// A carrier or a session over which nobody joined in time.
     Unjoined,
-    /// An offer beyond the rate of its session.
+    /// An offer beyond the rate of its session, or of its address where it has none.
     Offer,
     /// An offer that is too long.
     OfferLength,

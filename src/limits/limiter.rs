@@ -126,6 +126,20 @@ impl Limiter {
         })
     }
 
+    /// Takes note of an offer that takes a seat by itself, without a session to count it.
+    ///
+    /// # Errors
+    ///
+    /// [`Excess::Rate`].
+    pub(crate) fn offer(&self, address: Address, now: Instant) -> Result<(), Excess> {
+        let rate = self.limits.offers();
+        let taken = self.addresses().offer(address, rate, now);
+        taken.map_err(|wait| {
+            self.counters.count(Refusal::Offer);
+            Excess::Rate { wait }
+        })
+    }
+
     /// Whether somebody there may show a key of operators.
     ///
     /// # Errors
@@ -311,6 +325,25 @@ mod tests {
 
         assert!(hold().is_ok());
         assert_eq!(limiter.counters().snapshot()["sessions_of_address"], 1);
+    }
+
+    #[test]
+    fn offers_without_a_session_are_bounded_for_each_address() {
+        let limits = Limits {
+            offers_per_minute: 2,
+            ..Limits::default()
+        };
+        let limiter = Limiter::new(limits, Arc::default());
+        let now = Instant::now();
+        let offer = |n: u8, now| limiter.offer(Address::from(IpAddr::from([192, 0, 2, n])), now);
+
+        assert_eq!((offer(1, now), offer(1, now)), (Ok(()), Ok(())));
+        let wait = Duration::from_secs(30);
+        assert_eq!(offer(1, now), Err(Excess::Rate { wait }));
+        assert_eq!(offer(2, now), Ok(()), "another address");
+        assert_eq!(offer(1, now + wait), Ok(()), "as told");
+
+        assert_eq!(limiter.counters().snapshot()["offers"], 1);
     }
 
     #[test]

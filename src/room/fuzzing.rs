@@ -7,19 +7,16 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use codecs::video::PictureSize;
 use mixer::ParticipantId;
-use mixer::ladder::{Ladder, Wish};
-use mixer::video::Fit;
+use mixer::ladder::Wish;
 use tokio::sync::oneshot;
 
 use super::entrance::JoinError;
-use super::events::Events;
 use super::handle::{Command, Entry, JoinRequest};
-use super::media::MediaConfig;
 use super::moderation::{ActError, Actor};
 use super::moment::Moment;
 use super::seats::{Client, Part, SeatId, StatusChange};
+use super::small::one_thread;
 use super::{HouseRules, Room, RoomConfig, RoomSettings};
 use crate::access::Grant;
 use crate::signaling::message::{Act, ByeReason, How, PreferredLayout, Role};
@@ -40,10 +37,7 @@ const CHAT_KEPT: usize = 3;
 const MAX_OPERATIONS: usize = 400;
 
 /// Nobody has media, so that nothing is ever mixed.
-static POOL: LazyLock<Arc<rayon::ThreadPool>> = LazyLock::new(|| {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    Arc::new(pool.expect("a thread can be had"))
-});
+static POOL: LazyLock<Arc<rayon::ThreadPool>> = LazyLock::new(one_thread);
 
 /// Who does what: of the four bytes of an operation, the first says what kind it is, the second who
 /// it is that does it, and the others what to whom.
@@ -106,25 +100,15 @@ pub fn room(input: &[u8]) {
 
 impl Play {
     fn new() -> Self {
-        let size = PictureSize::new(64, 64).expect("even and small");
-        let ladder = Ladder::usual(size, 30, 200).expect("such a ladder is usual");
+        let house = HouseRules {
+            max_waiting: WAITING,
+            chat_kept: CHAT_KEPT,
+            patience: Duration::from_secs(60),
+            ..HouseRules::default()
+        };
         let config = RoomConfig {
-            seat_hold: Duration::from_secs(30),
             max_participants: SEATS,
-            events: Events::new(9),
-            counters: Arc::default(),
-            ice_servers: Arc::default(),
-            media: MediaConfig {
-                ladder: Arc::new(ladder),
-                audio_kbps: 32,
-                fit: Fit::Fit,
-            },
-            house: HouseRules {
-                max_waiting: WAITING,
-                chat_kept: CHAT_KEPT,
-                patience: Duration::from_secs(60),
-                ..HouseRules::default()
-            },
+            ..RoomConfig::small(house)
         };
         let settings = RoomSettings::default();
         let pool = Arc::clone(&POOL);
@@ -304,7 +288,7 @@ impl Play {
         };
         let done = self.room.moderate(actor, act, self.moment());
         match done {
-            Ok(()) => assert!(moderates, "not for them to do"),
+            Ok(_) => assert!(moderates, "not for them to do"),
             Err(error) => {
                 let expected = matches!(error, ActError::NotModerator | ActError::NoSeat);
                 assert_eq!(moderates, !expected, "{error:?}");

@@ -23,6 +23,13 @@ pub(crate) enum Actor {
     Operator,
 }
 
+/// What there is to say of an act that is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Acted {
+    /// Of a removal with a ban: whether whoever was removed would be known again.
+    pub(super) kept_out: Option<bool>,
+}
+
 /// Why nothing was done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ActError {
@@ -61,8 +68,9 @@ impl Room {
         actor: Actor,
         act: Act,
         moment: Moment,
-    ) -> Result<(), ActError> {
+    ) -> Result<Acted, ActError> {
         let by = self.permit(actor)?;
+        let mut acted = Acted::default();
         match act {
             Act::Lock => self.set_rules(|rules| rules.locked = true),
             Act::Unlock => self.set_rules(|rules| rules.locked = false),
@@ -87,7 +95,10 @@ impl Room {
             }
             Act::Unmute { participant } => self.allow(by, Device::Microphone, &participant)?,
             Act::CameraOn { participant } => self.allow(by, Device::Camera, &participant)?,
-            Act::Remove { participant, ban } => self.remove(by, &participant, ban)?,
+            Act::Remove { participant, ban } => {
+                let is_known = self.remove(by, &participant, ban)?;
+                acted.kept_out = ban.then_some(is_known);
+            }
             Act::Role { participant, role } => self.give_role(by, &participant, role)?,
             Act::LowerHand { participant } => {
                 for id in self.those(participant, |_, _| true)? {
@@ -102,7 +113,7 @@ impl Room {
             Act::Layout { layout } => self.set_rules(|rules| rules.layout = layout),
             Act::End => self.ending = Some(ByeReason::Ended),
         }
-        Ok(())
+        Ok(acted)
     }
 
     /// Writes to everybody.
@@ -270,15 +281,19 @@ impl Room {
         self.tell(participant, ServerMessage::Asked { to, by });
     }
 
-    fn remove(&mut self, by: By, participant: &str, ban: bool) -> Result<(), ActError> {
+    /// Whether they have an identity: who has none cannot be told from anybody else. To keep out their
+    /// address would keep out whoever is behind it with them, often the moderator too, and nobody who
+    /// wants to come back.
+    fn remove(&mut self, by: By, participant: &str, ban: bool) -> Result<bool, ActError> {
         let id = self.find(participant)?;
         if by == By::Participant(id) {
             return Err(ActError::Oneself);
         }
         self.respect(by, id)?;
         let Some(removed) = self.seats.remove(id) else {
-            return Ok(());
+            return Ok(false);
         };
+        let is_known = removed.identity.is_some();
         if let Some(line) = removed.line {
             line.close(ByeReason::Removed);
         }
@@ -286,7 +301,7 @@ impl Room {
             self.bans.add(removed.token, removed.identity);
         }
         self.forget(id, LeaveReason::Removed);
-        Ok(())
+        Ok(is_known)
     }
 
     fn give_role(&mut self, by: By, participant: &str, role: Role) -> Result<(), ActError> {

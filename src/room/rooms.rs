@@ -206,34 +206,14 @@ impl Rooms {
 mod tests {
     use std::time::Duration;
 
-    use codecs::video::PictureSize;
-    use mixer::ladder::Ladder;
-    use mixer::video::Fit;
-
-    use super::super::{Actor, HouseRules, MediaConfig, Next, Part, SeatId, Stay};
+    use super::super::{Actor, HouseRules, Next, Part, SeatId, Stay, one_thread};
     use super::*;
     use crate::access::Grant;
     use crate::signaling::message::{Act, ByeReason, PreferredLayout, RoomState, ServerMessage};
     use crate::signaling::{DisplayName, LineEnd, line};
 
     fn rooms(house: HouseRules) -> Rooms {
-        let size = PictureSize::new(64, 64).unwrap();
-        let media = MediaConfig {
-            ladder: Arc::new(Ladder::usual(size, 30, 200).unwrap()),
-            audio_kbps: 32,
-            fit: Fit::Fit,
-        };
-        let config = RoomConfig {
-            seat_hold: Duration::from_secs(30),
-            max_participants: 9,
-            ice_servers: Arc::default(),
-            media,
-            house,
-            events: Events::new(9),
-            counters: Arc::default(),
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-        Rooms::new(config, 2, Arc::new(pool.unwrap()))
+        Rooms::new(RoomConfig::small(house), 2, one_thread())
     }
 
     fn named(name: &str) -> RoomName {

@@ -11,8 +11,7 @@ use codecs::rtp::{RtpTimestamp, SeqNo};
 use codecs::video::{FrameKind, I420, PictureSize, VideoEncoder};
 use codecs::vp8::{Vp8Encoder, Vp8EncoderConfig};
 use mixer::RoomTime;
-use mixer::ladder::Ladder;
-use mixer::video::{Fit, Marker, VideoPacket};
+use mixer::video::{Marker, VideoPacket};
 
 use super::media::News;
 use super::seats::{Connection, Wiring};
@@ -28,23 +27,8 @@ fn room() -> Room {
 }
 
 fn room_with(house: HouseRules, settings: RoomSettings) -> Room {
-    let media = MediaConfig {
-        ladder: Arc::new(Ladder::usual(PictureSize::new(64, 64).unwrap(), 30, 200).unwrap()),
-        audio_kbps: 32,
-        fit: Fit::Fit,
-    };
-    let config = RoomConfig {
-        seat_hold: Duration::from_secs(30),
-        max_participants: 9,
-        ice_servers: Arc::default(),
-        media,
-        house,
-        events: Events::new(100),
-        counters: Arc::default(),
-    };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let pool = Arc::new(pool.unwrap());
-    Room::new("demo".to_owned(), config, settings, pool)
+    let config = RoomConfig::small(house);
+    Room::new("demo".to_owned(), config, settings, one_thread())
 }
 
 fn request(name: &str, said: Line) -> JoinRequest {

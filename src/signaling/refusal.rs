@@ -7,6 +7,9 @@ use crate::access::Denied;
 use crate::limits::Excess;
 use crate::rtc::OfferError;
 
+/// When to ask again whoever went away: there is another server in its place by then, if there ever is.
+const UNTIL_RESTARTED: Duration = Duration::from_secs(10);
+
 /// Why a request failed.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -44,6 +47,14 @@ pub(super) fn not_joined() -> Refusal {
 pub(super) fn no_session() -> Refusal {
     let message = "there is no such session, or no longer";
     refusal(ErrorCode::NoSession, message)
+}
+
+/// For requests that would begin something while the server stops.
+pub(crate) fn draining() -> Refusal {
+    Refusal {
+        retry_after: Some(UNTIL_RESTARTED),
+        ..refusal(ErrorCode::Draining, "the server is going away")
+    }
 }
 
 impl From<Denied> for Refusal {

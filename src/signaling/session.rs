@@ -153,7 +153,8 @@ impl Session {
             ClientMessage::Chat { id, text } => {
                 let seated = self.seated()?;
                 seated.room.chat(seated.seat, text).await?;
-                self.line.say(ServerMessage::Done { id });
+                let kept_out = None;
+                self.line.say(ServerMessage::Done { id, kept_out });
             }
             ClientMessage::Resume(_) => {
                 return Err(refusal(

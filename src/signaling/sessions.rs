@@ -23,7 +23,7 @@ use super::message::{
 };
 use super::presence::Carrier;
 use super::reading::parse;
-use super::refusal::{Refusal, no_session, refusal};
+use super::refusal::{Refusal, draining, no_session, refusal};
 use super::session::Session;
 use crate::limits::{Caller, Excess, Permit, Refusal as Refused};
 
@@ -67,8 +67,18 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// What to tell the client, which may try another message over the same carrier.
+    /// What to tell the client, which may try another message over the same carrier. It is counted.
     pub(crate) async fn open(
+        &self,
+        first: String,
+        caller: Caller,
+        carrier: Carrier,
+    ) -> Result<Opened, ErrorMessage> {
+        let opened = self.open_uncounted(first, caller, carrier).await;
+        opened.inspect_err(|error| self.venue.limiter.counters().count_code(error.code))
+    }
+
+    async fn open_uncounted(
         &self,
         first: String,
         caller: Caller,
@@ -79,6 +89,10 @@ impl Sessions {
             Ok(message) => message.id().cloned(),
             Err((id, _)) => id,
         };
+        // A request has a status to say it by; a session over a socket is told by its `bye`.
+        if carrier == Carrier::Request && *self.draining.borrow() {
+            return Err(draining().answer(request));
+        }
         let id = SessionId::random();
         let begun = self.begin(&id, caller, carrier);
         let attachment = begun.map_err(|refused| refused.answer(request))?;

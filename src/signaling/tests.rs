@@ -4,9 +4,6 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codecs::video::PictureSize;
-use mixer::ladder::Ladder;
-use mixer::video::Fit;
 use tokio::sync::watch;
 use tokio::time::{Instant, advance};
 
@@ -16,29 +13,15 @@ use super::message::{
 use super::{Attachment, Carrier, Next, SILENCE, Sessions, Venue};
 use crate::access::Access;
 use crate::limits::{Caller, Limiter, Limits};
-use crate::room::{Events, HouseRules, MediaConfig, RoomConfig, Rooms};
+use crate::room::{HouseRules, RoomConfig, Rooms, one_thread};
 use crate::rtc::{MediaAddress, MediaPorts, Rtc};
 
 const HOLD: Duration = Duration::from_secs(30);
 const MOMENT: Duration = Duration::from_millis(1);
 
 pub(super) fn rooms() -> Arc<Rooms> {
-    let media = MediaConfig {
-        ladder: Arc::new(Ladder::usual(PictureSize::new(64, 64).unwrap(), 30, 200).unwrap()),
-        audio_kbps: 32,
-        fit: Fit::Fit,
-    };
-    let config = RoomConfig {
-        seat_hold: HOLD,
-        max_participants: 9,
-        ice_servers: Arc::default(),
-        media,
-        house: HouseRules::default(),
-        events: Events::new(9),
-        counters: Arc::default(),
-    };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    Arc::new(Rooms::new(config, 1, Arc::new(pool.unwrap())))
+    let config = RoomConfig::small(HouseRules::default());
+    Arc::new(Rooms::new(config, 1, one_thread()))
 }
 
 pub(super) fn transports(ports: MediaPorts) -> Rtc {

@@ -8,6 +8,7 @@ import { byId, card, hasCard, notice, toast, uncard } from "./say.js";
 import { REQUESTS, called, sentence } from "./words.js";
 
 const KNOCKING = "knocking";
+const OPEN = "open";
 
 export class Host {
   /** @type {import("./mosaic.js").Call|null} */ #call = null;
@@ -38,7 +39,7 @@ export class Host {
   stop() {
     this.#call = null;
     this.showKnocking();
-    for (const to of Object.keys(REQUESTS)) uncard(to);
+    for (const key of [OPEN, ...Object.keys(REQUESTS)]) uncard(key);
   }
 
   /**
@@ -49,12 +50,25 @@ export class Host {
    */
   async moderate(act, fields = {}) {
     try {
-      await this.#call?.moderate(act, fields);
+      const call = this.#call;
+      const done = await call?.moderate(act, fields);
+      if (done?.keptOut === false && call === this.#call) this.#offerLock();
     } catch (error) {
       const cause = asMosaicError(error);
       // Where the call is over for all, there is nobody left to say that it is done.
       if (this.#call && cause.code !== "ended") toast(sentence(cause));
     }
+  }
+
+  /** Who was removed and is known by nothing may come back, unless nobody may. */
+  #offerLock() {
+    const { locked, lobby } = this.#call?.roomState ?? {};
+    if (locked || lobby) return;
+    card(OPEN, "Anybody may come into this room, so whoever you removed can come back by any name.", [
+      ["Lock the room", () => this.moderate("lock")],
+      ["Ask before letting anybody in", () => this.moderate("lobby", { on: true })],
+      ["Leave it open", () => {}],
+    ]);
   }
 
   /** @param {string} question @param {string} yes @param {() => void} act */

@@ -142,8 +142,8 @@ function partChoices({ id, name, role, hand_raised_ms: hand }, { moderate, confi
   }, {
     label: "Remove and ban…",
     danger: true,
-    act: () => confirm(`Remove ${who}, and keep them out of this room? Where anybody may come in, lock it as well.`,
-      "Remove and ban", () => moderate("remove", { participant: id, ban: true })),
+    act: () => confirm(`Remove ${who}, and keep them out of this room?`, "Remove and ban",
+      () => moderate("remove", { participant: id, ban: true })),
   });
   return choices;
 }

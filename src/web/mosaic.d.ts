@@ -173,8 +173,11 @@ export class Call extends EventTarget {
   setHand(raised: boolean): void;
   /** Writes to everybody, 1 to 2,000 bytes. Rejects with `bad_text`, or `rate_limited` and how long to wait. */
   chat(text: string): Promise<void>;
-  /** Does what moderators may. Rejects with `not_allowed` or `no_such_participant`. */
-  moderate<A extends Act>(act: A, fields?: FieldsOf<A>): Promise<void>;
+  /**
+   * Does what moderators may. Rejects with `not_allowed` or `no_such_participant`. `keptOut` is of a removal with a
+   * ban alone: false where nothing tells whoever was removed from anybody else, so that only a lock keeps them out.
+   */
+  moderate<A extends Act>(act: A, fields?: FieldsOf<A>): Promise<{ keptOut: boolean | null }>;
   /** What the link does, since the last time this was asked. */
   stats(): Promise<CallStats>;
 
@@ -283,7 +286,7 @@ export namespace Wire {
   };
 
   /** What went wrong, as a word that never changes. */
-  type ErrorCode = "bad_json" | "bad_message" | "unknown_type" | "bad_version" | "bad_room" | "bad_name" | "not_joined" | "already_joined" | "no_such_room" | "room_locked" | "lobby_full" | "must_wait" | "denied" | "waited_too_long" | "banned" | "identity_taken" | "not_allowed" | "no_such_participant" | "too_many_pins" | "bad_text" | "room_full" | "too_many_rooms" | "bad_token" | "bad_resume" | "no_session" | "too_many_sessions" | "bad_sdp" | "no_opus" | "no_vp8" | "bad_candidate" | "too_large" | "auth_required" | "bad_auth" | "auth_expired" | "not_this_room" | "wrong_origin" | "rate_limited" | "too_many_from_address" | "too_many_candidates" | "internal";
+  type ErrorCode = "bad_json" | "bad_message" | "unknown_type" | "bad_version" | "bad_room" | "bad_name" | "not_joined" | "already_joined" | "no_such_room" | "room_locked" | "lobby_full" | "must_wait" | "denied" | "waited_too_long" | "banned" | "identity_taken" | "not_allowed" | "no_such_participant" | "too_many_pins" | "bad_text" | "room_full" | "too_many_rooms" | "bad_token" | "bad_resume" | "no_session" | "too_many_sessions" | "bad_sdp" | "no_opus" | "no_vp8" | "bad_candidate" | "too_large" | "auth_required" | "bad_auth" | "auth_expired" | "not_this_room" | "wrong_origin" | "rate_limited" | "too_many_from_address" | "too_many_candidates" | "draining" | "internal";
 
   /** Why a request failed. */
   type ErrorMessage = {
@@ -632,6 +635,8 @@ export namespace Wire {
   } | {
     /** The request's. */
     id?: RequestId | null;
+    /** Of a `remove` with a ban alone: whether whoever was removed would be known again. False where they came without an identity: then nothing keeps them from coming back as somebody new. */
+    kept_out?: boolean | null;
     type: "done";
   } | {
     /** Who; null if nobody has spoken yet, or the speaker left. */

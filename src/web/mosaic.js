@@ -242,8 +242,10 @@ export class Call extends EventTarget {
   #handRaised = false;
   #maxParticipants = 0;
   /** @type {RTCIceServer[]} */ #iceServers = [];
-  /** What may be continued: the session that has the seat, and the last event that came.
-   *  @type {{session: string, seen: number}|null} */ #resumable = null;
+  /** What may be continued: the session that has the seat or waits for one, the last event that came, and
+   *  the `join` that is not answered while it waits.
+   *  @type {{session: string, seen: number, joinId: number|null}|null} */ #resumable = null;
+  /** Whose carrier was found to work. @type {Session|null} */ #trusted = null;
   #pingIntervalMs = 5_000;
   /** Whether there has ever been a seat: then the caller is in, and stays so over lost sessions. */
   #wasSeated = false;
@@ -436,10 +438,13 @@ export class Call extends EventTarget {
    *
    * @param {Act} act
    * @param {object} [fields] of the act
+   * @returns {Promise<{keptOut: boolean|null}>} of a removal with a ban, whether that keeps them out: false where
+   *   nothing tells them from anybody else; null of all other acts
    * @throws {MosaicError} `not_allowed`, `no_such_participant`
    */
   async moderate(act, fields = {}) {
-    await this.#ask("moderate", { act, ...fields });
+    const done = await this.#ask("moderate", { act, ...fields });
+    return { keptOut: done.kept_out ?? null };
   }
 
   /** @param {string} type @param {object} fields */
@@ -471,6 +476,7 @@ export class Call extends EventTarget {
         if (performance.now() - openedAt >= GOOD_SESSION_MS) attempt = 0;
       } catch (error) {
         cause = asMosaicError(error);
+        if ((waitedMs(this.#session) ?? 0) >= GOOD_SESSION_MS) attempt = 0;
       }
       if (this.#isOver()) return;
       this.#session = null;
@@ -494,11 +500,12 @@ export class Call extends EventTarget {
     for (const kind of this.#carriers.candidates()) {
       const session = await this.#enter(kind).catch((/** @type {MosaicError} */ error) => {
         this.#throwIfOver();
-        if (!CARRIER_CODES.has(error.code)) throw error;
+        // Nothing is the matter with a carrier over which somebody has waited.
+        if (!CARRIER_CODES.has(error.code) || waitedMs(this.#session) !== null) throw error;
         failure ??= error;
         return null;
       });
-      if (session !== null) return this.#connect(session, kind);
+      if (session !== null) return this.#connect(session);
     }
     this.#carriers.failed();
     throw failure ?? unreachable();
@@ -527,13 +534,20 @@ export class Call extends EventTarget {
     }
   }
 
-  /** Connects media where that is not connected. @param {Session} session @param {import("./carriers.js").CarrierKind} kind */
-  async #connect(session, kind) {
-    this.#carriers.works(kind);
+  /** The carrier brings what it should: notes down how it ends. @param {Session} session */
+  #trust(session) {
+    if (this.#trusted === session) return;
+    this.#trusted = session;
+    this.#carriers.works(session.kind);
     session.closed.then(() => {
       this.#carriers.lost(session.hasSpoken);
       if (this.#resumable) this.#resumable.seen = session.seen;
     });
+  }
+
+  /** Connects media where that is not connected. @param {Session} session */
+  async #connect(session) {
+    this.#trust(session);
     try {
       if (this.#isFlowing()) this.#setState("connected", null);
       else await this.#negotiate();
@@ -547,20 +561,34 @@ export class Call extends EventTarget {
   /**
    * @param {Session} session
    * @param {number} [limitMs] for the reply
-   * @returns {Promise<boolean>} whether it goes on where it was
+   * @returns {Promise<boolean>} whether it goes on where it was, and has a seat
    */
   async #resume(session, limitMs) {
     if (this.#resumable === null) return false;
-    const { session: id, seen } = this.#resumable;
+    const { session: id, seen, joinId } = this.#resumable;
+    // What answers it may come at once behind `resumed`.
+    const joined = joinId === null ? null : this.#joined(session.awaitJoin(joinId));
+    joined?.catch(() => {});
     try {
       await session.request("resume", { version: PROTOCOL_VERSION, session: id, after: seen }, limitMs);
-      return true;
     } catch (error) {
       // What the server has against it, it has against this session, and not against the seat.
       if (CARRIER_CODES.has(asMosaicError(error).code)) throw error;
       this.#resumable = null;
       this.#throwIfOver();
       return false;
+    }
+    await joined;
+    return true;
+  }
+
+  /** Who is not let in has nothing to go on with. @param {Promise<any>} reply to a `join` */
+  async #joined(reply) {
+    try {
+      await reply;
+    } catch (error) {
+      if (!CARRIER_CODES.has(asMosaicError(error).code)) this.#resumable = null;
+      throw error;
     }
   }
 
@@ -570,7 +598,7 @@ export class Call extends EventTarget {
     const request = { version: PROTOCOL_VERSION, ...this.#claim() };
     if (this.#token !== null) {
       try {
-        await session.request("join", { ...request, token: this.#token });
+        await this.#joined(session.request("join", { ...request, token: this.#token }));
         return;
       } catch (error) {
         if (asMosaicError(error).code !== "bad_token") throw error;
@@ -583,7 +611,7 @@ export class Call extends EventTarget {
         this.#throwIfOver();
       }
     }
-    await session.request("join", request);
+    await this.#joined(session.request("join", request));
   }
 
   /** Who asks for which room, and what shows that they may. */
@@ -597,11 +625,12 @@ export class Call extends EventTarget {
     this.#wasSeated = true;
     this.#self = joined.participant;
     this.#token = joined.token ?? null;
-    this.#resumable = joined.session ? { session: joined.session, seen: 0 } : null;
+    this.#resumable = joined.session ? { session: joined.session, seen: 0, joinId: null } : null;
     this.#iceServers = joined.ice_servers ?? [];
     this.#maxParticipants = joined.max_participants ?? 0;
     this.#pingIntervalMs = joined.ping_interval_ms ?? this.#pingIntervalMs;
     this.#place = null;
+    if (this.#session) this.#session.waitsSince = null;
     if (this.#state === "waiting") this.#setState("joining", null);
     this.#roomState = joined.state ?? null;
     this.#knocking = [];
@@ -631,13 +660,23 @@ export class Call extends EventTarget {
   }
 
   /** The server says that one has to be let in first. @param {any} message */
-  #wait({ token, place, ping_interval_ms: pingIntervalMs }) {
-    this.#token = token;
-    this.#place = place;
-    this.#session?.waitOn();
-    this.#session?.keepAlive(pingIntervalMs ?? 5_000);
+  #wait(message) {
+    this.#token = message.token;
+    this.#place = message.place;
+    this.#pingIntervalMs = message.ping_interval_ms ?? this.#pingIntervalMs;
+    const joinId = this.#session?.joinId ?? null;
+    this.#resumable = message.session ? { session: message.session, seen: 0, joinId } : null;
+    this.#waitOn();
+    this.#emit("waiting", { place: this.#place });
+  }
+
+  /** Waits to be let in, over this carrier from now on. */
+  #waitOn() {
+    if (this.#session === null) return;
+    this.#trust(this.#session);
+    this.#session.waitOn();
+    this.#session.keepAlive(this.#pingIntervalMs);
     this.#setState("waiting", null);
-    this.#emit("waiting", { place });
   }
 
   /**
@@ -682,7 +721,9 @@ export class Call extends EventTarget {
         if (!this.#isOver()) this.#welcome(message);
         break;
       case "resumed":
-        if (!this.#isOver()) this.#settle();
+        if (this.#isOver()) break;
+        if (this.#place === null) this.#settle();
+        else this.#waitOn();
         break;
       case "candidate":
         this.#transport?.addCandidate(message.candidate);
@@ -1481,6 +1522,12 @@ async function replaceTrack(sender, track) {
   } catch {
     // The connection was closed meanwhile; its successor is given the tracks that are current then.
   }
+}
+
+/** For how long somebody has to be let in over this carrier; null where nobody has to. @param {Session|null} session */
+function waitedMs(session) {
+  const since = session?.waitsSince ?? null;
+  return since === null ? null : performance.now() - since;
 }
 
 /** Between half and all of a wait that doubles: many clients must not come back at once. */

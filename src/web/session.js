@@ -30,6 +30,12 @@ export class Session {
   closed;
   /** The last event that has come. */
   seen;
+  /** @type {import("./carriers.js").CarrierKind} */
+  kind;
+  /** Of the `join` that went over this carrier last. @type {number|null} */
+  joinId = null;
+  /** Since when somebody has to let us in first; null where nobody has to. @type {number|null} */
+  waitsSince = null;
 
   /**
    * @param {import("./carriers.js").CarrierKind} kind
@@ -62,6 +68,7 @@ export class Session {
    */
   constructor(kind, url, onMessage, seen) {
     this.#onMessage = onMessage;
+    this.kind = kind;
     this.seen = seen;
     this.closed = new Promise((resolve) => { this.#settleClosed = resolve; });
     this.#carrier = openCarrier(kind, url, {
@@ -93,29 +100,48 @@ export class Session {
   request(type, fields, timeoutMs = REPLY_TIMEOUT_MS) {
     const id = nextId;
     nextId += 1;
-    // Each session counts anew.
-    if (type === "join") this.seen = 0;
+    if (type === "join") {
+      // Each session counts anew.
+      this.seen = 0;
+      this.joinId = id;
+    }
+    const reply = this.#replyTo(id, type, timeoutMs);
+    this.send({ type, id, ...fields });
+    return reply;
+  }
+
+  /**
+   * Takes up the `join` of a carrier before this one, which is not answered yet.
+   *
+   * @param {number} id
+   * @returns {Promise<any>} the reply, whenever that comes
+   */
+  awaitJoin(id) {
+    this.joinId = id;
+    return this.#replyTo(id, "join", null);
+  }
+
+  /** @param {number} id @param {string} type @param {number|null} timeoutMs null: as long as it takes */
+  #replyTo(id, type, timeoutMs) {
     return new Promise((resolve, reject) => {
       if (this.#isOver) {
         reject(unreachable("the server is gone"));
         return;
       }
-      const timer = setTimeout(
-        () => this.#settle(id, "reject", new MosaicError("timeout", `no reply to ${type}`)),
-        timeoutMs,
-      );
+      const giveUp = () => this.#settle(id, "reject", new MosaicError("timeout", `no reply to ${type}`));
+      const timer = timeoutMs === null ? undefined : setTimeout(giveUp, timeoutMs);
       const settled = (/** @type {(value: any) => void} */ settle) => (/** @type {any} */ value) => {
         clearTimeout(timer);
         settle(value);
       };
       const wait = () => clearTimeout(timer);
       this.#waiting.set(id, { resolve: settled(resolve), reject: settled(reject), wait });
-      this.send({ type, id, ...fields });
     });
   }
 
   /** The reply to a `join` takes as long as people take. */
   waitOn() {
+    this.waitsSince ??= performance.now();
     for (const { wait } of this.#waiting.values()) wait();
   }
 

@@ -12,7 +12,7 @@ use ring::hmac;
 use crate::daemon::Daemon;
 use crate::keys::{Keys, join};
 use crate::signal::signal;
-use crate::socket::Socket;
+use crate::socket::{Conversation, Socket};
 
 const NO_AUTH: &str = r#"{"type":"join","version":1,"room":"demo"}"#;
 

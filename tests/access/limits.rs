@@ -5,7 +5,7 @@ use mosaicd::signaling::message::{ErrorCode, ServerMessage};
 use crate::daemon::Daemon;
 use crate::http::get;
 use crate::requests::ask;
-use crate::socket::Socket;
+use crate::socket::{Conversation, Socket};
 
 const JOIN: &str = r#"{"type":"join","id":3,"version":1,"room":"demo"}"#;
 

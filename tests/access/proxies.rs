@@ -8,7 +8,7 @@ use crate::daemon::Daemon;
 use crate::http::{get, refused};
 use crate::keys::Keys;
 use crate::requests::ask;
-use crate::socket::Socket;
+use crate::socket::{Conversation, Socket};
 
 #[tokio::test]
 async fn pages_of_the_server_and_of_listed_origins_may_connect_and_no_others() -> anyhow::Result<()>

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use crate::daemon::{Daemon, binary};
 use crate::keys::join;
-use crate::socket::Socket;
+use crate::socket::{Conversation, Socket};
 use mosaicd::signaling::message::{ErrorCode, ServerMessage};
 
 fn run(arguments: &[&str]) -> anyhow::Result<Output> {

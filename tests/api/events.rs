@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::http::{Answer, ask};
 use crate::served::{BEARER, Served};
-use crate::socket::Socket;
+use crate::socket::{Conversation, Socket};
 
 #[tokio::test]
 async fn events_are_told_as_they_happen_those_of_one_room_if_asked_for() -> anyhow::Result<()> {

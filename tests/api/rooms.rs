@@ -5,7 +5,7 @@ use mosaicd::signaling::message::{Asked, ByeReason, ServerMessage};
 use serde_json::{Value, json};
 
 use crate::served::{Served, code};
-use crate::socket::Socket;
+use crate::socket::{Conversation, Socket};
 
 #[tokio::test]
 async fn a_room_is_made_changed_and_ended() -> anyhow::Result<()> {

@@ -4,8 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { launch } from "./browser.mjs";
-import { SMALL, startDaemon } from "./daemon.mjs";
+import { browser, daemon } from "./ground.mjs";
 import { LOOKS, participate } from "./participant.mjs";
 import { until } from "./until.mjs";
 import { joining, visit } from "./visitor.mjs";
@@ -22,18 +21,8 @@ const MIN_CONTRAST = 4.5;
 /** WCAG 2.2, 2.5.8: of what is to be hit with a finger, in CSS pixels. */
 const MIN_TARGET_PX = 24;
 
-let daemon;
-let browser;
-
 before(async () => {
-  daemon = await startDaemon(SMALL);
-  browser = await launch();
   await participate(browser, daemon.url, { room: "access", ...LOOKS[0], name: "Dr. Aleksandra Wiśniewska-Kowalczyk" });
-});
-
-after(async () => {
-  await browser?.close();
-  assert.equal(await daemon?.stop(), 0, "the daemon ends cleanly");
 });
 
 /** What a screen reader meets and nobody has given a name to. */

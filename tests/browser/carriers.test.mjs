@@ -5,39 +5,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { launch } from "./browser.mjs";
 import { SMALL, startDaemon } from "./daemon.mjs";
-import { LOOKS, near, participate } from "./participant.mjs";
+import { browser, daemon } from "./ground.mjs";
+import { LOOKS, near, participate, seatOf, untilDecoding } from "./participant.mjs";
 import { startProxy } from "./proxy.mjs";
 import { until } from "./until.mjs";
 
 const [RED, GREEN] = LOOKS;
-
-let daemon;
-let browser;
-
-before(async () => {
-  daemon = await startDaemon(SMALL);
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  assert.equal(await daemon?.stop(), 0, "the daemon ends cleanly");
-});
-
-const framesDecoded = ({ ask }) => async () =>
-  (await ask("inbound")).find(({ kind }) => kind === "video")?.framesDecoded ?? 0;
-
-/** Waits for ten more frames than now. */
-async function untilDecoding(participant) {
-  const frames = framesDecoded(participant);
-  const first = await frames();
-  await until("ten more frames", frames, (now) => now >= first + 10);
-}
-
-const seatOf = (watcher, { id }) => async () =>
-  (await watcher.ask("participants")).find((participant) => participant.id === id);
 
 /** That both see and are told of each other. */
 async function untilTogether(one, other) {

@@ -4,31 +4,21 @@
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 
-import { launch } from "./browser.mjs";
-import { SMALL, startDaemon } from "./daemon.mjs";
+import { browser, daemon } from "./ground.mjs";
 import { until } from "./until.mjs";
 import { joining, visit } from "./visitor.mjs";
 
-let daemon;
-let browser;
 let host;
 let bob;
 
 before(async () => {
-  daemon = await startDaemon(SMALL);
-  browser = await launch();
   host = await visit(browser, daemon.url, { path: joining("led", "Hanna") });
   await host.inCall();
   bob = await visit(browser, daemon.url, { path: joining("led", "Bob") });
   await bob.inCall();
   await until("Bob at Hanna's", host.tiles, ({ length }) => length === 2);
-});
-
-after(async () => {
-  await browser?.close();
-  assert.equal(await daemon?.stop(), 0, "the daemon ends cleanly");
 });
 
 const note = (visitor, words) => until(`“${words}”`, () => visitor.text("#toasts"), (text) => text.includes(words));
@@ -299,6 +289,14 @@ describe("the ways in and out of a room with a host", () => {
     await until("the reason", () => guest.text("#lobby-notice"), (text) => text === "A moderator removed you from the call.");
     assert.equal(await guest.page.evaluate(() => document.querySelector("#preview").srcObject), null);
     await note(bob, "Guest was removed");
+    const ask = host.page.locator("#asks .ask");
+    await until("the host to hear what a ban is worth", () => ask.innerText(), (text) => text.includes("can come back"));
+    await ask.getByRole("button", { name: "Lock the room" }).click();
+    await host.page.locator("#bar-locked").waitFor();
+    await guest.page.click("#join");
+    await until("the reason", () => guest.text("#lobby-notice"), (text) => text.startsWith("This room is locked"));
+    await chooseForRoom(host, "Lock the room");
+    await note(bob, "The room is open again");
     await guest.close();
   });
 

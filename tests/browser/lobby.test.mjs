@@ -4,23 +4,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { launch } from "./browser.mjs";
 import { SMALL, startDaemon } from "./daemon.mjs";
+import { browser, daemon } from "./ground.mjs";
+import { startRelay } from "./relay.mjs";
 import { until } from "./until.mjs";
 import { joining, visit } from "./visitor.mjs";
-
-let daemon;
-let browser;
-
-before(async () => {
-  daemon = await startDaemon(SMALL);
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  assert.equal(await daemon?.stop(), 0, "the daemon ends cleanly");
-});
 
 describe("coming in", () => {
   test("an address with join=1 joins by itself and becomes an invitation", async () => {
@@ -139,4 +127,105 @@ describe("coming in", () => {
     await second.close();
     assert.equal(await small.stop(), 0);
   });
+});
+
+/** Who waits, as the host is told. */
+const knocking = ({ page }) => () => page.evaluate(() => window.mosaic.call.knocking);
+
+/** What a guest's call is at. */
+const waits = ({ page }) => () => page.evaluate(() => {
+  const { call } = window.mosaic;
+  return { state: call?.state ?? null, place: call?.place ?? null };
+});
+
+/** How the guest has come in so far: what there is to that in what was sent, in order. */
+const entries = async ({ page }) => {
+  const said = await page.evaluate(() => window.said);
+  return said.flatMap((text) => text.match(/(?<="type":")(join|resume)(?=")/g) ?? []);
+};
+
+describe("waiting over a line that breaks", () => {
+  for (const carrier of ["ws", "sse", "poll"]) {
+    describe(`by ${carrier}`, () => {
+      const room = `breaks-${carrier}`;
+      let relay;
+      let host;
+      let guest;
+
+      const breakLine = async () => {
+        relay.cut();
+        await until("it to be noticed", waits(guest), ({ state }) => state === "reconnecting");
+      };
+
+      before(async () => {
+        relay = await startRelay(daemon.url);
+        host = await visit(browser, daemon.url, { path: joining(room, "Host") });
+        await host.inCall();
+        await host.page.evaluate(() => window.mosaic.call.moderate("lobby", { on: true }));
+        guest = await visit(browser, relay.url, { path: "/healthz" });
+        await guest.page.evaluate(async ({ room, carrier }) => {
+          const { send } = WebSocket.prototype;
+          WebSocket.prototype.send = function (text) {
+            window.said.push(text);
+            send.call(this, text);
+          };
+          const { fetch } = window;
+          window.fetch = (address, init) => {
+            if (init.body) window.said.push(init.body);
+            return fetch(address, init);
+          };
+          const { Call } = await import("/mosaic.js");
+          window.knock = () => {
+            window.said = [];
+            const call = new Call({ room, name: "Guest", stream: null, carrier });
+            window.mosaic = { call };
+            window.ended = call.join().then(() => null, ({ code }) => code);
+          };
+          window.knock();
+        }, { room, carrier });
+        await until("to wait", waits(guest), ({ state, place }) => state === "waiting" && place === 1);
+      });
+
+      after(async () => {
+        assert.deepEqual([...host.errors, ...guest.errors], []);
+        await guest.close();
+        await host.close();
+        await relay.close();
+      });
+
+      test("whoever waits waits on, as the same", async () => {
+        const [before] = await until("a knock", knocking(host), ({ length }) => length === 1);
+
+        await breakLine();
+        relay.mend();
+
+        await until("to wait again", waits(guest), ({ state }) => state === "waiting");
+        assert.deepEqual(await knocking(host)(), [before]);
+        assert.deepEqual(await entries(guest), ["join", "resume"], "the session went on");
+      });
+
+      test("who was turned away meanwhile is told so", async () => {
+        await breakLine();
+        await host.page.evaluate(() => window.mosaic.call.moderate("deny"));
+        relay.mend();
+
+        assert.equal(await guest.page.evaluate(() => window.ended), "denied");
+        assert.equal((await waits(guest)()).state, "failed");
+      });
+
+      test("who was let in meanwhile is in, as the same", async () => {
+        await guest.page.evaluate(() => window.knock());
+        await until("to wait", waits(guest), ({ state }) => state === "waiting");
+        await breakLine();
+        await host.page.evaluate(() => window.mosaic.call.moderate("admit"));
+        relay.mend();
+
+        assert.equal(await guest.page.evaluate(() => window.ended), null);
+        await until("media", waits(guest), ({ state, place }) => state === "connected" && place === null);
+        const { participants } = await host.call();
+        assert.deepEqual(participants.map(({ name }) => name), ["Host", "Guest"]);
+        assert.deepEqual(await entries(guest), ["join", "resume"], "the session went on");
+      });
+    });
+  }
 });

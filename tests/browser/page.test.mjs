@@ -4,8 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { launch } from "./browser.mjs";
-import { SMALL, startDaemon } from "./daemon.mjs";
+import { browser, daemon } from "./ground.mjs";
 import { LOOKS, participate } from "./participant.mjs";
 import { until } from "./until.mjs";
 import { joining, visit } from "./visitor.mjs";
@@ -14,19 +13,6 @@ import { joining, visit } from "./visitor.mjs";
 const ROUNDING = 0.005;
 
 const CLIPBOARD = ["camera", "microphone", "clipboard-read", "clipboard-write"];
-
-let daemon;
-let browser;
-
-before(async () => {
-  daemon = await startDaemon(SMALL);
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  assert.equal(await daemon?.stop(), 0, "the daemon ends cleanly");
-});
 
 describe("a call of two at the page", () => {
   let ann;

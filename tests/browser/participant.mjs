@@ -19,6 +19,21 @@ const COLOR_TOLERANCE = 40;
 export const near = (color, expected) =>
   color !== undefined && color.every((channel, n) => Math.abs(channel - expected[n]) <= COLOR_TOLERANCE);
 
+/** Asks for the frames of the mixed picture that somebody has decoded so far. */
+const framesDecoded = ({ ask }) => async () =>
+  (await ask("inbound")).find(({ kind }) => kind === "video")?.framesDecoded ?? 0;
+
+/** Waits for ten more frames than now. */
+export async function untilDecoding(participant) {
+  const frames = framesDecoded(participant);
+  const first = await frames();
+  await until("ten more frames", frames, (now) => now >= first + 10);
+}
+
+/** Asks what one is told of the other. */
+export const seatOf = (watcher, { id }) => async () =>
+  (await watcher.ask("participants")).find((participant) => participant.id === id);
+
 /**
  * Joins a room from a page of its own.
  *

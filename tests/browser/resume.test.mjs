@@ -7,9 +7,9 @@ import { once } from "node:events";
 import http from "node:http";
 import { after, before, describe, test } from "node:test";
 
-import { launch } from "./browser.mjs";
 import { SMALL, startDaemon } from "./daemon.mjs";
-import { LOOKS, near, participate } from "./participant.mjs";
+import { browser, daemon } from "./ground.mjs";
+import { LOOKS, near, participate, seatOf, untilDecoding } from "./participant.mjs";
 import { startRelay } from "./relay.mjs";
 import { until } from "./until.mjs";
 
@@ -18,32 +18,6 @@ const [RED, GREEN, BLUE] = LOOKS;
 /** Below this there is no tone, in dB; a tone of ours is some -20. */
 const SILENCE_DB = -80;
 const HEARD_DB = -60;
-
-let daemon;
-let browser;
-
-before(async () => {
-  daemon = await startDaemon(SMALL);
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  assert.equal(await daemon?.stop(), 0, "the daemon ends cleanly");
-});
-
-const framesDecoded = ({ ask }) => async () =>
-  (await ask("inbound")).find(({ kind }) => kind === "video")?.framesDecoded ?? 0;
-
-/** Waits for ten more frames than now. */
-async function untilDecoding(participant) {
-  const frames = framesDecoded(participant);
-  const first = await frames();
-  await until("ten more frames", frames, (now) => now >= first + 10);
-}
-
-const seatOf = (watcher, { id }) => async () =>
-  (await watcher.ask("participants")).find((participant) => participant.id === id);
 
 describe("a call whose WebSocket breaks", () => {
   let relay;

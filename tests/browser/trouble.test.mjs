@@ -2,27 +2,15 @@
  * The conference page when something is missing, refused or broken.
  */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 
 import { launch } from "./browser.mjs";
 import { SMALL, startDaemon } from "./daemon.mjs";
+import { browser, daemon } from "./ground.mjs";
 import { LOOKS, participate } from "./participant.mjs";
 import { startRelay } from "./relay.mjs";
 import { until } from "./until.mjs";
 import { FRAMES_SHOWN, joining, untilMoving, visit } from "./visitor.mjs";
-
-let daemon;
-let browser;
-
-before(async () => {
-  daemon = await startDaemon(SMALL);
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  assert.equal(await daemon?.stop(), 0, "the daemon ends cleanly");
-});
 
 describe("things that go wrong", () => {
   test("a server that falls silent is said in time, and its return brings the call back", async () => {

@@ -11,7 +11,7 @@ use clap::Args;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use crate::carrier::{Carrier, Kind};
+use crate::carrier::{Carrier, Conversation, Kind};
 use crate::daemon::Daemon;
 use crate::verdict;
 

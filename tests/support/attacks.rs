@@ -16,7 +16,7 @@ use mosaicd::signaling::message::{ErrorCode, ServerMessage};
 use tokio::time::{Instant, sleep};
 
 use self::publishing::PUBLISHING;
-use super::carrier::{Carrier, Kind};
+use super::carrier::{Carrier, Conversation, Kind};
 
 /// Answers, by their code or what they are.
 pub(crate) type Tally = BTreeMap<String, u64>;

@@ -1,16 +1,21 @@
 //! A bare signaling client over any of the carriers: text in, messages out.
 
+#[path = "conversation.rs"]
+mod conversation;
+
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
-use mosaicd::signaling::message::{ErrorCode, ErrorMessage, Joined, ServerMessage};
+use mosaicd::signaling::message::{Joined, ServerMessage};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::http::{Answer, ask, connect, host};
+
+pub(crate) use conversation::Conversation;
 
 /// Nothing that is waited for takes this long unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -100,11 +105,6 @@ impl Carrier {
         }
     }
 
-    /// Says anything.
-    pub(crate) async fn say(&mut self, text: &str) -> anyhow::Result<()> {
-        self.say_bytes(text.as_bytes().to_vec()).await
-    }
-
     /// Says anything that need not be text.
     pub(crate) async fn say_bytes(&mut self, bytes: Vec<u8>) -> anyhow::Result<()> {
         match &mut self.way {
@@ -160,40 +160,6 @@ impl Carrier {
         heard.context("the server closed the carrier")
     }
 
-    /// The next message that `wanted` takes; others are passed over.
-    pub(crate) async fn hear_until<T>(
-        &mut self,
-        wanted: impl Fn(ServerMessage) -> Option<T>,
-    ) -> anyhow::Result<T> {
-        loop {
-            if let Some(found) = wanted(self.hear().await?.message) {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// Says `text` and takes the error that answers it.
-    pub(crate) async fn refusal(&mut self, text: &str) -> anyhow::Result<ErrorMessage> {
-        self.say(text).await?;
-        self.hear_until(|message| match message {
-            ServerMessage::Error(error) => Some(error),
-            _ => None,
-        })
-        .await
-    }
-
-    /// Says `text` and takes the code of the error that answers it.
-    pub(crate) async fn refusal_code(&mut self, text: &str) -> anyhow::Result<ErrorCode> {
-        Ok(self.refusal(text).await?.code)
-    }
-
-    /// Whether the server is still there for us.
-    pub(crate) async fn ping(&mut self) -> anyhow::Result<()> {
-        self.say(r#"{"type":"ping","id":"still there?"}"#).await?;
-        self.hear_until(|message| matches!(message, ServerMessage::Pong { .. }).then_some(()))
-            .await
-    }
-
     /// The next message, if it is there already.
     pub(crate) fn try_hear(&mut self) -> Option<Heard> {
         self.heard.try_recv().ok()
@@ -243,6 +209,16 @@ impl Carrier {
         tokio::time::timeout(PATIENCE, self.heard.recv())
             .await
             .context("nothing was heard")
+    }
+}
+
+impl Conversation for Carrier {
+    async fn say(&mut self, text: &str) -> anyhow::Result<()> {
+        self.say_bytes(text.as_bytes().to_vec()).await
+    }
+
+    async fn hear_message(&mut self) -> anyhow::Result<ServerMessage> {
+        Ok(self.hear().await?.message)
     }
 }
 

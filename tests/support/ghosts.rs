@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Error;
 
-use super::super::carrier::{Carrier, Kind};
+use super::super::carrier::{Carrier, Conversation, Kind};
 use super::super::http::{Answer, ask};
 use super::{PUBLISHING, Tally, giant_offer, note, word};
 

@@ -1,14 +1,19 @@
 //! A bare signaling client: text in, messages out.
 
+#[path = "conversation.rs"]
+mod conversation;
+
 use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::{SinkExt, StreamExt};
-use mosaicd::signaling::message::{ErrorCode, ErrorMessage, ServerMessage};
+use mosaicd::signaling::message::ServerMessage;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+pub(crate) use conversation::Conversation;
 
 /// Nothing that is waited for takes this long unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -48,11 +53,6 @@ impl Socket {
         }
     }
 
-    /// Says anything.
-    pub(crate) async fn say(&mut self, text: &str) -> anyhow::Result<()> {
-        Ok(self.stream.send(Message::text(text)).await?)
-    }
-
     /// Says something that is not text.
     pub(crate) async fn say_bytes(&mut self, bytes: Vec<u8>) -> anyhow::Result<()> {
         Ok(self.stream.send(Message::binary(bytes)).await?)
@@ -73,40 +73,6 @@ impl Socket {
         }
     }
 
-    /// The next message that `wanted` takes; others are passed over.
-    pub(crate) async fn hear_until<T>(
-        &mut self,
-        wanted: impl Fn(ServerMessage) -> Option<T>,
-    ) -> anyhow::Result<T> {
-        loop {
-            if let Some(found) = wanted(self.hear().await?) {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// Says `text` and takes the error that answers it.
-    pub(crate) async fn refusal(&mut self, text: &str) -> anyhow::Result<ErrorMessage> {
-        self.say(text).await?;
-        self.hear_until(|message| match message {
-            ServerMessage::Error(error) => Some(error),
-            _ => None,
-        })
-        .await
-    }
-
-    /// Says `text` and takes the code of the error that answers it.
-    pub(crate) async fn refusal_code(&mut self, text: &str) -> anyhow::Result<ErrorCode> {
-        Ok(self.refusal(text).await?.code)
-    }
-
-    /// Whether the server is still there for us.
-    pub(crate) async fn ping(&mut self) -> anyhow::Result<()> {
-        self.say(r#"{"type":"ping","id":"still there?"}"#).await?;
-        self.hear_until(|message| matches!(message, ServerMessage::Pong { .. }).then_some(()))
-            .await
-    }
-
     /// Resolves when the server has closed the socket.
     pub(crate) async fn closed(&mut self) -> anyhow::Result<()> {
         while let Some(Ok(_)) = self.raw().await? {}
@@ -119,5 +85,15 @@ impl Socket {
         tokio::time::timeout(PATIENCE, self.stream.next())
             .await
             .context("nothing was heard")
+    }
+}
+
+impl Conversation for Socket {
+    async fn say(&mut self, text: &str) -> anyhow::Result<()> {
+        Ok(self.stream.send(Message::text(text)).await?)
+    }
+
+    async fn hear_message(&mut self) -> anyhow::Result<ServerMessage> {
+        self.hear().await
     }
 }

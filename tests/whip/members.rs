@@ -9,7 +9,7 @@ use crate::daemon::Daemon;
 use crate::http::ask;
 use crate::keys::{self, Keys};
 use crate::publishing::PUBLISHING;
-use crate::socket::Socket;
+use crate::socket::{Conversation, Socket};
 
 /// Any text will do as a secret.
 const SECRET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE");

@@ -30,13 +30,19 @@ impl AudioDecoder for Decoder {
             return Err(AudioCodecError::Corrupt("of no length".into()));
         }
         let loudness = i16::from(packet[1]) * 100;
-        let wave = |at: usize| if at / 60 % 2 == 0 { loudness } else { -loudness };
+        let wave = |at: usize| {
+            if (at / 60).is_multiple_of(2) {
+                loudness
+            } else {
+                -loudness
+            }
+        };
         pcm.extend((0..samples).map(wave));
         Ok(samples)
     }
 
     fn carries_copy(&self, packet: &[u8]) -> bool {
-        packet[1] % 2 == 0
+        packet[1].is_multiple_of(2)
     }
 
     fn recover(
@@ -49,7 +55,7 @@ impl AudioDecoder for Decoder {
     }
 
     fn conceal(&mut self, samples: usize, pcm: &mut Vec<i16>) -> Result<usize, AudioCodecError> {
-        assert!(samples > 0 && samples % 120 == 0, "{samples}");
+        assert!(samples > 0 && samples.is_multiple_of(120), "{samples}");
         pcm.resize(pcm.len() + samples, 1);
         Ok(samples)
     }

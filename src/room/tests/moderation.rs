@@ -254,6 +254,30 @@ async fn who_is_removed_is_told_and_kept_out_by_token_and_identity() {
 }
 
 #[tokio::test]
+async fn a_moderator_is_told_whether_a_ban_keeps_anybody_out() {
+    let mut room = room();
+    let ann = sit(&mut room, "Ann");
+    let known = sit_as(&mut room, "Eve", identity("eve"));
+    let [stranger, spared] = ["Mallory", "Bob"].map(|name| sit(&mut room, name));
+    let mut remove = |who: &Person, ban| {
+        let participant = who.id();
+        let act = Act::Remove { participant, ban };
+        room.moderate(ann.actor(), act, Moment::now())
+            .map(|acted| acted.kept_out)
+    };
+
+    assert_eq!(remove(&known, true), Ok(Some(true)));
+    assert_eq!(remove(&stranger, true), Ok(Some(false)));
+    assert_eq!(remove(&spared, false), Ok(None));
+
+    // It is true: they are somebody new by whatever name, and a lock is what keeps them out.
+    sit(&mut room, "Mallory");
+    act(&mut room, ann.actor(), Act::Lock).unwrap();
+    let refused = room.join(request("Mallory", line().0), Moment::now());
+    assert!(matches!(refused, Err(JoinError::Locked)), "{refused:?}");
+}
+
+#[tokio::test]
 async fn who_is_removed_without_a_ban_may_come_again() {
     let mut room = room();
     let ann = sit(&mut room, "Ann");
@@ -432,7 +456,10 @@ async fn the_end_is_told_to_everybody_and_the_one_who_asked_is_answered_before()
 
     let reason = ByeReason::Ended;
     let bye = ServerMessage::Bye { reason };
-    let done = ServerMessage::Done { id: None };
+    let done = ServerMessage::Done {
+        id: None,
+        kept_out: None,
+    };
     assert_eq!(ann.heard().await, [done, bye.clone()]);
     assert_eq!(bob.heard().await, std::slice::from_ref(&bye));
     assert_eq!(heard(&mut cid.line).await, [bye]);

@@ -74,7 +74,7 @@ pub(super) fn host() -> Grant {
 }
 
 pub(super) fn act(room: &mut Room, actor: Actor, act: Act) -> Result<(), ActError> {
-    room.moderate(actor, act, Moment::now())
+    room.moderate(actor, act, Moment::now()).map(drop)
 }
 
 /// What a participant was last said to be like.

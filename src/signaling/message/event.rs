@@ -64,6 +64,10 @@ pub enum ServerMessage {
         /// The request's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<RequestId>,
+        /// Of a `remove` with a ban alone: whether whoever was removed would be known again. False where
+        /// they came without an identity: then nothing keeps them from coming back as somebody new.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept_out: Option<bool>,
     },
     /// The active speaker is somebody else now.
     Speaker {

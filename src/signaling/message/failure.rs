@@ -104,6 +104,8 @@ pub enum ErrorCode {
     TooManyFromAddress,
     /// More candidates came than may follow one offer.
     TooManyCandidates,
+    /// The server is going away.
+    Draining,
     /// The fault is the server's.
     Internal,
 }
