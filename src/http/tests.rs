@@ -68,7 +68,7 @@ fn doors(draining: watch::Receiver<bool>) -> Doors {
 
 /// The status of an offer, and how long it asks to wait.
 async fn offer(doors: &Doors, path: &str) -> (StatusCode, Option<String>) {
-    let permit = doors.guard.limiter.connect(None, Instant::now()).unwrap();
+    let [permit, _opening] = doors.guard.limiter.connect(None, Instant::now()).unwrap();
     let peer = Peer {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
         hold: Arc::new(Hold::new(permit, mpsc::channel(1).0)),

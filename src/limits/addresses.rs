@@ -29,6 +29,8 @@ pub(crate) struct Address(IpAddr);
 pub(super) enum Holding {
     /// A TCP connection.
     Connection,
+    /// A TCP connection over which nothing was asked yet.
+    Opening,
     /// A signaling session.
     Session,
     /// A seat in a room.
@@ -50,9 +52,11 @@ pub(super) struct Addresses {
 
 #[derive(Clone, Copy, Debug)]
 struct Account {
+    connecting: Bucket,
     requests: Bucket,
     wrong_keys: Bucket,
     connections: u32,
+    openings: u32,
     sessions: u32,
     participants: u32,
     rooms: u32,
@@ -91,6 +95,21 @@ impl Addresses {
             connections: 0,
             swept_at: now,
         }
+    }
+
+    /// Takes note of a new connection.
+    ///
+    /// # Errors
+    ///
+    /// If it comes too soon: how long to wait.
+    pub(super) fn begin_connection(
+        &mut self,
+        address: Address,
+        rate: Rate,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let place = self.place(address, now);
+        self.account(place).connecting.take(rate, now)
     }
 
     /// Takes note of a request.
@@ -198,9 +217,11 @@ impl Addresses {
 impl Account {
     fn new(now: Instant) -> Self {
         Self {
+            connecting: Bucket::new(now),
             requests: Bucket::new(now),
             wrong_keys: Bucket::new(now),
             connections: 0,
+            openings: 0,
             sessions: 0,
             participants: 0,
             rooms: 0,
@@ -210,6 +231,7 @@ impl Account {
     fn held(&mut self, holding: Holding) -> &mut u32 {
         match holding {
             Holding::Connection => &mut self.connections,
+            Holding::Opening => &mut self.openings,
             Holding::Session => &mut self.sessions,
             Holding::Participant => &mut self.participants,
             Holding::Room => &mut self.rooms,
@@ -219,11 +241,13 @@ impl Account {
     fn is_idle(&self, now: Instant) -> bool {
         let held = [
             self.connections,
+            self.openings,
             self.sessions,
             self.participants,
             self.rooms,
         ];
-        held == [0; 4] && self.requests.is_full(now) && self.wrong_keys.is_full(now)
+        let asked = [self.connecting, self.requests, self.wrong_keys];
+        held == [0; 5] && asked.iter().all(|bucket| bucket.is_full(now))
     }
 }
 
