@@ -14,7 +14,7 @@ use crate::isolation::p99_us;
 use crate::player::Player;
 
 /// Those who sit.
-pub(super) const SITTING: usize = 9;
+const SITTING: usize = 9;
 
 /// Frames and packets that each gets before anything is done.
 const WARM_UP: (u64, u64) = (30, 50);
