@@ -1,6 +1,7 @@
 //! `mosaicd serve`: the live conference server, from its settings to its end.
 
 mod files;
+mod memory;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -203,6 +204,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     say_who_may_come(&config, address);
     files::follow(hangups, files::of(&config, &access), tls.clone(), webhooks);
     tokio::spawn(say_what_is_refused(Arc::clone(&doors.guard.limiter)));
+    tokio::spawn(memory::give_back());
     let scheme = if let Some(tls) = &tls {
         info!(fingerprint = %tls.fingerprint(), "HTTPS, certificate by SHA-256");
         "https"
