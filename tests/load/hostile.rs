@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::clip::Clip;
 use crate::daemon::Daemon;
@@ -76,7 +76,7 @@ pub(crate) struct Hostile {
           value_parser = clap::value_parser!(u16).range(1..=10))]
     talkers: u16,
     /// How long the attacks last that would never end
-    #[arg(long, value_name = "S", default_value_t = 6)]
+    #[arg(long, value_name = "S", default_value_t = 4)]
     seconds: u64,
     /// Only the attacks of these names
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
@@ -160,6 +160,8 @@ impl Hostile {
         let began = Instant::now();
         let (answers, peak_mb) = memory::peak(daemon, attack.run(&means)).await?;
         let took = began.elapsed();
+        // A room that sits for a shorter time is later, for its joining is in that.
+        sleep_until(began + means.how_long).await;
         let time = sitting.end(daemon).await?;
         Ok(Outcome {
             name: attack.name,
