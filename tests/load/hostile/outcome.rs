@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::sitting::Time;
 use crate::attacks::Tally;
 
-/// What an attack may leave behind in resident memory, in MB.
-const BUDGET_LEFT_MB: f64 = 16.0;
+/// What an attack may leave behind in resident memory, in MB: pages of which something small lives on.
+/// A second wave of the same finds them again.
+const BUDGET_LEFT_MB: f64 = 32.0;
 
 /// What it may take while it goes on, beyond what the room of nine takes by itself, in MB.
 const BUDGET_PEAK_MB: f64 = 256.0;
