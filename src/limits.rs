@@ -27,6 +27,9 @@ const MIN_MESSAGE_BYTES: u32 = 8 * 1024;
 /// The most that `message_bytes` may be.
 const MAX_MESSAGE_BYTES: u32 = 1024 * 1024;
 
+/// The most that `opening_seconds` may be.
+const MAX_OPENING_SECONDS: u32 = 60;
+
 /// The most that `join_seconds` may be.
 const MAX_JOIN_SECONDS: u32 = 3_600;
 
@@ -44,6 +47,17 @@ pub struct Limits {
     /// Connections at a time from one address; a trusted proxy has no such limit. Beyond, new ones
     /// are cut. Default 1,000.
     pub connections_per_address: u32,
+    /// New connections a second from one address; a trusted proxy has no such limit. Default 200.
+    /// Beyond, they are cut.
+    pub connections_per_second: u32,
+    /// New connections that may come at once from one address. Default 1,000.
+    pub connection_burst: u32,
+    /// Connections at a time from one address that have not asked for anything yet: those with a
+    /// handshake of TLS under way, or the head of their first request. Default 250; a trusted proxy has
+    /// no such limit. Beyond, new ones are cut.
+    pub openings_per_address: u32,
+    /// How long a connection may take until then, in seconds, at most 60. Default 10. Then it is cut.
+    pub opening_seconds: u32,
     /// HTTP requests a second from one address, each WebSocket counted once, when it begins.
     /// Default 200. Beyond: `rate_limited`.
     pub requests_per_second: u32,
@@ -117,6 +131,10 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             connections_per_address: 1_000,
+            connections_per_second: 200,
+            connection_burst: 1_000,
+            openings_per_address: 250,
+            opening_seconds: 10,
             requests_per_second: 200,
             request_burst: 1_000,
             sessions: 5_000,
@@ -150,6 +168,25 @@ impl Limits {
                 self.connections_per_address,
                 1,
                 1_000_000,
+            ),
+            (
+                "connections-per-second",
+                self.connections_per_second,
+                1,
+                1_000_000,
+            ),
+            ("connection-burst", self.connection_burst, 1, 1_000_000),
+            (
+                "openings-per-address",
+                self.openings_per_address,
+                1,
+                1_000_000,
+            ),
+            (
+                "opening-seconds",
+                self.opening_seconds,
+                1,
+                MAX_OPENING_SECONDS,
             ),
             (
                 "requests-per-second",
@@ -219,6 +256,16 @@ impl Limits {
             });
         }
         Ok(())
+    }
+
+    /// How often one address may connect.
+    pub(crate) fn connecting(&self) -> Rate {
+        Rate::per_second(self.connections_per_second, self.connection_burst)
+    }
+
+    /// How long a connection may take to ask for something.
+    pub(crate) fn open_within(&self) -> Duration {
+        Duration::from_secs(self.opening_seconds.into())
     }
 
     /// What one address may ask over HTTP.

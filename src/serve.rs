@@ -2,6 +2,7 @@
 
 mod config;
 mod files;
+mod memory;
 mod notices;
 
 use std::num::NonZeroUsize;
@@ -101,6 +102,7 @@ async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let doors = doors(&config, venue, &webhooks, stopping.clone());
     files::follow(hangups, files::of(&config, &access), tls.clone(), webhooks);
     tokio::spawn(notices::say_what_is_refused(limiter));
+    tokio::spawn(memory::give_back());
     notices::say_that_it_serves(&config, address, tls.as_deref());
 
     tokio::spawn(stop_at(interrupts, terminations, drain, events));

@@ -213,6 +213,42 @@ async fn of_who_joins_and_vanishes_nothing_is_left_behind() -> anyhow::Result<()
     ann.ping().await
 }
 
+/// The allocator keeps what a crowd needed unless it is told, so this fails without.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[tokio::test]
+async fn memory_that_a_crowd_needed_is_given_back() -> anyhow::Result<()> {
+    let crowd = 1_500;
+    let daemon = Daemon::start(&[
+        "--seat-seconds",
+        "1",
+        "--room-seconds",
+        "0",
+        "--limit",
+        "sessions-per-address=1500",
+        "--limit",
+        "participants-per-address=1500",
+        "--limit",
+        "connection-burst=1500",
+        "--limit",
+        "request-burst=1500",
+    ])?;
+    let resident_kb = || daemon.usage().map(|usage| usage.resident_kb);
+    let elsewhere = format!("127.0.0.2>{}", daemon.address);
+    let before = resident_kb()?;
+
+    let ghosts = vanish(&elsewhere, (crowd, 50)).await?;
+    let grown = resident_kb()? - before;
+
+    assert_eq!(ghosts, tally(&[("joined", crowd as u64)]));
+    let deadline = Instant::now() + 3 * PATIENCE;
+    while resident_kb()? - before > grown / 2 {
+        ensure!(Instant::now() < deadline, "of {grown} kB most is kept");
+        // A pause between two looks, not a wait for something to have happened.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
 /// Rooms, participants, sessions and tasks.
 fn held_by(daemon: &Daemon) -> anyhow::Result<[usize; 4]> {
     let health = daemon.health()?;

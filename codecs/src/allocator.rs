@@ -1,9 +1,12 @@
-//! The C library's allocator, told to give the memory of pictures and codecs back.
+//! The C library's allocator, told to give memory back.
 //!
 //! glibc takes large blocks from the system one by one and returns them as soon as they are freed,
 //! but "large" rises to the size of whatever was freed before. After the first encoder the next
 //! ones lie in the heaps of their threads, where anything small that lives longer keeps them: a
 //! server that mixed in two rooms holds tens of megabytes for each thread that ever had one.
+//!
+//! Small blocks go back only from the end of a heap, and something that lives on is always there: of
+//! a crowd that came and went, all of its memory stays unless it is asked for.
 #![cfg_attr(
     all(target_os = "linux", target_env = "gnu"),
     expect(
@@ -37,3 +40,24 @@ pub fn keep_large_blocks_apart() {
 /// Does nothing here: only glibc needs to be told.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub const fn keep_large_blocks_apart() {}
+
+/// Gives the system back what is free, wherever it lies.
+///
+/// For the moment after a crowd has left. It takes milliseconds, in which threads that need the same
+/// heap wait: not for a tick. Does nothing with other C libraries than glibc.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn give_back() {
+    use std::ffi::c_int;
+
+    unsafe extern "C" {
+        fn malloc_trim(keep_bytes: usize) -> c_int;
+    }
+
+    // SAFETY: malloc_trim may be called at any time from any thread, and touches only what is free
+    // (malloc_trim(3)).
+    let _ = unsafe { malloc_trim(0) };
+}
+
+/// Does nothing here: only glibc needs to be asked.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub const fn give_back() {}

@@ -1,9 +1,12 @@
 //! Accepts connections, with or without TLS, and hands their requests to the router.
 //!
-//! Bounds: so many connections of everybody and of each address, [`HANDSHAKE_TIMEOUT`] for TLS,
-//! [`HEADER_TIMEOUT`] for the head of each request and for the pause before it, [`BUFFER_BYTES`] for
-//! that head, [`BODY_TIMEOUT`] for what follows, [`TAKE_TIMEOUT`] for the client to take some of the answer. What is beyond is cut: there is nobody yet to whom anything could be said.
+//! Bounds: so many connections of everybody and of each address, so many and so long that have yet to
+//! ask for something ([`opening`]), [`HEADER_TIMEOUT`] for the head of each later request and for the
+//! pause before it, [`BUFFER_BYTES`] for a head, [`BODY_TIMEOUT`] for what follows, [`TAKE_TIMEOUT`]
+//! for the client to take some of the answer. What is beyond is cut: there is nobody yet to whom
+//! anything could be said.
 
+mod opening;
 mod stall;
 
 use std::future::Future;
@@ -23,17 +26,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout, timeout_at};
+use tokio::time::{sleep, timeout_at};
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use super::guard::{Guard, Hold, Peer};
 use super::tls::Tls;
 use crate::limits::{Address, Refusal};
+use opening::{Deadline, Threshold};
 use stall::Impatient;
-
-/// How long a handshake of TLS may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a client may take to send the head of a request, and to think of the next one.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,6 +55,9 @@ const EXHAUSTION_PAUSE: Duration = Duration::from_secs(1);
 struct Service {
     router: Router,
     peer: Peer,
+    guard: Arc<Guard>,
+    threshold: Threshold,
+    deadline: Deadline,
     /// Becomes true when no further request is to be answered.
     closes: watch::Receiver<bool>,
 }
@@ -85,16 +89,20 @@ pub(super) async fn serve(
         };
         // A trusted proxy has as many as it needs.
         let counted = (!guard.proxies.trusts(address.ip())).then(|| Address::from(address.ip()));
-        let Ok(permit) = guard.limiter.connect(counted, Instant::now()) else {
+        let Ok([permit, opening]) = guard.limiter.connect(counted, Instant::now()) else {
             continue;
         };
         let hold = Arc::new(Hold::new(permit, open.clone()));
+        let (threshold, deadline) = opening::begin(&guard, opening);
         let service = Service {
             router: router.clone(),
             peer: Peer { address, hold },
+            guard: Arc::clone(&guard),
+            threshold,
+            deadline,
             closes: closes.clone(),
         };
-        connections.spawn(welcome(stream, tls.clone(), Arc::clone(&guard), service));
+        connections.spawn(welcome(stream, tls.clone(), service));
     }
     drop(listener);
     closing.send_replace(true);
@@ -116,16 +124,17 @@ async fn follow(error: &io::Error) {
     }
 }
 
-async fn welcome(stream: TcpStream, tls: Option<Arc<Tls>>, guard: Arc<Guard>, service: Service) {
+async fn welcome(stream: TcpStream, tls: Option<Arc<Tls>>, service: Service) {
     // Answers and messages are short, and somebody waits for each.
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else {
         return service.answer(stream).await;
     };
-    match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+    match timeout_at(service.deadline.at(), tls.accept(stream)).await {
         Ok(Ok(stream)) => service.answer(stream).await,
         failed => {
-            guard.limiter.counters().count(Refusal::TlsHandshake);
+            let counters = service.guard.limiter.counters();
+            counters.count(Refusal::TlsHandshake);
             debug!(peer = %service.peer.address, error = ?failed.err(), "no TLS");
         }
     }
@@ -136,10 +145,14 @@ impl Service {
         let Self {
             router,
             peer,
+            guard,
+            threshold,
+            deadline,
             mut closes,
         } = self;
         let address = peer.address;
         let answer = service_fn(move |request: Request<Incoming>| {
+            threshold.pass();
             let mut request = request.map(in_time);
             request.extensions_mut().insert(peer.clone());
             router.clone().oneshot(request)
@@ -156,6 +169,10 @@ impl Service {
         };
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
+            () = deadline.over(&guard) => {
+                debug!(peer = %address, "nothing was asked in time");
+                return;
+            }
             () = closed => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
@@ -192,6 +209,9 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::task::JoinHandle;
 
+    use super::super::guard::Openness;
+    use super::super::guard::origin::Origins;
+    use super::super::guard::proxy::Proxies;
     use super::*;
     use crate::limits::Limiter;
 
@@ -199,19 +219,32 @@ mod tests {
         text
     }
 
+    fn guard() -> Guard {
+        Guard {
+            origins: Origins::new(Vec::new()),
+            proxies: Proxies::new(Vec::new()),
+            openness: Openness::Loopback,
+            limiter: Arc::new(Limiter::default()),
+        }
+    }
+
     /// A connection that is answered, from the client's end, and until when.
     fn connect(closes: watch::Receiver<bool>) -> (DuplexStream, JoinHandle<()>) {
         let (client, server) = duplex(64 * 1024);
-        let limiter = Arc::new(Limiter::default());
-        let permit = limiter.connect(None, Instant::now());
+        let guard = Arc::new(guard());
+        let [permit, opening] = guard.limiter.connect(None, Instant::now()).unwrap();
+        let (threshold, deadline) = opening::begin(&guard, opening);
         let service = Service {
             router: Router::new()
                 .route("/", get(|| async { "here" }).post(echo))
                 .route("/long", get(|| async { "x".repeat(1024 * 1024) })),
             peer: Peer {
                 address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1),
-                hold: Arc::new(Hold::new(permit.unwrap(), mpsc::channel(1).0)),
+                hold: Arc::new(Hold::new(permit, mpsc::channel(1).0)),
             },
+            guard,
+            threshold,
+            deadline,
             closes,
         };
         (client, tokio::spawn(service.answer(server)))
@@ -232,7 +265,24 @@ mod tests {
             sleep(Duration::from_secs(10)).await;
         }
 
-        assert!(began.elapsed() <= HEADER_TIMEOUT + Duration::from_secs(10));
+        assert!(began.elapsed() <= Duration::from_secs(20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_nothing_is_cut_in_time_and_sooner_than_who_has_asked() {
+        let mut took = Vec::new();
+        for beginning in ["", "GET / HTTP/1.1\r\nhost: a\r\n\r\n"] {
+            let (_closing, closes) = watch::channel(false);
+            let began = tokio::time::Instant::now();
+            let (mut client, answered) = connect(closes);
+            client.write_all(beginning.as_bytes()).await.unwrap();
+
+            answered.await.unwrap();
+
+            took.push(began.elapsed().as_secs());
+        }
+
+        assert_eq!(took, [10, HEADER_TIMEOUT.as_secs()]);
     }
 
     #[tokio::test(start_paused = true)]

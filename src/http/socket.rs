@@ -7,14 +7,18 @@
 //!
 //! A client that does not take a message within [`SEND_TIMEOUT`] has lost this carrier. Messages
 //! longer than may be are still read, up to a bound, so that they can be answered. A first message
-//! comes within `join-seconds`; at most [`MAX_REFUSALS`] of them are refused over one socket.
+//! comes within `join-seconds`; at most [`MAX_REFUSALS`] of them are refused over one socket. No
+//! extension is spoken, compression least of all: what is said is short, and what a few bytes unpack
+//! to would be another thing to bound.
+
+mod closing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::watch;
@@ -26,6 +30,7 @@ use super::guard::Visitor;
 use crate::limits::{Caller, Refusal};
 use crate::signaling::message::{ByeReason, ServerMessage};
 use crate::signaling::{Attachment, Carrier, Next, Opened, PING_INTERVAL};
+use closing::Reason;
 
 /// The subprotocol: this document's version of the protocol.
 const SUBPROTOCOL: &str = "mosaicd.v1";
@@ -45,6 +50,9 @@ enum Ended {
     Said,
     /// The client closes: our half of the handshake is all that is left to do.
     Closing,
+    /// Nothing that can be read comes any more: the carrier is gone, or its client says what is no
+    /// WebSocket.
+    Broken(axum::Error),
     /// The carrier is gone.
     Lost,
 }
@@ -81,11 +89,8 @@ async fn carry(mut socket: WebSocket, doors: Doors, caller: Caller) {
         Err(ended) => ended,
     };
     match ended {
-        Ended::Said => {
-            let (code, reason) = (close_code::NORMAL, "".into());
-            let farewell = Message::Close(Some(CloseFrame { code, reason }));
-            let _ = timeout(SEND_TIMEOUT, socket.send(farewell)).await;
-        }
+        Ended::Said => closing::close(&mut socket, Reason::Said).await,
+        Ended::Broken(error) => closing::close(&mut socket, Reason::Broken(error)).await,
         // Reading on sends the reply to the close that was read.
         Ended::Closing => {
             let _ = timeout(SEND_TIMEOUT, socket.recv()).await;
@@ -202,7 +207,7 @@ fn text(received: Option<Result<Message, axum::Error>>) -> Result<Option<String>
         Some(Ok(Message::Close(_))) => Err(Ended::Closing),
         Some(Err(error)) => {
             debug!(%error, "socket failed");
-            Err(Ended::Lost)
+            Err(Ended::Broken(error))
         }
         None => Err(Ended::Lost),
     }

@@ -54,7 +54,7 @@ fn doors(draining: watch::Receiver<bool>) -> Doors {
 
 /// What is answered to a request with this body.
 async fn post(doors: &Doors, path: &str, content_type: &str, body: &str) -> Response {
-    let permit = doors.guard.limiter.connect(None, Instant::now()).unwrap();
+    let [permit, _opening] = doors.guard.limiter.connect(None, Instant::now()).unwrap();
     let peer = Peer {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
         hold: Arc::new(Hold::new(permit, mpsc::channel(1).0)),

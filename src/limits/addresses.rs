@@ -29,6 +29,8 @@ pub(crate) struct Address(IpAddr);
 pub(super) enum Holding {
     /// A TCP connection.
     Connection,
+    /// A TCP connection over which nothing was asked yet.
+    Opening,
     /// A signaling session.
     Session,
     /// A seat in a room.
@@ -50,10 +52,12 @@ pub(super) struct Addresses {
 
 #[derive(Clone, Copy, Debug)]
 struct Account {
+    connecting: Bucket,
     requests: Bucket,
     offers: Bucket,
     wrong_keys: Bucket,
     connections: u32,
+    openings: u32,
     sessions: u32,
     participants: u32,
     rooms: u32,
@@ -92,6 +96,21 @@ impl Addresses {
             connections: 0,
             swept_at: now,
         }
+    }
+
+    /// Takes note of a new connection.
+    ///
+    /// # Errors
+    ///
+    /// If it comes too soon: how long to wait.
+    pub(super) fn begin_connection(
+        &mut self,
+        address: Address,
+        rate: Rate,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let place = self.place(address, now);
+        self.account(place).connecting.take(rate, now)
     }
 
     /// Takes note of a request.
@@ -214,10 +233,12 @@ impl Addresses {
 impl Account {
     fn new(now: Instant) -> Self {
         Self {
+            connecting: Bucket::new(now),
             requests: Bucket::new(now),
             offers: Bucket::new(now),
             wrong_keys: Bucket::new(now),
             connections: 0,
+            openings: 0,
             sessions: 0,
             participants: 0,
             rooms: 0,
@@ -227,6 +248,7 @@ impl Account {
     fn held(&mut self, holding: Holding) -> &mut u32 {
         match holding {
             Holding::Connection => &mut self.connections,
+            Holding::Opening => &mut self.openings,
             Holding::Session => &mut self.sessions,
             Holding::Participant => &mut self.participants,
             Holding::Room => &mut self.rooms,
@@ -236,12 +258,13 @@ impl Account {
     fn is_idle(&self, now: Instant) -> bool {
         let held = [
             self.connections,
+            self.openings,
             self.sessions,
             self.participants,
             self.rooms,
         ];
-        let buckets = [self.requests, self.offers, self.wrong_keys];
-        held == [0; 4] && buckets.iter().all(|bucket| bucket.is_full(now))
+        let buckets = [self.connecting, self.requests, self.offers, self.wrong_keys];
+        held == [0; 5] && buckets.iter().all(|bucket| bucket.is_full(now))
     }
 }
 

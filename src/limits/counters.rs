@@ -16,6 +16,11 @@ pub(crate) enum Refusal {
     Connection,
     /// A connection beyond what one address may have.
     ConnectionOfAddress,
+    /// A connection that came too soon after others of its address.
+    ConnectionRate,
+    /// A connection of an address of which too many have yet to ask for something, or one that took
+    /// too long to.
+    Opening,
     /// A handshake of TLS that failed or took too long.
     TlsHandshake,
     /// A request beyond the rate of its address.
@@ -61,9 +66,11 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 25] = [
         Self::Connection,
         Self::ConnectionOfAddress,
+        Self::ConnectionRate,
+        Self::Opening,
         Self::TlsHandshake,
         Self::Request,
         Self::Session,
@@ -91,6 +98,8 @@ impl Refusal {
         match self {
             Self::Connection => "connections",
             Self::ConnectionOfAddress => "connections_of_address",
+            Self::ConnectionRate => "connection_rate",
+            Self::Opening => "openings",
             Self::TlsHandshake => "tls_handshakes",
             Self::Request => "requests",
             Self::Session => "sessions",

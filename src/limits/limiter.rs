@@ -45,6 +45,8 @@ pub(crate) enum Excess {
     Rooms { max: u32 },
     #[error("there are {max} connections, which is all there may be")]
     Connections { max: u32 },
+    #[error("{max} connections have asked for nothing yet, which is all there may be")]
+    Openings { max: u32 },
     #[error("a message of {bytes} bytes, expected at most {max}")]
     Message { bytes: usize, max: u32 },
     #[error(
@@ -74,7 +76,8 @@ impl Excess {
             Self::Sessions { .. }
             | Self::Participants { .. }
             | Self::Rooms { .. }
-            | Self::Connections { .. } => ErrorCode::TooManyFromAddress,
+            | Self::Connections { .. }
+            | Self::Openings { .. } => ErrorCode::TooManyFromAddress,
             Self::Message { .. } | Self::Offer { .. } => ErrorCode::TooLarge,
             Self::Candidates { .. } => ErrorCode::TooManyCandidates,
         }
@@ -88,7 +91,8 @@ impl Excess {
             Self::Sessions { .. }
             | Self::Participants { .. }
             | Self::Rooms { .. }
-            | Self::Connections { .. } => Some(WAIT_FOR_OTHERS),
+            | Self::Connections { .. }
+            | Self::Openings { .. } => Some(WAIT_FOR_OTHERS),
             Self::Message { .. } | Self::Offer { .. } | Self::Candidates { .. } => None,
         }
     }
@@ -161,38 +165,70 @@ impl Limiter {
         self.addresses().show_wrong_key(address, rate, now);
     }
 
-    /// Takes note of a connection until the permit is dropped. Without an address it counts among
-    /// those of everybody alone.
+    /// Takes note of a connection until the first permit is dropped, and that nothing was asked over
+    /// it until the second is. Without an address it counts among those of everybody alone.
     ///
     /// # Errors
     ///
-    /// [`Excess::Connections`], of everybody or of the address.
+    /// [`Excess::Connections`], of everybody or of the address; [`Excess::Openings`] and
+    /// [`Excess::Rate`], of the address.
     pub(crate) fn connect(
         self: &Arc<Self>,
         address: Option<Address>,
         now: Instant,
-    ) -> Result<Permit, Excess> {
+    ) -> Result<[Permit; 2], Excess> {
+        let begun = self.begin_connection(address, now);
+        let place = begun.map_err(|(refusal, excess)| {
+            self.counters.count(refusal);
+            excess
+        })?;
+        Ok(
+            [Holding::Connection, Holding::Opening].map(|holding| Permit {
+                limiter: Arc::clone(self),
+                place,
+                holding,
+            }),
+        )
+    }
+
+    fn begin_connection(
+        &self,
+        address: Option<Address>,
+        now: Instant,
+    ) -> Result<Option<Place>, (Refusal, Excess)> {
         let max = self.limits.connections;
         let mut addresses = self.addresses();
         if !addresses.connect(max) {
-            self.counters.count(Refusal::Connection);
-            return Err(Excess::Connections { max });
+            return Err((Refusal::Connection, Excess::Connections { max }));
         }
-        let mut place = None;
-        if let Some(address) = address {
-            let max = self.limits.connections_per_address;
-            place = addresses.hold(address, Holding::Connection, max, now);
-            if place.is_none() {
-                addresses.disconnect();
-                self.counters.count(Refusal::ConnectionOfAddress);
-                return Err(Excess::Connections { max });
-            }
+        let Some(address) = address else {
+            return Ok(None);
+        };
+        let begun = self.begin_at(&mut addresses, address, now);
+        if begun.is_err() {
+            addresses.disconnect();
         }
-        Ok(Permit {
-            limiter: Arc::clone(self),
-            place,
-            holding: Holding::Connection,
-        })
+        begun.map(Some)
+    }
+
+    fn begin_at(
+        &self,
+        addresses: &mut Addresses,
+        address: Address,
+        now: Instant,
+    ) -> Result<Place, (Refusal, Excess)> {
+        let begun = addresses.begin_connection(address, self.limits.connecting(), now);
+        begun.map_err(|wait| (Refusal::ConnectionRate, Excess::Rate { wait }))?;
+        let max = self.limits.connections_per_address;
+        let place = addresses
+            .hold(address, Holding::Connection, max, now)
+            .ok_or((Refusal::ConnectionOfAddress, Excess::Connections { max }))?;
+        let max = self.limits.openings_per_address;
+        if !addresses.hold_too(place, Holding::Opening, max) {
+            addresses.release(place, Holding::Connection);
+            return Err((Refusal::Opening, Excess::Openings { max }));
+        }
+        Ok(place)
     }
 
     /// Takes note of a session from `address` until the permit is dropped.
@@ -372,5 +408,46 @@ mod tests {
             (counted["connections"], counted["connections_of_address"]),
             (1, 1)
         );
+    }
+
+    #[test]
+    fn connections_that_ask_for_nothing_are_bounded_and_those_that_did_are_not_among_them() {
+        let limits = Limits {
+            openings_per_address: 1,
+            ..Limits::default()
+        };
+        let limiter = Arc::new(Limiter::new(limits, Arc::default()));
+        let address = Address::from(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let connect = || limiter.connect(Some(address), Instant::now());
+
+        let [_connection, opening] = connect().unwrap();
+        assert_eq!(connect().unwrap_err(), Excess::Openings { max: 1 });
+        drop(opening);
+        let _second = connect().unwrap();
+
+        let _proxy = [(); 3].map(|()| limiter.connect(None, Instant::now()).unwrap());
+        assert_eq!(limiter.counters().snapshot()["openings"], 1);
+    }
+
+    #[test]
+    fn who_connects_too_often_is_refused_until_a_while_has_passed() {
+        let limits = Limits {
+            connections_per_second: 10,
+            connection_burst: 2,
+            ..Limits::default()
+        };
+        let limiter = Arc::new(Limiter::new(limits, Arc::default()));
+        let (address, now) = (
+            Address::from(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            Instant::now(),
+        );
+        let connect = |now| limiter.connect(Some(address), now).map(drop);
+
+        assert_eq!((connect(now), connect(now)), (Ok(()), Ok(())));
+        let wait = Duration::from_millis(100);
+        assert_eq!(connect(now), Err(Excess::Rate { wait }));
+
+        assert_eq!(connect(now + wait), Ok(()));
+        assert_eq!(limiter.counters().snapshot()["connection_rate"], 1);
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::served::{Served, code};
-use crate::socket::{Conversation, Socket};
+use crate::socket::Socket;
 
 #[tokio::test]
 async fn the_interface_describes_itself_and_every_path_in_it_is_there() -> anyhow::Result<()> {

@@ -31,13 +31,19 @@ const AT_ONCE: usize = 16;
 const BOUND: Duration = Duration::from_secs(20 * 60);
 
 /// Sessions from one address, here, are all there are.
-const LIMITS: [&str; 8] = [
+const LIMITS: [&str; 14] = [
     "--limit",
     "sessions-per-address=5000",
     "--limit",
     "participants-per-address=5000",
     "--limit",
     "connections-per-address=10000",
+    "--limit",
+    "connections-per-second=100000",
+    "--limit",
+    "connection-burst=100000",
+    "--limit",
+    "openings-per-address=10000",
     "--limit",
     "requests-per-second=100000",
 ];

@@ -1,6 +1,6 @@
 //! The daemon as a process of its own, and what the kernel says of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -13,13 +13,13 @@ use anyhow::{Context, ensure};
 /// No answer that is waited for takes this long unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the daemon says is remembered up to here.
+/// So many lines of what the daemon says are remembered, the latest.
 const MAX_LINES: usize = 10_000;
 
 /// A running daemon. Dropping it kills it.
 pub(crate) struct Daemon {
     child: Child,
-    lines: Arc<Mutex<Vec<String>>>,
+    lines: Arc<Mutex<VecDeque<String>>>,
     /// `127.0.0.1:port`
     pub(crate) address: String,
 }
@@ -62,13 +62,13 @@ impl Daemon {
             .context("the daemon does not start")?;
         let stderr = child.stderr.take().context("the daemon has no stderr")?;
         let mut lines = BufReader::new(stderr).lines();
-        let mut said = Vec::new();
+        let mut said = VecDeque::new();
         let address = loop {
             let line = lines.next().context("the daemon ended early")??;
             let open = line.split_once("open http");
             let url = open.and_then(|(_, rest)| rest.split_once("://"));
             let address = url.map(|(_, rest)| rest.trim_end_matches('/').to_owned());
-            said.push(line);
+            said.push_back(line);
             if let Some(address) = address {
                 break address;
             }
@@ -82,9 +82,10 @@ impl Daemon {
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-                if said.len() < MAX_LINES {
-                    said.push(line);
+                if said.len() >= MAX_LINES {
+                    said.pop_front();
                 }
+                said.push_back(line);
             }
         });
         Ok(daemon)
@@ -93,7 +94,8 @@ impl Daemon {
     /// What it has said on stderr so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         let lines = self.lines.lock();
-        lines.unwrap_or_else(PoisonError::into_inner).clone()
+        let lines = lines.unwrap_or_else(PoisonError::into_inner);
+        lines.iter().cloned().collect()
     }
 
     /// The lines with `text` in them, once there are `count`.

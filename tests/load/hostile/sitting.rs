@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use futures_util::future::try_join_all;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -14,10 +15,10 @@ use crate::isolation::p99_us;
 use crate::player::Player;
 
 /// Those who sit.
-pub(super) const SITTING: usize = 9;
+const SITTING: usize = 9;
 
 /// Frames and packets that each gets before anything is done.
-const WARM_UP: (u64, u64) = (30, 50);
+const WARM_UP: (u64, u64) = (60, 100);
 
 /// How long the threads of a room may take to end.
 const END_WITHIN: Duration = Duration::from_secs(20);
@@ -72,10 +73,10 @@ impl Sitting {
 
     /// Resolves when each has got so many frames and packets more.
     pub(super) async fn get_media(&self, (frames, packets): (u64, u64)) -> anyhow::Result<()> {
-        for client in &self.clients {
-            let more = client.received().more(frames, packets);
-            more.await.context("those who sit get nothing")?;
-        }
+        let all = self.clients.iter();
+        let all = all.map(|client| client.received().more(frames, packets));
+        let got = try_join_all(all).await;
+        got.context("those who sit get nothing")?;
         Ok(())
     }
 
