@@ -36,7 +36,7 @@ const BOUND: Duration = Duration::from_secs(30 * 60);
 const SHORT: [&str; 4] = ["--seat-seconds", "1", "--room-seconds", "0"];
 
 /// So that whatever is begun also gets into rooms.
-const OPEN: [&str; 20] = [
+const OPEN: [&str; 22] = [
     "--max-rooms",
     "200",
     "--limit",
@@ -57,6 +57,8 @@ const OPEN: [&str; 20] = [
     "openings-per-address=10000",
     "--limit",
     "requests-per-second=100000",
+    "--limit",
+    "offers-per-minute=1000000",
 ];
 
 /// `hostile`

@@ -63,6 +63,7 @@ const FILES: &str = "GET /messages.schema.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r
 
 const VANISH: Attack = attack("joins", Act::Vanish);
 const FORGET: Attack = attack("sessions", Act::Forget);
+const PUBLISH: Attack = attack("whip", Act::Publish);
 
 /// Within the usual limits.
 pub(super) const USUAL: &[Attack] = &[
@@ -79,7 +80,7 @@ pub(super) const USUAL: &[Attack] = &[
     attack("unread files", Act::Hold(FILES, FILES)),
     attack("unread events", Act::Swallow),
     attack("guesses", Act::Guess),
-    attack("whip", Act::Publish),
+    PUBLISH,
     attack("rooms", Act::Rooms),
     VANISH,
     FORGET,
@@ -87,7 +88,7 @@ pub(super) const USUAL: &[Attack] = &[
 
 /// Where limits of an address stand open. What leaks does so again and again: what an allocator
 /// merely keeps, it has after the first of several waves.
-pub(super) const OPENED: &[Attack] = &[VANISH, VANISH, VANISH, FORGET, FORGET];
+pub(super) const OPENED: &[Attack] = &[VANISH, VANISH, VANISH, FORGET, FORGET, PUBLISH];
 
 /// Where those are who do not come to those who sit.
 const ROOM: &str = "bedlam";
