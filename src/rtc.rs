@@ -9,18 +9,14 @@
 mod announce;
 mod answer;
 mod asker;
-mod capture;
 mod departures;
 mod downlink;
 mod engine;
 mod estimate;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod hidden_loss;
 mod history;
 mod leg;
-mod loss_class;
-mod mended_loss;
 mod missing;
 mod mux;
 mod negotiation;
@@ -32,7 +28,6 @@ mod rate;
 mod receiver;
 #[cfg(test)]
 mod recovery;
-mod reports;
 mod resender;
 mod sender;
 mod sender_reports;
