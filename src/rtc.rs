@@ -8,7 +8,6 @@
 
 mod announce;
 mod answer;
-mod asker;
 mod departures;
 mod downlink;
 mod engine;
@@ -17,7 +16,6 @@ mod estimate;
 pub mod fuzzing;
 mod history;
 mod leg;
-mod missing;
 mod mux;
 mod negotiation;
 mod offer;
@@ -25,7 +23,6 @@ mod orientation;
 mod pacer;
 mod padding;
 mod rate;
-mod receiver;
 #[cfg(test)]
 mod recovery;
 mod resender;
@@ -37,10 +34,8 @@ mod tap;
 #[cfg(test)]
 mod thin;
 mod transport;
-mod uplink_cap;
-mod uplink_feedback;
+mod uplink;
 
-pub(crate) use missing::RESEND_PATIENCE;
 pub use mux::{Announce, MediaAddress, MediaPorts};
 pub(crate) use offer::{
     Direction, IceCredentials, MAX_CANDIDATES, MAX_OFFER_BYTES, Offer, OfferError, OneWay,
@@ -49,3 +44,4 @@ pub(crate) use orientation::NOT_NEGOTIATED as NO_ORIENTATION;
 pub(crate) use state::TransportState;
 pub use transport::Candidate;
 pub(crate) use transport::{Rtc, Transport, TransportEvent, TransportId};
+pub(crate) use uplink::RESEND_PATIENCE;

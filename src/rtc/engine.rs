@@ -15,15 +15,13 @@ use rtc::rtp_transceiver::rtp_sender::{
 };
 use rtc::shared::time::SystemInstant;
 
-use super::asker::Asker;
 use super::downlink::{Carries, DownlinkStage};
 use super::orientation;
 use super::resender::Resender;
 use super::sender_reports::SenderReports;
 use super::stage::Staged;
 use super::tap::RtcpTap;
-use super::uplink_cap::UplinkCap;
-use super::uplink_feedback::UplinkFeedback;
+use super::uplink::{Asker, UplinkCap, UplinkFeedback};
 use crate::link::Link;
 
 /// Our preferred payload types; the offer's are used where it has others.

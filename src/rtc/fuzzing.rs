@@ -22,13 +22,13 @@ use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use rtc::shared::marshal::Unmarshal;
 use rtc::shared::time::SystemInstant;
 
-use super::asker::Asker;
 use super::downlink::{Carries, DownlinkStage};
 use super::offer::{Direction, IceCredentials, MAX_CANDIDATES, MAX_LEGS, Offer, OneWay};
 use super::resender::Resender;
 use super::sender_reports::SenderReports;
 use super::stage::{Outbox, Stage};
 use super::tap::RtcpTap;
+use super::uplink::Asker;
 use super::{announce, answer, mux, orientation};
 use crate::link::Link;
 use crate::signaling::Fragment;

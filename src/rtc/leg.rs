@@ -38,10 +38,10 @@ use super::engine::{engine, opus, vp8};
 use super::mux::{Ports, Stream, Wanted};
 use super::negotiation::{Negotiation, refused};
 use super::offer::{OfferError, OfferedLeg, Place, Plain, Setup};
-use super::receiver;
 use super::sender::OutgoingTrack;
 use super::state::{Changed, LegStates, TransportState};
 use super::transport::{Candidate, TransportEvent};
+use super::uplink;
 use crate::link::Link;
 
 /// Silence on the path for this long makes a leg disconnected: media stops, the participant counts
@@ -370,6 +370,6 @@ impl PeerConnectionEventHandler for Handler {
 
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
         let link = Arc::clone(&self.common.link);
-        tokio::spawn(receiver::run(track, link).in_current_span());
+        tokio::spawn(uplink::receive(track, link).in_current_span());
     }
 }

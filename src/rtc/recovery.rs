@@ -10,7 +10,7 @@ use rtc::rtp::Packet;
 use rtc::rtp::header::Header;
 
 use super::history::{Answer, SentHistory};
-use super::missing::Missing;
+use super::uplink::{Missing, RESEND_PATIENCE};
 
 /// A packet every 8 ms, of 1,000 bytes: 1 Mb/s.
 const INTERVAL_MS: u16 = 8;
@@ -131,7 +131,7 @@ fn on_an_uneven_path_requests_do_not_come_so_soon_that_they_are_refused() {
         outcome.refused,
         outcome.resent
     );
-    let in_time = outcome.came_within(super::RESEND_PATIENCE);
+    let in_time = outcome.came_within(RESEND_PATIENCE);
     assert!(in_time + 5 >= usize::from(PACKETS), "{in_time}");
 }
 

@@ -29,8 +29,8 @@ use rtc::rtp::header::Header;
 
 use super::estimate::{Estimator, Fate, PacketReport, Probe};
 use super::history::{Answer, SentHistory};
-use super::missing::Missing;
 use super::pacer::{Marker, Pacer};
+use super::uplink::Missing;
 use crate::link::{VIDEO_OUT_FRAMES, VideoOut};
 
 /// One way.

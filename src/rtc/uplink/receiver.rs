@@ -16,11 +16,11 @@ use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tracing::debug;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
-use super::orientation;
 use crate::link::Link;
+use crate::rtc::orientation;
 
 /// Runs until the track ends.
-pub(super) async fn run(track: Arc<dyn TrackRemote>, link: Arc<Link>) {
+pub(in crate::rtc) async fn receive(track: Arc<dyn TrackRemote>, link: Arc<Link>) {
     let kind = track.kind().await;
     debug!(%kind, "track opened");
     loop {

@@ -39,7 +39,7 @@ const RAREST: Duration = Duration::from_millis(250);
 const GONE: Duration = Duration::from_millis(600);
 
 /// The crate's station, wound up by ours.
-pub(super) struct UplinkFeedback {
+pub(in crate::rtc) struct UplinkFeedback {
     inner: TwccReceiverInterceptor,
     link: Arc<Link>,
     /// The streams bound, for a station made anew.
@@ -51,7 +51,7 @@ pub(super) struct UplinkFeedback {
 }
 
 impl UplinkFeedback {
-    pub(super) fn new(link: Arc<Link>) -> Self {
+    pub(in crate::rtc) fn new(link: Arc<Link>) -> Self {
         Self {
             inner: station(),
             link,

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use rtc::interceptor::{Packet, StreamInfo};
 use rtc::rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate;
 
-use super::stage::{Outbox, Stage};
 use crate::link::Link;
+use crate::rtc::stage::{Outbox, Stage};
 
 /// Time between two that say the same.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const MAX_STREAMS: usize = 4;
 const HEADROOM_PERCENT: u64 = 150;
 
 /// The stage that caps.
-pub(super) struct UplinkCap {
+pub(in crate::rtc) struct UplinkCap {
     link: Arc<Link>,
     /// Who says so: any number will do, since nobody looks for it.
     sender_ssrc: u32,
@@ -36,7 +36,7 @@ pub(super) struct UplinkCap {
 
 impl UplinkCap {
     /// Says so as `sender_ssrc`.
-    pub(super) const fn new(link: Arc<Link>, sender_ssrc: u32) -> Self {
+    pub(in crate::rtc) const fn new(link: Arc<Link>, sender_ssrc: u32) -> Self {
         Self {
             link,
             sender_ssrc,

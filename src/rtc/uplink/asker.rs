@@ -16,14 +16,14 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
 };
 
 use super::missing::Missing;
-use super::stage::{Outbox, Stage, has_nack, is_audio};
 use crate::link::Link;
+use crate::rtc::stage::{Outbox, Stage, has_nack, is_audio};
 
 /// One video stream, and some more of a client that changes its mind.
 const MAX_STREAMS: usize = 8;
 
 /// The stage that asks.
-pub(super) struct Asker {
+pub(in crate::rtc) struct Asker {
     link: Arc<Link>,
     /// Who asks.
     ssrc: u32,
@@ -33,7 +33,7 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    pub(super) fn new(link: Arc<Link>) -> Self {
+    pub(in crate::rtc) fn new(link: Arc<Link>) -> Self {
         Self {
             link,
             ssrc: rand::random(),

@@ -39,7 +39,7 @@ const MAX_ROUND_TRIP: Duration = Duration::from_millis(380);
 
 /// The gaps of one stream.
 #[derive(Debug, Default)]
-pub(super) struct Missing {
+pub(in crate::rtc) struct Missing {
     /// The highest sequence number so far, unwrapped.
     highest: Option<i64>,
     gaps: BTreeMap<i64, Gap>,
@@ -56,7 +56,7 @@ struct Gap {
 
 impl Missing {
     /// Packet `seq` of the stream itself has come at `now`.
-    pub(super) fn arrived(&mut self, seq: u16, now: Instant) {
+    pub(in crate::rtc) fn arrived(&mut self, seq: u16, now: Instant) {
         let Some(highest) = self.highest else {
             self.highest = Some(i64::from(seq));
             return;
@@ -76,7 +76,7 @@ impl Missing {
     }
 
     /// Packet `seq` has come as a resend. That says nothing about how far the stream has got.
-    pub(super) fn resent(&mut self, seq: u16) {
+    pub(in crate::rtc) fn resent(&mut self, seq: u16) {
         if let Some(highest) = self.highest {
             let ahead = seq.wrapping_sub(wire(highest)).cast_signed();
             self.gaps.remove(&(highest + i64::from(ahead)));
@@ -85,7 +85,11 @@ impl Missing {
 
     /// The packets to ask for at `now`, in order. Forgets those that are of no use any more; on a
     /// path whose round trip is too long, all of them.
-    pub(super) fn requests(&mut self, round_trip: Option<Duration>, now: Instant) -> Vec<u16> {
+    pub(in crate::rtc) fn requests(
+        &mut self,
+        round_trip: Option<Duration>,
+        now: Instant,
+    ) -> Vec<u16> {
         if self.wake.is_none_or(|wake| wake > now) {
             return Vec::new();
         }
@@ -114,7 +118,7 @@ impl Missing {
     }
 
     /// When to call [`Self::requests`] again; a call before that does nothing.
-    pub(super) fn wake(&self) -> Option<Instant> {
+    pub(in crate::rtc) fn wake(&self) -> Option<Instant> {
         self.wake
     }
 
