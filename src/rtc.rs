@@ -9,11 +9,11 @@
 mod announce;
 mod answer;
 mod departures;
-mod downlink;
 mod engine;
 mod estimate;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod gauge;
 mod history;
 mod leg;
 mod mux;

@@ -22,7 +22,7 @@ use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use rtc::shared::marshal::Unmarshal;
 use rtc::shared::time::SystemInstant;
 
-use super::downlink::{Carries, DownlinkStage};
+use super::gauge::{Carries, DownlinkGauge};
 use super::offer::{Direction, IceCredentials, MAX_CANDIDATES, MAX_LEGS, Offer, OneWay};
 use super::resender::Resender;
 use super::sender_reports::SenderReports;
@@ -59,7 +59,7 @@ pub fn rtcp(mut input: &[u8]) {
     let probes = Arc::new(ArrayQueue::new(1));
     let mut stages: [Box<dyn Stage>; 5] = [
         Box::new(RtcpTap::new(Arc::clone(&link))),
-        Box::new(DownlinkStage::new(
+        Box::new(DownlinkGauge::new(
             Arc::clone(&link),
             now,
             Arc::clone(&probes),

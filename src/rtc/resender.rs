@@ -20,7 +20,7 @@ use rtc::interceptor::{Packet, StreamInfo};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp::header::Header;
 
-use super::downlink::ProbeOrder;
+use super::gauge::ProbeOrder;
 use super::history::{Answer, SentHistory, wire_bytes};
 use super::padding::Padding;
 use super::stage::{Outbox, Stage, has_nack, is_audio};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument;
 
-use super::downlink::Carries;
+use super::gauge::Carries;
 use super::leg::{Common, Leg, Offered};
 use super::mux::{MediaAddress, Ports};
 use super::offer::{Direction, Offer, OfferError};

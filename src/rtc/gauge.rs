@@ -65,7 +65,7 @@ pub(super) enum Carries {
 pub(super) type ProbeOrder = Arc<ArrayQueue<Probe>>;
 
 /// The stage that estimates.
-pub(super) struct DownlinkStage {
+pub(super) struct DownlinkGauge {
     link: Arc<Link>,
     start: Instant,
     estimator: Estimator,
@@ -81,7 +81,7 @@ pub(super) struct DownlinkStage {
     span: Span,
 }
 
-impl DownlinkStage {
+impl DownlinkGauge {
     /// Orders probes with `order`, which holds one.
     pub(super) fn new(
         link: Arc<Link>,
@@ -158,7 +158,7 @@ impl DownlinkStage {
     }
 }
 
-impl Stage for DownlinkStage {
+impl Stage for DownlinkGauge {
     fn write(&mut self, packet: &mut Packet, now: Instant) {
         let Packet::Rtp(packet) = packet else { return };
         let Some(id) = self.streams.get(&packet.header.ssrc) else {
@@ -275,13 +275,13 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn stage(start: Instant) -> DownlinkStage {
+    fn stage(start: Instant) -> DownlinkGauge {
         stage_that_carries(start, Carries::All)
     }
 
-    fn stage_that_carries(start: Instant, carries: Carries) -> DownlinkStage {
+    fn stage_that_carries(start: Instant, carries: Carries) -> DownlinkGauge {
         let link = Arc::new(Link::new(start));
-        let mut stage = DownlinkStage::new(link, start, Arc::new(ArrayQueue::new(1)), carries);
+        let mut stage = DownlinkGauge::new(link, start, Arc::new(ArrayQueue::new(1)), carries);
         stage.bind_local(&StreamInfo {
             ssrc: VIDEO,
             ssrc_rtx: Some(RTX),
@@ -295,7 +295,7 @@ mod tests {
     }
 
     /// The number of a packet that leaves at `now`.
-    fn leave(stage: &mut DownlinkStage, ssrc: u32, now: Instant) -> Option<u16> {
+    fn leave(stage: &mut DownlinkGauge, ssrc: u32, now: Instant) -> Option<u16> {
         let header = Header {
             version: 2,
             ssrc,
@@ -311,7 +311,7 @@ mod tests {
         Some(u16::from_be_bytes([number[0], number[1]]))
     }
 
-    fn read(stage: &mut DownlinkStage, part: Box<dyn rtc::rtcp::Packet>, now: Instant) {
+    fn read(stage: &mut DownlinkGauge, part: Box<dyn rtc::rtcp::Packet>, now: Instant) {
         stage.read(&Packet::Rtcp(vec![part]), now, &mut Outbox::default());
     }
 
