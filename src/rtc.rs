@@ -8,31 +8,18 @@
 
 mod announce;
 mod answer;
-mod departures;
+mod downlink;
 mod engine;
-mod estimate;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod gauge;
-mod history;
 mod leg;
 mod mux;
 mod negotiation;
 mod offer;
 mod orientation;
-mod pacer;
-mod padding;
-mod rate;
-#[cfg(test)]
-mod recovery;
-mod resender;
-mod sender;
-mod sender_reports;
 mod stage;
 mod state;
 mod tap;
-#[cfg(test)]
-mod thin;
 mod transport;
 mod uplink;
 

@@ -15,10 +15,8 @@ use rtc::rtp_transceiver::rtp_sender::{
 };
 use rtc::shared::time::SystemInstant;
 
-use super::gauge::{Carries, DownlinkGauge};
+use super::downlink::{Carries, DownlinkGauge, Resender, SenderReports};
 use super::orientation;
-use super::resender::Resender;
-use super::sender_reports::SenderReports;
 use super::stage::Staged;
 use super::tap::RtcpTap;
 use super::uplink::{Asker, UplinkCap, UplinkFeedback};

@@ -22,10 +22,8 @@ use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use rtc::shared::marshal::Unmarshal;
 use rtc::shared::time::SystemInstant;
 
-use super::gauge::{Carries, DownlinkGauge};
+use super::downlink::{Carries, DownlinkGauge, Resender, SenderReports};
 use super::offer::{Direction, IceCredentials, MAX_CANDIDATES, MAX_LEGS, Offer, OneWay};
-use super::resender::Resender;
-use super::sender_reports::SenderReports;
 use super::stage::{Outbox, Stage};
 use super::tap::RtcpTap;
 use super::uplink::Asker;

@@ -33,12 +33,11 @@ use webrtc::peer_connection::{
 use webrtc::rtp_transceiver::RtpSender;
 
 use super::announce;
+use super::downlink::{Carries, OutgoingTrack};
 use super::engine::{engine, opus, vp8};
-use super::gauge::Carries;
 use super::mux::{Ports, Stream, Wanted};
 use super::negotiation::{Negotiation, refused};
 use super::offer::{OfferError, OfferedLeg, Place, Plain, Setup};
-use super::sender::OutgoingTrack;
 use super::state::{Changed, LegStates, TransportState};
 use super::transport::{Candidate, TransportEvent};
 use super::uplink;

@@ -12,11 +12,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument;
 
-use super::gauge::Carries;
+use super::downlink::{Carries, OutgoingTrack, Sender};
 use super::leg::{Common, Leg, Offered};
 use super::mux::{MediaAddress, Ports};
 use super::offer::{Direction, Offer, OfferError};
-use super::sender::{OutgoingTrack, Sender};
 use super::state::{LegStates, TransportState};
 use super::{answer, leg, offer};
 use crate::link::Link;

@@ -47,9 +47,9 @@ const AS_FAST: f64 = 0.9;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::rtc) struct Probe {
     /// On the path, headers and all.
-    pub(in crate::rtc) bits_per_second: u64,
+    pub(in crate::rtc::downlink) bits_per_second: u64,
     /// Of media and padding together.
-    pub(in crate::rtc) bytes: u64,
+    pub(in crate::rtc::downlink) bytes: u64,
 }
 
 /// What a probe found.

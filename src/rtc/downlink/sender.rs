@@ -17,15 +17,15 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
 use super::pacer::{Marker, Paced, Pacer};
 use super::sender_reports::timestamp_offset;
-use super::state::LegStates;
 use crate::link::Link;
+use crate::rtc::state::LegStates;
 
 /// How often what is known of the path goes to the log, at debug.
 const PATH_LOGGED_EVERY: Duration = Duration::from_secs(5);
 
 /// One of our tracks, ready to send: sequence numbers and timestamps start anywhere and are
 /// continuous from there on.
-pub(super) struct OutgoingTrack {
+pub(in crate::rtc) struct OutgoingTrack {
     track: Arc<TrackLocalStaticRTP>,
     leg: usize,
     ssrc: u32,
@@ -35,7 +35,7 @@ pub(super) struct OutgoingTrack {
 
 impl OutgoingTrack {
     /// Goes over `leg` of the transport.
-    pub(super) fn new(
+    pub(in crate::rtc) fn new(
         track: Arc<TrackLocalStaticRTP>,
         leg: usize,
         ssrc: u32,
@@ -72,18 +72,18 @@ impl OutgoingTrack {
 }
 
 /// The one task that sends to a participant.
-pub(super) struct Sender {
+pub(in crate::rtc) struct Sender {
     /// Absent where the participant does not want to hear.
-    pub(super) audio: Option<OutgoingTrack>,
+    pub(in crate::rtc) audio: Option<OutgoingTrack>,
     /// Absent where the participant does not want to see.
-    pub(super) video: Option<OutgoingTrack>,
-    pub(super) link: Arc<Link>,
-    pub(super) states: watch::Receiver<LegStates>,
+    pub(in crate::rtc) video: Option<OutgoingTrack>,
+    pub(in crate::rtc) link: Arc<Link>,
+    pub(in crate::rtc) states: watch::Receiver<LegStates>,
 }
 
 impl Sender {
     /// Runs until the transport is gone.
-    pub(super) async fn run(mut self) {
+    pub(in crate::rtc) async fn run(mut self) {
         let mut pacer = Pacer::default();
         let mut log = tokio::time::interval(PATH_LOGGED_EVERY);
         loop {

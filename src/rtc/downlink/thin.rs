@@ -30,8 +30,8 @@ use rtc::rtp::header::Header;
 use super::estimate::{Estimator, Fate, PacketReport, Probe};
 use super::history::{Answer, SentHistory};
 use super::pacer::{Marker, Pacer};
-use super::uplink::Missing;
 use crate::link::{VIDEO_OUT_FRAMES, VideoOut};
+use crate::rtc::uplink::Missing;
 
 /// One way.
 const DELAY: Duration = Duration::from_millis(40);

@@ -38,8 +38,8 @@ use tracing::{Span, debug};
 
 use super::departures::Departures;
 use super::estimate::{Estimator, Probe};
-use super::stage::{Outbox, Stage};
 use crate::link::{Downlink, Link};
+use crate::rtc::stage::{Outbox, Stage};
 
 /// What a packet is longer on the path than as RTP: IPv4, UDP, and the tag of SRTP with GCM.
 const BELOW_RTP: usize = 20 + 8 + 16;
@@ -52,7 +52,7 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(10);
 
 /// What of our media goes over a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Carries {
+pub(in crate::rtc) enum Carries {
     /// All that there is.
     All,
     /// Video; audio goes over the other leg.
@@ -62,10 +62,10 @@ pub(super) enum Carries {
 }
 
 /// A probe on its way from who orders it to who sends it.
-pub(super) type ProbeOrder = Arc<ArrayQueue<Probe>>;
+pub(in crate::rtc) type ProbeOrder = Arc<ArrayQueue<Probe>>;
 
 /// The stage that estimates.
-pub(super) struct DownlinkGauge {
+pub(in crate::rtc) struct DownlinkGauge {
     link: Arc<Link>,
     start: Instant,
     estimator: Estimator,
@@ -83,7 +83,7 @@ pub(super) struct DownlinkGauge {
 
 impl DownlinkGauge {
     /// Orders probes with `order`, which holds one.
-    pub(super) fn new(
+    pub(in crate::rtc) fn new(
         link: Arc<Link>,
         start: Instant,
         order: ProbeOrder,

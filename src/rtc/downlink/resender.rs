@@ -23,11 +23,11 @@ use rtc::rtp::header::Header;
 use super::gauge::ProbeOrder;
 use super::history::{Answer, SentHistory, wire_bytes};
 use super::padding::Padding;
-use super::stage::{Outbox, Stage, has_nack, is_audio};
 use crate::link::Link;
+use crate::rtc::stage::{Outbox, Stage, has_nack, is_audio};
 
 /// The stage that resends.
-pub(super) struct Resender {
+pub(in crate::rtc) struct Resender {
     link: Arc<Link>,
     /// By SSRC. As many as were negotiated: one audio, one video.
     streams: BTreeMap<u32, Stream>,
@@ -56,7 +56,7 @@ struct Rtx {
 
 impl Resender {
     /// Sends the probes that come by `probes`.
-    pub(super) fn new(link: Arc<Link>, probes: ProbeOrder) -> Self {
+    pub(in crate::rtc) fn new(link: Arc<Link>, probes: ProbeOrder) -> Self {
         Self {
             link,
             streams: BTreeMap::new(),

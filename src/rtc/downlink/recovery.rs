@@ -10,7 +10,7 @@ use rtc::rtp::Packet;
 use rtc::rtp::header::Header;
 
 use super::history::{Answer, SentHistory};
-use super::uplink::{Missing, RESEND_PATIENCE};
+use crate::rtc::uplink::{Missing, RESEND_PATIENCE};
 
 /// A packet every 8 ms, of 1,000 bytes: 1 Mb/s.
 const INTERVAL_MS: u16 = 8;

@@ -22,26 +22,26 @@ const SHALLOWEST_CUT: f64 = 0.9;
 
 /// What is seen at one moment.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::rtc::estimate) struct Signs {
-    pub(in crate::rtc::estimate) now: Duration,
+pub(in crate::rtc::downlink::estimate) struct Signs {
+    pub(in crate::rtc::downlink::estimate) now: Duration,
     /// Stands in the queue.
-    pub(in crate::rtc::estimate) queue: Duration,
+    pub(in crate::rtc::downlink::estimate) queue: Duration,
     /// Stood there in the last packets.
-    pub(in crate::rtc::estimate) newest: Duration,
-    pub(in crate::rtc::estimate) spread: Duration,
-    pub(in crate::rtc::estimate) trend: Trend,
+    pub(in crate::rtc::downlink::estimate) newest: Duration,
+    pub(in crate::rtc::downlink::estimate) spread: Duration,
+    pub(in crate::rtc::downlink::estimate) trend: Trend,
     /// Beyond what the path always loses, 0 to 1.
-    pub(in crate::rtc::estimate) excess_loss: f64,
-    pub(in crate::rtc::estimate) inherent_loss: f64,
-    pub(in crate::rtc::estimate) rates: Option<Rates>,
+    pub(in crate::rtc::downlink::estimate) excess_loss: f64,
+    pub(in crate::rtc::downlink::estimate) inherent_loss: f64,
+    pub(in crate::rtc::downlink::estimate) rates: Option<Rates>,
     /// The highest rate acknowledged lately, bit/s.
-    pub(in crate::rtc::estimate) peak: f64,
+    pub(in crate::rtc::downlink::estimate) peak: f64,
     /// What would be sent next if the rate were that, and cannot be probed, bit/s.
-    pub(in crate::rtc::estimate) untried: f64,
+    pub(in crate::rtc::downlink::estimate) untried: f64,
     /// When the last packet left that is known to have come.
-    pub(in crate::rtc::estimate) latest: Duration,
+    pub(in crate::rtc::downlink::estimate) latest: Duration,
     /// From sending a packet to hearing of it.
-    pub(in crate::rtc::estimate) response: Duration,
+    pub(in crate::rtc::downlink::estimate) response: Duration,
 }
 
 impl Signs {

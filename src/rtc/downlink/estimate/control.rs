@@ -88,7 +88,7 @@ enum Mode {
 
 /// What is going on, for whoever watches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::rtc) enum State {
+pub(in crate::rtc::downlink) enum State {
     /// There is room, as far as is known.
     #[default]
     Growing,

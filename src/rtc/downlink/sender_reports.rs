@@ -17,8 +17,8 @@ use rtc::rtcp::source_description::{
 };
 use rtc::shared::time::SystemInstant;
 
-use super::stage::{Outbox, Stage};
 use crate::link::Link;
+use crate::rtc::stage::{Outbox, Stage};
 
 /// The first report follows the first packet this soon, so that a browser can play in sync early.
 const FIRST: Duration = Duration::from_millis(100);
@@ -33,7 +33,7 @@ pub(super) const fn timestamp_offset(ssrc: u32) -> u32 {
 }
 
 /// The stage that reports.
-pub(super) struct SenderReports {
+pub(in crate::rtc) struct SenderReports {
     link: Arc<Link>,
     wall: SystemInstant,
     name: Bytes,
@@ -50,7 +50,7 @@ struct Stream {
 
 impl SenderReports {
     /// Reports by the wall clock `wall`, under the canonical name `name` (RFC 3550 §6.5.1).
-    pub(super) fn new(link: Arc<Link>, wall: SystemInstant, name: &'static str) -> Self {
+    pub(in crate::rtc) fn new(link: Arc<Link>, wall: SystemInstant, name: &'static str) -> Self {
         Self {
             link,
             wall,
