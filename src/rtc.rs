@@ -6,8 +6,7 @@
 //! RTCP, we do ourselves what it does not do well enough (see `engine`). What the media means is
 //! not known here.
 
-mod announce;
-mod answer;
+mod description;
 mod downlink;
 mod engine;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -15,7 +14,6 @@ pub mod fuzzing;
 mod leg;
 mod mux;
 mod negotiation;
-mod offer;
 mod orientation;
 mod stage;
 mod state;
@@ -23,10 +21,10 @@ mod tap;
 mod transport;
 mod uplink;
 
-pub use mux::{Announce, MediaAddress, MediaPorts};
-pub(crate) use offer::{
+pub(crate) use description::{
     Direction, IceCredentials, MAX_CANDIDATES, MAX_OFFER_BYTES, Offer, OfferError, OneWay,
 };
+pub use mux::{Announce, MediaAddress, MediaPorts};
 pub(crate) use orientation::NOT_NEGOTIATED as NO_ORIENTATION;
 pub(crate) use state::TransportState;
 pub use transport::Candidate;

@@ -22,12 +22,14 @@ use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use rtc::shared::marshal::Unmarshal;
 use rtc::shared::time::SystemInstant;
 
+use super::description::{
+    Direction, IceCredentials, MAX_CANDIDATES, MAX_LEGS, Offer, OneWay, announce, answer,
+};
 use super::downlink::{Carries, DownlinkGauge, Resender, SenderReports};
-use super::offer::{Direction, IceCredentials, MAX_CANDIDATES, MAX_LEGS, Offer, OneWay};
 use super::stage::{Outbox, Stage};
 use super::tap::RtcpTap;
 use super::uplink::Asker;
-use super::{announce, answer, mux, orientation};
+use super::{mux, orientation};
 use crate::link::Link;
 use crate::signaling::Fragment;
 

@@ -32,12 +32,11 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::RtpSender;
 
-use super::announce;
+use super::description::{OfferError, OfferedLeg, Place, Plain, Setup, announce};
 use super::downlink::{Carries, OutgoingTrack};
 use super::engine::{engine, opus, vp8};
 use super::mux::{Ports, Stream, Wanted};
 use super::negotiation::{Negotiation, refused};
-use super::offer::{OfferError, OfferedLeg, Place, Plain, Setup};
 use super::state::{Changed, LegStates, TransportState};
 use super::transport::{Candidate, TransportEvent};
 use super::uplink;

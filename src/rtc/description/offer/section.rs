@@ -92,32 +92,32 @@ impl Section {
         self.offered
     }
 
-    pub(in crate::rtc) const fn is_served(&self) -> bool {
+    pub(in crate::rtc::description) const fn is_served(&self) -> bool {
         self.served
     }
 
-    pub(in crate::rtc) const fn flow(&self) -> Flow {
+    pub(in crate::rtc::description) const fn flow(&self) -> Flow {
         self.flow
     }
 
-    pub(in crate::rtc) fn mid(&self) -> Option<&str> {
+    pub(in crate::rtc::description) fn mid(&self) -> Option<&str> {
         self.mid.as_deref()
     }
 
     /// The mid, or what stands for it.
-    pub(in crate::rtc) fn name(&self) -> &str {
+    pub(in crate::rtc::description) fn name(&self) -> &str {
         &self.name
     }
 
-    pub(in crate::rtc) fn proto(&self) -> &str {
+    pub(in crate::rtc::description) fn proto(&self) -> &str {
         &self.proto
     }
 
-    pub(in crate::rtc) const fn has_rtcp_mux(&self) -> bool {
+    pub(in crate::rtc::description) const fn has_rtcp_mux(&self) -> bool {
         self.rtcp_mux
     }
 
-    pub(in crate::rtc) const fn has_rtcp_rsize(&self) -> bool {
+    pub(in crate::rtc::description) const fn has_rtcp_rsize(&self) -> bool {
         self.rtcp_rsize
     }
 
@@ -130,7 +130,7 @@ impl Section {
     }
 
     /// How an answer declines it (RFC 3264 §6).
-    pub(in crate::rtc) fn declined(&self) -> String {
+    pub(in crate::rtc::description) fn declined(&self) -> String {
         let formats = self.lines.formats();
         let mut lines = format!("m={} 0 {} {formats}\r\n", self.media, self.proto);
         lines.push_str("c=IN IP4 0.0.0.0\r\n");

@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use crate::link::Link;
-use crate::rtc::offer::Flow;
+use crate::rtc::description::offer::Flow;
 use crate::rtc::{
     IceCredentials, MediaAddress, MediaPorts, Offer, OfferError, OneWay, Rtc, TransportEvent,
 };

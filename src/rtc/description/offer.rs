@@ -17,12 +17,12 @@ use std::io::Cursor;
 
 use rtc::sdp::SessionDescription;
 
-pub(super) use bundle::MAX_LEGS;
+pub(in crate::rtc) use bundle::MAX_LEGS;
 pub(super) use flow::Flow;
 pub(crate) use leg::IceCredentials;
-pub(super) use leg::{OfferedLeg, Place};
+pub(in crate::rtc) use leg::{OfferedLeg, Place};
 pub(crate) use plain::MAX_CANDIDATES;
-pub(super) use plain::{MAX_CANDIDATE_BYTES, Plain, Setup, is_candidate, is_of_use};
+pub(in crate::rtc) use plain::{MAX_CANDIDATE_BYTES, Plain, Setup, is_candidate, is_of_use};
 pub(super) use section::Section;
 
 use bundle::Bundles;
@@ -53,9 +53,9 @@ pub(crate) enum OfferError {
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
     /// One, or one for each kind of media, in the order of their sections.
-    pub(super) legs: Vec<OfferedLeg>,
+    pub(in crate::rtc) legs: Vec<OfferedLeg>,
     /// All sections as they came, for the answer.
-    pub(super) sections: Vec<Section>,
+    pub(in crate::rtc) sections: Vec<Section>,
     /// The session id of the origin line: the same in all offers of one connection, another in
     /// those of the next (RFC 8829 §5.2.2).
     pub(crate) origin: u64,
@@ -194,7 +194,7 @@ impl Offer {
     ///
     /// [`OfferError::Refused`] if sections that went over two legs are to share one now, or if none
     /// of the legs goes on.
-    pub(super) fn after(mut self, before: &Self) -> Result<Self, OfferError> {
+    pub(in crate::rtc) fn after(mut self, before: &Self) -> Result<Self, OfferError> {
         if let ([leg], [_]) = (&mut self.legs[..], &before.legs[..]) {
             leg.number = before.legs[0].number;
             return Ok(self);
@@ -236,12 +236,12 @@ impl Offer {
     }
 
     /// The leg that audio goes over.
-    pub(super) fn audio_leg(&self) -> Option<usize> {
+    pub(in crate::rtc) fn audio_leg(&self) -> Option<usize> {
         self.leg_of(Kind::Audio)
     }
 
     /// The leg that video goes over.
-    pub(super) fn video_leg(&self) -> Option<usize> {
+    pub(in crate::rtc) fn video_leg(&self) -> Option<usize> {
         self.leg_of(Kind::Video)
     }
 
@@ -253,7 +253,7 @@ impl Offer {
 
     /// The leg that a candidate of the section with this name, or else at this place, is for. The first
     /// if it says neither, or if there is no other; `None` if its section is declined.
-    pub(super) fn leg_for(&self, mid: Option<&str>, index: Option<u16>) -> Option<usize> {
+    pub(in crate::rtc) fn leg_for(&self, mid: Option<&str>, index: Option<u16>) -> Option<usize> {
         let (first, others) = self.legs.split_first()?;
         let mid = mid.filter(|mid| !mid.is_empty());
         let named = mid.map(|mid| self.sections.iter().position(|it| it.mid() == Some(mid)));

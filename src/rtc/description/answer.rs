@@ -16,7 +16,7 @@ struct Parts<'a> {
 }
 
 /// The answer that goes out for `offer`, made of one for each of its legs, in their order.
-pub(super) fn fitted(offer: &Offer, answers: &[String]) -> String {
+pub(in crate::rtc) fn fitted(offer: &Offer, answers: &[String]) -> String {
     let mut legs: Vec<Parts<'_>> = answers.iter().map(|it| Parts::of(it)).collect();
     let length: usize = answers.iter().map(String::len).sum();
     let mut fitted = String::with_capacity(length + 256);

@@ -16,7 +16,7 @@ const EXTENSIONS: [&str; 2] = [TRANSPORT_CC_URI, orientation::URI];
 
 /// The formats and attributes of a section.
 #[derive(Clone, Debug)]
-pub(in crate::rtc) struct Lines {
+pub(in crate::rtc::description) struct Lines {
     formats: Vec<String>,
     attributes: Vec<(String, String)>,
 }

@@ -2,19 +2,19 @@
 
 /// Which way media goes, as the other side sees it (RFC 8866 §6.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::rtc) struct Flow {
-    pub(in crate::rtc) sends: bool,
-    pub(in crate::rtc) takes: bool,
+pub(in crate::rtc::description) struct Flow {
+    pub(in crate::rtc::description) sends: bool,
+    pub(in crate::rtc::description) takes: bool,
 }
 
 impl Flow {
-    pub(in crate::rtc) const NEITHER: Self = Self {
+    pub(in crate::rtc::description) const NEITHER: Self = Self {
         sends: false,
         takes: false,
     };
 
     /// From the name of an attribute.
-    pub(in crate::rtc) fn named(name: &str) -> Option<Self> {
+    pub(in crate::rtc::description) fn named(name: &str) -> Option<Self> {
         let (sends, takes) = match name {
             "sendrecv" => (true, true),
             "sendonly" => (true, false),
@@ -25,7 +25,7 @@ impl Flow {
         Some(Self { sends, takes })
     }
 
-    pub(in crate::rtc) const fn name(self) -> &'static str {
+    pub(in crate::rtc::description) const fn name(self) -> &'static str {
         match (self.sends, self.takes) {
             (true, true) => "sendrecv",
             (true, false) => "sendonly",
@@ -35,7 +35,7 @@ impl Flow {
     }
 
     /// The same from the other end.
-    pub(in crate::rtc) const fn mirrored(self) -> Self {
+    pub(in crate::rtc::description) const fn mirrored(self) -> Self {
         Self {
             sends: self.takes,
             takes: self.sends,
@@ -43,7 +43,7 @@ impl Flow {
     }
 
     /// What both allow.
-    pub(in crate::rtc) const fn and(self, other: Self) -> Self {
+    pub(in crate::rtc::description) const fn and(self, other: Self) -> Self {
         Self {
             sends: self.sends && other.sends,
             takes: self.takes && other.takes,

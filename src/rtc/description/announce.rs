@@ -6,11 +6,11 @@
 
 use std::net::SocketAddr;
 
-use super::mux::Credentials;
+use crate::rtc::mux::Credentials;
 
 /// Rewrites a `candidate:` line (RFC 8839 §5.1), the value of `a=candidate` without `a=`. `None` if
 /// it is not to be said at all. An empty line, the end of candidates, stays as it is.
-pub(super) fn candidate(line: &str, address: SocketAddr) -> Option<String> {
+pub(in crate::rtc) fn candidate(line: &str, address: SocketAddr) -> Option<String> {
     if line.is_empty() {
         return Some(String::new());
     }
@@ -27,7 +27,7 @@ pub(super) fn candidate(line: &str, address: SocketAddr) -> Option<String> {
 }
 
 /// Rewrites the candidates of a session description; all else stays as it is.
-pub(super) fn description(sdp: &str, address: SocketAddr) -> String {
+pub(in crate::rtc) fn description(sdp: &str, address: SocketAddr) -> String {
     let mut rewritten = String::with_capacity(sdp.len());
     for line in sdp.split_inclusive('\n') {
         let Some(value) = line.trim_end().strip_prefix("a=candidate:") else {
@@ -45,7 +45,7 @@ pub(super) fn description(sdp: &str, address: SocketAddr) -> String {
 
 /// The ICE credentials of a session description, the same in all sections (RFC 9143 §7.3.1 bundles
 /// them).
-pub(super) fn credentials(sdp: &str) -> Option<Credentials> {
+pub(in crate::rtc) fn credentials(sdp: &str) -> Option<Credentials> {
     let value = |prefix: &str| {
         sdp.lines()
             .find_map(|line| line.strip_prefix(prefix))
