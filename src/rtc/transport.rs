@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use super::description::{self, Direction, Offer, OfferError, answer};
 use super::downlink::{Carries, OutgoingTrack, Sender};
-use super::leg::{self, Common, Leg, Offered};
+use super::leg::{self, Leg, Offered, SharedByLegs};
 use super::mux::{MediaAddress, Ports};
 use super::state::{LegStates, TransportState};
 use crate::link::Link;
@@ -98,7 +98,7 @@ impl Rtc {
         events: mpsc::Sender<TransportEvent>,
     ) -> Result<(Transport, String), OfferError> {
         let (state, states) = watch::channel(LegStates::connecting(offer.legs.len()));
-        let common = Common {
+        let shared = SharedByLegs {
             link: Arc::clone(&link),
             events,
             states: Arc::new(state),
@@ -109,7 +109,7 @@ impl Rtc {
         for leg in &offer.legs {
             let place = leg.place(&offer.sections);
             let carries = carries(&offer, leg.number);
-            let opened = Leg::open(&self.ports, leg, place, carries, common.clone());
+            let opened = Leg::open(&self.ports, leg, place, carries, shared.clone());
             legs.push(opened.await?);
         }
         let (hears, sees) = (offer.audio, offer.video);
