@@ -59,10 +59,14 @@ enum Heard {
 }
 
 impl Departures {
-    /// The number of a packet of `bytes`, headers and all, that leaves at `now`.
-    pub(super) fn leave(&mut self, now: Duration, bytes: usize) -> u16 {
-        let number = self.next_number;
-        self.next_number = number.wrapping_add(1);
+    /// The number that the next packet is to carry.
+    pub(super) fn next_number(&self) -> u16 {
+        self.next_number
+    }
+
+    /// A packet of `bytes`, headers and all, leaves at `now` under [`Self::next_number`].
+    pub(super) fn leave(&mut self, now: Duration, bytes: usize) {
+        self.next_number = self.next_number.wrapping_add(1);
         self.packets.push_back(Departure {
             at: now,
             bytes,
@@ -76,7 +80,6 @@ impl Departures {
         {
             self.packets.pop_front();
         }
-        number
     }
 
     /// What `feedback` says of packets whose fate was not known, in the order of their departure.

@@ -165,18 +165,16 @@ impl Stage for DownlinkGauge {
             return;
         };
         let now = self.time(now);
-        // The extension is there while the size is taken: it is a part of it.
-        let placeholder = Bytes::from_static(&[0; 2]);
-        if packet.header.set_extension(*id, placeholder).is_err() {
+        let number = self.departures.next_number();
+        let number = Bytes::copy_from_slice(&number.to_be_bytes());
+        if packet.header.set_extension(*id, number).is_err() {
             return;
         }
+        // The number is a part of the size.
         let bytes = packet.marshal_size() + BELOW_RTP;
-        let number = self.departures.leave(now, bytes);
-        let number = Bytes::copy_from_slice(&number.to_be_bytes());
-        if packet.header.set_extension(*id, number).is_ok() {
-            self.estimator.sent(now);
-            self.left = Some(now);
-        }
+        self.departures.leave(now, bytes);
+        self.estimator.sent(now);
+        self.left = Some(now);
     }
 
     fn read(&mut self, packet: &Packet, now: Instant, _out: &mut Outbox) {
@@ -262,6 +260,7 @@ mod tests {
         PacketStatusChunk, RecvDelta, RunLengthChunk, SymbolTypeTcc,
     };
     use rtc::rtp::header::Header;
+    use rtc::shared::marshal::Marshal;
 
     use mixer::audio::{AudioRung, PacketTime};
 
@@ -296,6 +295,12 @@ mod tests {
 
     /// The number of a packet that leaves at `now`.
     fn leave(stage: &mut DownlinkGauge, ssrc: u32, now: Instant) -> Option<u16> {
+        let number = left(stage, ssrc, now).header.get_extension(ID)?;
+        Some(u16::from_be_bytes([number[0], number[1]]))
+    }
+
+    /// A packet as it leaves at `now`.
+    fn left(stage: &mut DownlinkGauge, ssrc: u32, now: Instant) -> rtc::rtp::Packet {
         let header = Header {
             version: 2,
             ssrc,
@@ -305,10 +310,9 @@ mod tests {
         let mut packet = Packet::Rtp(rtc::rtp::Packet { header, payload });
         stage.write(&mut packet, now);
         let Packet::Rtp(packet) = packet else {
-            return None;
+            panic!("a packet of RTP stays one");
         };
-        let number = packet.header.get_extension(ID)?;
-        Some(u16::from_be_bytes([number[0], number[1]]))
+        packet
     }
 
     fn read(stage: &mut DownlinkGauge, part: Box<dyn rtc::rtcp::Packet>, now: Instant) {
@@ -344,6 +348,19 @@ mod tests {
         let numbers = streams.map(|ssrc| leave(&mut stage, ssrc, start));
 
         assert_eq!(numbers, [Some(0), Some(1), None, Some(2)]);
+    }
+
+    #[test]
+    fn the_size_that_is_counted_is_the_size_that_is_sent() {
+        let start = Instant::now();
+        let mut stage = stage(start);
+
+        let sent = left(&mut stage, VIDEO, start).marshal().unwrap().len();
+
+        let reports = stage.departures.read(&all_came(0, 1));
+        let counted: Vec<usize> = reports.iter().map(|report| report.bytes).collect();
+        assert_eq!(counted, [sent + BELOW_RTP]);
+        assert!(sent > 12 + 1_000, "{sent} bytes, without the number");
     }
 
     #[test]
