@@ -15,7 +15,7 @@ use rtc::rtp_transceiver::rtp_sender::{
 };
 use rtc::shared::time::SystemInstant;
 
-use super::downlink::{Carries, DownlinkGauge, Resender, SenderReports};
+use super::downlink::{Carries, DownlinkMeter, Resender, SenderReports};
 use super::orientation;
 use super::stage::Staged;
 use super::tap::RtcpTap;
@@ -99,7 +99,7 @@ pub(super) fn engine(
     let start = Instant::now();
     let wall = SystemInstant::now(start);
     let probes = Arc::new(ArrayQueue::new(1));
-    let downlink = DownlinkGauge::new(Arc::clone(link), start, Arc::clone(&probes), carries);
+    let downlink = DownlinkMeter::new(Arc::clone(link), start, Arc::clone(&probes), carries);
     let resender = Resender::new(Arc::clone(link), probes);
     let sender_reports = SenderReports::new(Arc::clone(link), wall, cname);
     let registry = Registry::new()

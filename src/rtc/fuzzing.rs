@@ -25,7 +25,7 @@ use rtc::shared::time::SystemInstant;
 use super::description::{
     Direction, IceCredentials, MAX_CANDIDATES, MAX_LEGS, Offer, OneWay, announce, answer,
 };
-use super::downlink::{Carries, DownlinkGauge, Resender, SenderReports};
+use super::downlink::{Carries, DownlinkMeter, Resender, SenderReports};
 use super::stage::{Outbox, Stage};
 use super::tap::RtcpTap;
 use super::uplink::Asker;
@@ -59,7 +59,7 @@ pub fn rtcp(mut input: &[u8]) {
     let probes = Arc::new(ArrayQueue::new(1));
     let mut stages: [Box<dyn Stage>; 5] = [
         Box::new(RtcpTap::new(Arc::clone(&link))),
-        Box::new(DownlinkGauge::new(
+        Box::new(DownlinkMeter::new(
             Arc::clone(&link),
             now,
             Arc::clone(&probes),

@@ -20,8 +20,8 @@ use rtc::interceptor::{Packet, StreamInfo};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp::header::Header;
 
-use super::gauge::ProbeOrder;
 use super::history::{Answer, SentHistory, wire_bytes};
+use super::meter::ProbeOrder;
 use super::padding::Padding;
 use crate::link::Link;
 use crate::rtc::stage::{Outbox, Stage, has_nack, is_audio};

@@ -65,7 +65,7 @@ pub(in crate::rtc) enum Carries {
 pub(in crate::rtc) type ProbeOrder = Arc<ArrayQueue<Probe>>;
 
 /// The stage that estimates.
-pub(in crate::rtc) struct DownlinkGauge {
+pub(in crate::rtc) struct DownlinkMeter {
     link: Arc<Link>,
     start: Instant,
     estimator: Estimator,
@@ -81,7 +81,7 @@ pub(in crate::rtc) struct DownlinkGauge {
     span: Span,
 }
 
-impl DownlinkGauge {
+impl DownlinkMeter {
     /// Orders probes with `order`, which holds one.
     pub(in crate::rtc) fn new(
         link: Arc<Link>,
@@ -158,7 +158,7 @@ impl DownlinkGauge {
     }
 }
 
-impl Stage for DownlinkGauge {
+impl Stage for DownlinkMeter {
     fn write(&mut self, packet: &mut Packet, now: Instant) {
         let Packet::Rtp(packet) = packet else { return };
         let Some(id) = self.streams.get(&packet.header.ssrc) else {
@@ -274,13 +274,13 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn stage(start: Instant) -> DownlinkGauge {
+    fn stage(start: Instant) -> DownlinkMeter {
         stage_that_carries(start, Carries::All)
     }
 
-    fn stage_that_carries(start: Instant, carries: Carries) -> DownlinkGauge {
+    fn stage_that_carries(start: Instant, carries: Carries) -> DownlinkMeter {
         let link = Arc::new(Link::new(start));
-        let mut stage = DownlinkGauge::new(link, start, Arc::new(ArrayQueue::new(1)), carries);
+        let mut stage = DownlinkMeter::new(link, start, Arc::new(ArrayQueue::new(1)), carries);
         stage.bind_local(&StreamInfo {
             ssrc: VIDEO,
             ssrc_rtx: Some(RTX),
@@ -294,13 +294,13 @@ mod tests {
     }
 
     /// The number of a packet that leaves at `now`.
-    fn leave(stage: &mut DownlinkGauge, ssrc: u32, now: Instant) -> Option<u16> {
+    fn leave(stage: &mut DownlinkMeter, ssrc: u32, now: Instant) -> Option<u16> {
         let number = left(stage, ssrc, now).header.get_extension(ID)?;
         Some(u16::from_be_bytes([number[0], number[1]]))
     }
 
     /// A packet as it leaves at `now`.
-    fn left(stage: &mut DownlinkGauge, ssrc: u32, now: Instant) -> rtc::rtp::Packet {
+    fn left(stage: &mut DownlinkMeter, ssrc: u32, now: Instant) -> rtc::rtp::Packet {
         let header = Header {
             version: 2,
             ssrc,
@@ -315,7 +315,7 @@ mod tests {
         packet
     }
 
-    fn read(stage: &mut DownlinkGauge, part: Box<dyn rtc::rtcp::Packet>, now: Instant) {
+    fn read(stage: &mut DownlinkMeter, part: Box<dyn rtc::rtcp::Packet>, now: Instant) {
         stage.read(&Packet::Rtcp(vec![part]), now, &mut Outbox::default());
     }
 
