@@ -5,6 +5,10 @@
 //! participant's link and sends what the room leaves there. ICE, DTLS and SRTP are the crate's; of
 //! RTCP, we do ourselves what it does not do well enough (see `engine`). What the media means is
 //! not known here.
+//!
+//! `description` reads offers and makes answers; a transport is made of legs (`leg`), which reach
+//! the network through `mux`. What passes a leg's interceptor chain is heard by `tap`, of what comes
+//! `uplink` takes care, of what leaves `downlink`.
 
 mod description;
 mod downlink;
