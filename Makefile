@@ -70,11 +70,11 @@ bench: deps-bench build-load ## CPU of `mosaicd mix` beside the codec floor and 
 	target/release/examples/bench-mix $(ARGS)
 
 bench-estimator: ## The estimate of the downlink over simulated links
-	$(CARGO) test --locked --lib -p mosaicd rtc::estimate:: -- --nocapture --test-threads 1 \
+	$(CARGO) test --locked --lib -p mosaicd rtc::downlink::estimate:: -- --nocapture --test-threads 1 \
 		| grep --invert-match '^$$'
 
 bench-thin: ## What comes and what waits behind simulated thin links
-	$(CARGO) test --locked --lib -p mosaicd rtc::thin:: -- --nocapture | grep 'of the time'
+	$(CARGO) test --locked --lib -p mosaicd rtc::downlink::thin:: -- --nocapture | grep 'of the time'
 
 bench-pieces: ## Criterion benches of the pieces
 	$(CARGO) bench --locked -p codecs -p mixer

@@ -5,52 +5,32 @@
 //! participant's link and sends what the room leaves there. ICE, DTLS and SRTP are the crate's; of
 //! RTCP, we do ourselves what it does not do well enough (see `engine`). What the media means is
 //! not known here.
+//!
+//! `description` reads offers and makes answers; a transport is made of legs (`leg`), which reach
+//! the network through `mux`. What passes a leg's interceptor chain is heard by `tap`, of what comes
+//! `uplink` takes care, of what leaves `downlink`.
 
-mod announce;
-mod answer;
-mod asker;
-mod capture;
-mod departures;
+mod description;
 mod downlink;
 mod engine;
-mod estimate;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod hidden_loss;
-mod history;
 mod leg;
-mod loss_class;
-mod mended_loss;
-mod missing;
 mod mux;
 mod negotiation;
-mod offer;
 mod orientation;
-mod pacer;
-mod padding;
-mod rate;
-mod receiver;
-#[cfg(test)]
-mod recovery;
-mod reports;
-mod resender;
-mod sender;
-mod sender_reports;
 mod stage;
 mod state;
 mod tap;
-#[cfg(test)]
-mod thin;
 mod transport;
-mod uplink_cap;
-mod uplink_feedback;
+mod uplink;
 
-pub(crate) use missing::RESEND_PATIENCE;
-pub use mux::{Announce, MediaAddress, MediaPorts};
-pub(crate) use offer::{
+pub(crate) use description::{
     Direction, IceCredentials, MAX_CANDIDATES, MAX_OFFER_BYTES, Offer, OfferError, OneWay,
 };
+pub use mux::{Announce, MediaAddress, MediaPorts};
 pub(crate) use orientation::NOT_NEGOTIATED as NO_ORIENTATION;
 pub(crate) use state::TransportState;
 pub use transport::Candidate;
 pub(crate) use transport::{Rtc, Transport, TransportEvent, TransportId};
+pub(crate) use uplink::RESEND_PATIENCE;

@@ -15,15 +15,11 @@ use rtc::rtp_transceiver::rtp_sender::{
 };
 use rtc::shared::time::SystemInstant;
 
-use super::asker::Asker;
-use super::downlink::{Carries, DownlinkStage};
+use super::downlink::{Carries, DownlinkMeter, Resender, SenderReports};
 use super::orientation;
-use super::resender::Resender;
-use super::sender_reports::SenderReports;
 use super::stage::Staged;
 use super::tap::RtcpTap;
-use super::uplink_cap::UplinkCap;
-use super::uplink_feedback::UplinkFeedback;
+use super::uplink::{Asker, UplinkCap, UplinkFeedback};
 use crate::link::Link;
 
 /// Our preferred payload types; the offer's are used where it has others.
@@ -103,7 +99,7 @@ pub(super) fn engine(
     let start = Instant::now();
     let wall = SystemInstant::now(start);
     let probes = Arc::new(ArrayQueue::new(1));
-    let downlink = DownlinkStage::new(Arc::clone(link), start, Arc::clone(&probes), carries);
+    let downlink = DownlinkMeter::new(Arc::clone(link), start, Arc::clone(&probes), carries);
     let resender = Resender::new(Arc::clone(link), probes);
     let sender_reports = SenderReports::new(Arc::clone(link), wall, cname);
     let registry = Registry::new()

@@ -22,14 +22,14 @@ use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use rtc::shared::marshal::Unmarshal;
 use rtc::shared::time::SystemInstant;
 
-use super::asker::Asker;
-use super::downlink::{Carries, DownlinkStage};
-use super::offer::{Direction, IceCredentials, MAX_CANDIDATES, MAX_LEGS, Offer, OneWay};
-use super::resender::Resender;
-use super::sender_reports::SenderReports;
+use super::description::{
+    Direction, IceCredentials, MAX_CANDIDATES, MAX_LEGS, Offer, OneWay, announce, answer,
+};
+use super::downlink::{Carries, DownlinkMeter, Resender, SenderReports};
 use super::stage::{Outbox, Stage};
 use super::tap::RtcpTap;
-use super::{announce, answer, mux, orientation};
+use super::uplink::Asker;
+use super::{mux, orientation};
 use crate::link::Link;
 use crate::signaling::Fragment;
 
@@ -59,7 +59,7 @@ pub fn rtcp(mut input: &[u8]) {
     let probes = Arc::new(ArrayQueue::new(1));
     let mut stages: [Box<dyn Stage>; 5] = [
         Box::new(RtcpTap::new(Arc::clone(&link))),
-        Box::new(DownlinkStage::new(
+        Box::new(DownlinkMeter::new(
             Arc::clone(&link),
             now,
             Arc::clone(&probes),

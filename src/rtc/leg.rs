@@ -5,8 +5,9 @@
 //! are peers that take no answer with two; each has a lane, ICE credentials and an interceptor chain of
 //! its own.
 
+mod callbacks;
+
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,22 +26,17 @@ use tokio::sync::{mpsc, watch};
 use tracing::{Instrument, debug, warn};
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
-use webrtc::media_stream::track_remote::TrackRemote;
-use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState,
-    RTCPeerConnectionIceEvent, RTCPeerConnectionState,
-};
+use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder};
 use webrtc::rtp_transceiver::RtpSender;
 
-use super::announce;
-use super::downlink::Carries;
+use callbacks::Callbacks;
+
+use super::description::{OfferError, OfferedLeg, Place, Plain, Setup};
+use super::downlink::{Carries, OutgoingTrack};
 use super::engine::{engine, opus, vp8};
 use super::mux::{Ports, Stream, Wanted};
 use super::negotiation::{Negotiation, refused};
-use super::offer::{OfferError, OfferedLeg, Place, Plain, Setup};
-use super::receiver;
-use super::sender::OutgoingTrack;
-use super::state::{Changed, LegStates, TransportState};
+use super::state::LegStates;
 use super::transport::{Candidate, TransportEvent};
 use crate::link::Link;
 
@@ -81,7 +77,7 @@ pub(super) fn certificate() -> Result<RTCCertificate, OfferError> {
 
 /// What all legs of a transport have in common.
 #[derive(Clone)]
-pub(super) struct Common {
+pub(super) struct SharedByLegs {
     pub(super) link: Arc<Link>,
     pub(super) events: mpsc::Sender<TransportEvent>,
     pub(super) states: Arc<watch::Sender<LegStates>>,
@@ -107,7 +103,7 @@ impl Leg {
         offered: &OfferedLeg,
         place: Place,
         carries: Carries,
-        common: Common,
+        shared: SharedByLegs,
     ) -> Result<Self, OfferError> {
         let (wanted, found) = wanted(&offered.plain);
         let door = ports
@@ -117,13 +113,13 @@ impl Leg {
             door.admit_answers();
         }
         let (tell_gathered, gathered) = watch::channel(false);
-        let link = Arc::clone(&common.link);
-        let certificate = common.certificate.clone();
-        let handler = Arc::new(Handler {
+        let link = Arc::clone(&shared.link);
+        let certificate = shared.certificate.clone();
+        let callbacks = Arc::new(Callbacks {
             leg: offered.number,
             place,
             address: door.address(),
-            common,
+            shared,
             gathered: tell_gathered,
         });
         let (engine, registry) = engine(&link, carries, STREAM_ID).map_err(internal)?;
@@ -134,7 +130,7 @@ impl Leg {
             .with_media_engine(engine)
             .with_interceptor_registry(registry)
             .with_setting_engine(settings)
-            .with_handler(handler)
+            .with_handler(callbacks)
             .with_runtime(door.runtime())
             .with_udp_addrs(vec![door.placeholder()])
             .build()
@@ -308,68 +304,5 @@ async fn close_at_end(connection: Arc<dyn PeerConnection>, mut ended: mpsc::Rece
     let _ = ended.recv().await;
     if let Err(error) = connection.close().await {
         debug!(%error, "the connection did not close cleanly");
-    }
-}
-
-/// Carries the crate's callbacks out. They run on the connection's driver: nothing here waits.
-struct Handler {
-    leg: usize,
-    place: Place,
-    address: SocketAddr,
-    common: Common,
-    gathered: watch::Sender<bool>,
-}
-
-impl Handler {
-    fn tell(&self, event: TransportEvent) {
-        if let Err(error) = self.common.events.try_send(event) {
-            debug!(%error, "nobody listens to the transport");
-        }
-    }
-}
-
-#[async_trait::async_trait]
-impl PeerConnectionEventHandler for Handler {
-    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
-        match event.candidate.to_json() {
-            Ok(candidate) => {
-                let Some(line) = announce::candidate(&candidate.candidate, self.address) else {
-                    return;
-                };
-                // The crate would say of each candidate that it is of the first section it knows.
-                self.tell(TransportEvent::Candidate(Candidate {
-                    candidate: line,
-                    sdp_mid: self.place.mid.clone(),
-                    sdp_m_line_index: Some(self.place.index),
-                }));
-            }
-            Err(error) => warn!(%error, "a local candidate has no text form"),
-        }
-    }
-
-    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
-        self.gathered
-            .send_replace(state == RTCIceGatheringState::Complete);
-    }
-
-    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        let state = match state {
-            RTCPeerConnectionState::Connected => TransportState::Connected,
-            RTCPeerConnectionState::Disconnected => TransportState::Disconnected,
-            RTCPeerConnectionState::Failed => TransportState::Failed,
-            _ => return,
-        };
-        debug!(leg = self.leg, ?state, "transport");
-        // Told before another leg's state can change: in their order.
-        self.common.states.send_modify(|states| {
-            if let Changed::To(whole) = states.set(self.leg, state) {
-                self.tell(TransportEvent::State(whole));
-            }
-        });
-    }
-
-    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
-        let link = Arc::clone(&self.common.link);
-        tokio::spawn(receiver::run(track, link).in_current_span());
     }
 }

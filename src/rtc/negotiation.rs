@@ -8,9 +8,8 @@ use tokio::sync::Mutex;
 use tracing::{debug, warn};
 use webrtc::peer_connection::PeerConnection;
 
-use super::announce;
+use super::description::{OfferError, Plain, announce};
 use super::mux::{Door, Stream};
-use super::offer::{OfferError, Plain};
 
 /// Where a connection and its other side stand.
 pub(super) struct Negotiation {

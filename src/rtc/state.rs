@@ -5,7 +5,7 @@
 //! without moving or moves without a word; the room had rather know, and an ICE restart of that leg
 //! mends it. What goes over the other leg goes on meanwhile.
 
-use super::offer::MAX_LEGS;
+use super::description::MAX_LEGS;
 
 /// Whether media can flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

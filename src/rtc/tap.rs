@@ -4,6 +4,18 @@
 //! The crate routes a compound packet by its first part and keeps the rest to itself, and its
 //! statistics of what is reported stay zero; so both are read where every packet passes: in the
 //! interceptor chain, next to the wire. What is found is left on the link.
+//!
+//! This file takes apart what passes. What is made of it is in files of its own: from reports about
+//! our streams, round trip and loss (`reports`), what of the loss resends have hidden
+//! (`hidden_loss`) and the class that follows from it (`loss_class`); in our own reports, the loss
+//! that the participant's resends have mended (`mended_loss`); from its sender reports, by how much
+//! its audio and its video take unlike times to get here (`capture`).
+
+mod capture;
+mod hidden_loss;
+mod loss_class;
+mod mended_loss;
+mod reports;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,12 +31,13 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp::header::Header;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 
-use super::capture::{CaptureClock, SkewMeter};
-use super::hidden_loss::HiddenLoss;
-use super::loss_class::LossWatch;
-use super::mended_loss::MendedLoss;
+use capture::{CaptureClock, SkewMeter};
+use hidden_loss::HiddenLoss;
+use loss_class::LossWatch;
+use mended_loss::MendedLoss;
+use reports::ReportReader;
+
 use super::orientation;
-use super::reports::ReportReader;
 use super::stage::{Outbox, Stage, is_audio};
 use crate::link::Link;
 

@@ -12,13 +12,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument;
 
-use super::downlink::Carries;
-use super::leg::{Common, Leg, Offered};
+use super::description::{self, Direction, Offer, OfferError, answer};
+use super::downlink::{Carries, OutgoingTrack, Sender};
+use super::leg::{self, Leg, Offered, SharedByLegs};
 use super::mux::{MediaAddress, Ports};
-use super::offer::{Direction, Offer, OfferError};
-use super::sender::{OutgoingTrack, Sender};
 use super::state::{LegStates, TransportState};
-use super::{answer, leg, offer};
 use crate::link::Link;
 
 /// Our one candidate of a leg is known as soon as its socket is there: this is a bound, not a wait.
@@ -100,7 +98,7 @@ impl Rtc {
         events: mpsc::Sender<TransportEvent>,
     ) -> Result<(Transport, String), OfferError> {
         let (state, states) = watch::channel(LegStates::connecting(offer.legs.len()));
-        let common = Common {
+        let shared = SharedByLegs {
             link: Arc::clone(&link),
             events,
             states: Arc::new(state),
@@ -111,7 +109,7 @@ impl Rtc {
         for leg in &offer.legs {
             let place = leg.place(&offer.sections);
             let carries = carries(&offer, leg.number);
-            let opened = Leg::open(&self.ports, leg, place, carries, common.clone());
+            let opened = Leg::open(&self.ports, leg, place, carries, shared.clone());
             legs.push(opened.await?);
         }
         let (hears, sees) = (offer.audio, offer.video);
@@ -211,12 +209,14 @@ impl Transport {
     pub(crate) async fn add_candidate(&self, candidate: Candidate) -> Result<(), String> {
         let line = candidate.candidate.trim();
         let value = line.strip_prefix("candidate:").unwrap_or(line);
-        if !value.is_empty() && !offer::is_of_use(value) {
-            return offer::is_candidate(value).then_some(()).ok_or_else(|| {
-                let said: String = value.chars().take(SAID_BACK).collect();
-                let most = offer::MAX_CANDIDATE_BYTES;
-                format!("not a candidate of at most {most} bytes: {said}")
-            });
+        if !value.is_empty() && !description::is_of_use(value) {
+            return description::is_candidate(value)
+                .then_some(())
+                .ok_or_else(|| {
+                    let said: String = value.chars().take(SAID_BACK).collect();
+                    let most = description::MAX_CANDIDATE_BYTES;
+                    format!("not a candidate of at most {most} bytes: {said}")
+                });
         }
         let (mid, index) = (candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index);
         match self.agreed().leg_for(mid, index) {

@@ -1,0 +1,69 @@
+//! What is seen of the path at one moment, and what counts as a queue.
+
+use std::time::Duration;
+
+use super::super::received::Rates;
+use super::super::trend::Trend;
+
+/// The queue counts as empty below this, and as standing above that; some of the spread of recent
+/// delays is allowed for on top, up to [`MOST_SPREAD`]: where delays differ, the smallest is seen less
+/// surely.
+const EMPTY: Duration = Duration::from_millis(10);
+pub(super) const STANDING: Duration = Duration::from_millis(25);
+const MOST_SPREAD: Duration = Duration::from_millis(80);
+
+/// A rising trend counts once this stands in the queue.
+const RISING: Duration = Duration::from_millis(12);
+
+/// A queue of this length would take the whole rate to drain in time; shorter ones a part of it.
+const DRAIN_TIME: f64 = 0.5;
+const DEEPEST_CUT: f64 = 0.4;
+const SHALLOWEST_CUT: f64 = 0.9;
+
+/// What is seen at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::rtc::downlink::estimate) struct Signs {
+    pub(in crate::rtc::downlink::estimate) now: Duration,
+    /// Stands in the queue.
+    pub(in crate::rtc::downlink::estimate) queue: Duration,
+    /// Stood there in the last packets.
+    pub(in crate::rtc::downlink::estimate) newest: Duration,
+    pub(in crate::rtc::downlink::estimate) spread: Duration,
+    pub(in crate::rtc::downlink::estimate) trend: Trend,
+    /// Beyond what the path always loses, 0 to 1.
+    pub(in crate::rtc::downlink::estimate) excess_loss: f64,
+    pub(in crate::rtc::downlink::estimate) inherent_loss: f64,
+    pub(in crate::rtc::downlink::estimate) rates: Option<Rates>,
+    /// The highest rate acknowledged lately, bit/s.
+    pub(in crate::rtc::downlink::estimate) peak: f64,
+    /// What would be sent next if the rate were that, and cannot be probed, bit/s.
+    pub(in crate::rtc::downlink::estimate) untried: f64,
+    /// When the last packet left that is known to have come.
+    pub(in crate::rtc::downlink::estimate) latest: Duration,
+    /// From sending a packet to hearing of it.
+    pub(in crate::rtc::downlink::estimate) response: Duration,
+}
+
+impl Signs {
+    /// Whether there is a queue, `noise` being allowed for.
+    pub(super) fn is_congested(&self, noise: Duration) -> bool {
+        let spread = self.spread.min(MOST_SPREAD) / 4;
+        self.queue > STANDING + noise + spread
+            || (self.trend == Trend::Rising && self.newest > RISING + noise)
+    }
+
+    /// Whether as much comes out as we put in, but for what the path always loses.
+    pub(super) fn comes_out(&self, rates: &Rates) -> bool {
+        rates.acknowledged >= 0.9 * rates.sent * (1.0 - self.inherent_loss)
+    }
+
+    /// The longest queue that counts as none.
+    pub(super) fn empty(&self, noise: Duration) -> Duration {
+        EMPTY + noise + self.spread.min(MOST_SPREAD) / 8
+    }
+
+    /// What share of the capacity to send to drain the queue.
+    pub(super) fn cut_depth(&self) -> f64 {
+        (1.0 - self.newest.as_secs_f64() / DRAIN_TIME).clamp(DEEPEST_CUT, SHALLOWEST_CUT)
+    }
+}
