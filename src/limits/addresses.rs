@@ -39,6 +39,19 @@ pub(super) enum Holding {
     Room,
 }
 
+/// What may come from an address so often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coming {
+    /// A TCP connection.
+    Connection,
+    /// A request over HTTP.
+    Request,
+    /// An offer that takes a seat by itself.
+    Offer,
+    /// A wrong key of operators.
+    WrongKey,
+}
+
 /// All addresses that there is something to know of.
 #[derive(Debug)]
 pub(super) struct Addresses {
@@ -52,10 +65,7 @@ pub(super) struct Addresses {
 
 #[derive(Clone, Copy, Debug)]
 struct Account {
-    connecting: Bucket,
-    requests: Bucket,
-    offers: Bucket,
-    wrong_keys: Bucket,
+    came: [Bucket; 4],
     connections: u32,
     openings: u32,
     sessions: u32,
@@ -98,71 +108,36 @@ impl Addresses {
         }
     }
 
-    /// Takes note of a new connection.
+    /// Takes note of one more that comes from `address`.
     ///
     /// # Errors
     ///
     /// If it comes too soon: how long to wait.
-    pub(super) fn begin_connection(
+    pub(super) fn take(
         &mut self,
         address: Address,
+        coming: Coming,
         rate: Rate,
         now: Instant,
     ) -> Result<(), Duration> {
         let place = self.place(address, now);
-        self.account(place).connecting.take(rate, now)
+        self.account(place).came(coming).take(rate, now)
     }
 
-    /// Takes note of a request.
+    /// Whether one more may come, without taking note of it.
     ///
     /// # Errors
     ///
-    /// If it comes too soon: how long to wait.
-    pub(super) fn request(
+    /// If it would come too soon: how long to wait.
+    pub(super) fn look(
         &mut self,
         address: Address,
+        coming: Coming,
         rate: Rate,
         now: Instant,
     ) -> Result<(), Duration> {
         let place = self.place(address, now);
-        self.account(place).requests.take(rate, now)
-    }
-
-    /// Takes note of an offer that takes a seat by itself.
-    ///
-    /// # Errors
-    ///
-    /// If it comes too soon: how long to wait.
-    pub(super) fn offer(
-        &mut self,
-        address: Address,
-        rate: Rate,
-        now: Instant,
-    ) -> Result<(), Duration> {
-        let place = self.place(address, now);
-        self.account(place).offers.take(rate, now)
-    }
-
-    /// Whether a key may be shown.
-    ///
-    /// # Errors
-    ///
-    /// If too many were wrong: how long to wait.
-    pub(super) fn may_show_key(
-        &mut self,
-        address: Address,
-        rate: Rate,
-        now: Instant,
-    ) -> Result<(), Duration> {
-        let place = self.place(address, now);
-        self.account(place).wrong_keys.look(rate, now)
-    }
-
-    /// Takes note that a key was wrong.
-    pub(super) fn show_wrong_key(&mut self, address: Address, rate: Rate, now: Instant) {
-        let place = self.place(address, now);
-        // One too many is known by its being refused a look.
-        let _ = self.account(place).wrong_keys.take(rate, now);
+        self.account(place).came(coming).look(rate, now)
     }
 
     /// Takes note that `address` holds one more, unless it holds `max`.
@@ -233,15 +208,22 @@ impl Addresses {
 impl Account {
     fn new(now: Instant) -> Self {
         Self {
-            connecting: Bucket::new(now),
-            requests: Bucket::new(now),
-            offers: Bucket::new(now),
-            wrong_keys: Bucket::new(now),
+            came: [Bucket::new(now); 4],
             connections: 0,
             openings: 0,
             sessions: 0,
             participants: 0,
             rooms: 0,
+        }
+    }
+
+    fn came(&mut self, coming: Coming) -> &mut Bucket {
+        let [connections, requests, offers, wrong_keys] = &mut self.came;
+        match coming {
+            Coming::Connection => connections,
+            Coming::Request => requests,
+            Coming::Offer => offers,
+            Coming::WrongKey => wrong_keys,
         }
     }
 
@@ -263,8 +245,7 @@ impl Account {
             self.participants,
             self.rooms,
         ];
-        let buckets = [self.connecting, self.requests, self.offers, self.wrong_keys];
-        held == [0; 5] && buckets.iter().all(|bucket| bucket.is_full(now))
+        held == [0; 5] && self.came.iter().all(|bucket| bucket.is_full(now))
     }
 }
 
@@ -312,17 +293,19 @@ mod tests {
         let sitting = addresses.hold(numbered(0), Holding::Session, 1, now);
         assert!(sitting.is_some());
         for n in 1..MAX_ADDRESSES {
-            addresses.request(numbered(n), rate, now).unwrap();
+            addresses
+                .take(numbered(n), Coming::Request, rate, now)
+                .unwrap();
         }
 
-        let first = addresses.request(numbered(MAX_ADDRESSES), rate, now);
-        let second = addresses.request(numbered(MAX_ADDRESSES + 1), rate, now);
+        let first = addresses.take(numbered(MAX_ADDRESSES), Coming::Request, rate, now);
+        let second = addresses.take(numbered(MAX_ADDRESSES + 1), Coming::Request, rate, now);
         assert_eq!((first, second), (Ok(()), Err(Duration::from_secs(1))));
         assert_eq!(addresses.accounts.len(), MAX_ADDRESSES);
 
         let later = now + SWEEP_INTERVAL;
         for n in 0..2 {
-            let request = addresses.request(numbered(MAX_ADDRESSES + n), rate, later);
+            let request = addresses.take(numbered(MAX_ADDRESSES + n), Coming::Request, rate, later);
             assert_eq!(request, Ok(()), "the idle ones were forgotten");
         }
         assert_eq!(addresses.accounts.len(), 3);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::addresses::{Addresses, Holding, Place};
+use super::addresses::{Addresses, Coming, Holding, Place};
 use super::{Address, Counters, Limits, Refusal};
 use crate::signaling::message::ErrorCode;
 
@@ -123,7 +123,7 @@ impl Limiter {
     /// [`Excess::Rate`].
     pub(crate) fn request(&self, address: Address, now: Instant) -> Result<(), Excess> {
         let rate = self.limits.requests();
-        let taken = self.addresses().request(address, rate, now);
+        let taken = self.addresses().take(address, Coming::Request, rate, now);
         taken.map_err(|wait| {
             self.counters.count(Refusal::Request);
             Excess::Rate { wait }
@@ -137,7 +137,7 @@ impl Limiter {
     /// [`Excess::Rate`].
     pub(crate) fn offer(&self, address: Address, now: Instant) -> Result<(), Excess> {
         let rate = self.limits.offers();
-        let taken = self.addresses().offer(address, rate, now);
+        let taken = self.addresses().take(address, Coming::Offer, rate, now);
         taken.map_err(|wait| {
             self.counters.count(Refusal::Offer);
             Excess::Rate { wait }
@@ -151,7 +151,7 @@ impl Limiter {
     /// [`Excess::Rate`] if too many were wrong.
     pub(crate) fn may_show_key(&self, address: Address, now: Instant) -> Result<(), Excess> {
         let rate = self.limits.wrong_keys();
-        let looked = self.addresses().may_show_key(address, rate, now);
+        let looked = self.addresses().look(address, Coming::WrongKey, rate, now);
         looked.map_err(|wait| {
             self.counters.count(Refusal::ApiKeyRate);
             Excess::Rate { wait }
@@ -162,7 +162,8 @@ impl Limiter {
     pub(crate) fn show_wrong_key(&self, address: Address, now: Instant) {
         self.counters.count(Refusal::ApiKey);
         let rate = self.limits.wrong_keys();
-        self.addresses().show_wrong_key(address, rate, now);
+        // One too many is known by its being refused a look.
+        let _ = self.addresses().take(address, Coming::WrongKey, rate, now);
     }
 
     /// Takes note of a connection until the first permit is dropped, and that nothing was asked over
@@ -217,7 +218,7 @@ impl Limiter {
         address: Address,
         now: Instant,
     ) -> Result<Place, (Refusal, Excess)> {
-        let begun = addresses.begin_connection(address, self.limits.connecting(), now);
+        let begun = addresses.take(address, Coming::Connection, self.limits.connecting(), now);
         begun.map_err(|wait| (Refusal::ConnectionRate, Excess::Rate { wait }))?;
         let max = self.limits.connections_per_address;
         let place = addresses

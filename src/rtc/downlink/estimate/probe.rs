@@ -14,6 +14,7 @@
 use std::time::Duration;
 
 use super::received::Received;
+use super::whole;
 
 /// Sent over the estimate.
 const OVER: f64 = 2.0;
@@ -179,15 +180,6 @@ fn judge(probe: &UnderWay, received: &Received) -> Finding {
     } else {
         Finding::JustThis(rates.acknowledged)
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a cast from f64 saturates"
-)]
-fn whole(value: f64) -> u64 {
-    value as u64
 }
 
 #[cfg(test)]
