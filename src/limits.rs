@@ -27,8 +27,8 @@ const MIN_MESSAGE_BYTES: u32 = 8 * 1024;
 /// The most that `message_bytes` may be.
 const MAX_MESSAGE_BYTES: u32 = 1024 * 1024;
 
-/// The most that `opening_seconds` may be.
-const MAX_OPENING_SECONDS: u32 = 60;
+/// The most that `opening_seconds` may be: what the head of any request may take.
+const MAX_OPENING_SECONDS: u32 = 30;
 
 /// The most that `join_seconds` may be.
 const MAX_JOIN_SECONDS: u32 = 3_600;

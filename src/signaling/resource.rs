@@ -96,16 +96,17 @@ impl Resources {
         } = request;
         let room_name = RoomName::parse(room).ok_or_else(bad_room)?;
         let name = DisplayName::parse(name).ok_or_else(bad_name)?;
+        let credential = caller.credential.as_deref();
+        let grant = venue.access.admit(credential, &room_name)?;
+        allowed(way, grant.can)?;
         let now = Instant::now();
+        // Only who may come in: a stranger is not to use up what others at the same address have.
         if let Some(address) = caller.address {
             venue.limiter.offer(address, now)?;
         }
         // What comes of it has as many restarts of its own.
         let mut allowance = Allowance::new(Arc::clone(&venue.limiter), now);
         allowance.offer(&sdp, now)?;
-        let credential = caller.credential.as_deref();
-        let grant = venue.access.admit(credential, &room_name)?;
-        allowed(way, grant.can)?;
         let offer = Offer::parse(sdp)?.only(way)?;
 
         let (said, mut end) = line();

@@ -2,11 +2,18 @@
  * Says what others do in a call, in passing notes: who comes and goes, raises a hand, mutes whom.
  */
 
+import { thinness } from "./panels.js";
 import { toast } from "./say.js";
 import { called, noticeText } from "./words.js";
 
 /** @type {Record<string, string>} */
 const DEPARTURES = { gone: "lost the connection", removed: "was removed" };
+
+/** What a thin link leaves of the others' pictures. @type {Record<"stills"|"paused", string>} */
+const THIN = {
+  stills: "Your connection is thin: sound comes first, and a still picture every other second.",
+  paused: "Your connection is too thin for pictures now: you hear the others.",
+};
 
 /** Notes for one call. @param {import("./mosaic.js").Call} call */
 export function report(call) {
@@ -36,6 +43,12 @@ export function report(call) {
     }
   });
   call.addEventListener("notice", (event) => toast(noticeText(/** @type {CustomEvent} */ (event).detail)));
+  let left = thinness(call.quality);
+  call.addEventListener("quality", () => {
+    const leaves = thinness(call.quality);
+    if (leaves && leaves !== left) toast(THIN[leaves]);
+    left = leaves;
+  });
   let wasThin = false;
   call.addEventListener("uplink", () => {
     const isThin = call.camera && call.paused === "thin";

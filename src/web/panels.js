@@ -87,13 +87,15 @@ export class Panels {
     const moves = (call.quality?.video ?? "moving") === "moving";
     this.#stillFor = moves && stats.received?.fps === 0 ? this.#stillFor + 1 : 0;
     const isStill = this.#stillFor >= STILL_AFTER;
-    const quality = call.state === "connected" ? judge(stats, isStill) : "unknown";
+    const thin = thinness(call.quality);
+    const judged = call.state === "connected" ? judge(stats, isStill) : "unknown";
+    const quality = judged === "good" && thin ? "fair" : judged;
     byId("show-link").dataset.quality = quality;
     const label = quality === "unknown" ? "Connection" : `Connection, ${quality}`;
     byId("show-link").setAttribute("aria-label", label);
     byId("show-link").dataset.label = label;
     if (byId("panel-link").hidden) return;
-    const verdict = quality === "poor" && isStill ? "still" : thinness(call.quality) ?? quality;
+    const verdict = quality === "poor" && isStill ? "still" : thin ?? quality;
     notice("link-verdict", VERDICTS[verdict]);
     byId("why").textContent = why(call.quality);
     const figures = {
@@ -130,7 +132,7 @@ export function judge({ loss_down, loss_up, rtt_ms, jitter_ms }, isStill) {
  * @param {import("./mosaic.js").Quality|null} quality
  * @returns {"stills"|"paused"|null} what there is of pictures where the link has no room for more
  */
-function thinness(quality) {
+export function thinness(quality) {
   return quality?.reason === "bandwidth" && quality.video !== "moving" ? quality.video : null;
 }
 

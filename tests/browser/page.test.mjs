@@ -202,6 +202,20 @@ describe("a call of two at the page", () => {
     assert.deepEqual(words, ["–", "more from about 132 kb/s on", "finding out what the link carries"]);
   });
 
+  test("a link that has no room for moving pictures is said, once", async () => {
+    await ann.page.evaluate(() => {
+      const { call } = window.mosaic;
+      for (const video of ["stills", "stills", "paused"]) {
+        Object.defineProperty(call, "quality", { configurable: true, value: { video, reason: "bandwidth" } });
+        call.dispatchEvent(new CustomEvent("quality"));
+      }
+      delete call.quality;
+    });
+
+    const said = await until("both words", () => ann.text("#toasts"), (text) => text.includes("too thin for pictures"));
+    assert.equal(said.split("a still picture every other second").length, 2, said);
+  });
+
   test("a picture is no larger than asked for, and gone when none is wanted", async () => {
     await ann.page.evaluate(() => window.mosaic.call.prefer({ max_height: 240, layout: "grid" }));
     await until("a lower picture", () => ann.page.evaluate(() => document.querySelector("#picture").videoHeight),

@@ -3,12 +3,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use mosaicd::signaling::message::{ClientMessage, ServerMessage};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use webrtc::peer_connection::{PeerConnection, RTCPeerConnectionState};
 
 use super::carrier::{Carrier, Conversation, Kind};
@@ -19,6 +21,9 @@ use super::received::Received;
 
 /// What a session description says of a transport for all sections at once.
 const OF_TRANSPORT: [&str; 4] = ["a=fingerprint:", "a=ice-ufrag:", "a=ice-pwd:", "a=setup:"];
+
+/// Nothing that is waited for takes this long unless it never comes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Both connections, and the session that they belong to.
 pub(crate) struct Apart {
@@ -121,9 +126,9 @@ impl Offered {
             ..RTCIceCandidateInit::default()
         };
         self.connection.add_ice_candidate(candidate).await?;
-        self.state
-            .wait_for(|state| *state == RTCPeerConnectionState::Connected)
-            .await?;
+        let connected =
+            |state: &RTCPeerConnectionState| *state == RTCPeerConnectionState::Connected;
+        timeout(PATIENCE, self.state.wait_for(connected)).await??;
         Ok(Leg {
             received: self.received,
             line,

@@ -1,5 +1,5 @@
 //! Participants for a room that somebody else looks at: they send the usual recordings, speak one
-//! after the other, and stay until the input ends.
+//! after the other without a pause, and stay until the input ends.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::client::Client;
-use crate::clip::usual_clips;
 use crate::player::{Player, Turn};
+use crate::talk::talkers;
 
 /// `fill`
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ impl Fill {
         let mut clients = Vec::new();
         let address = self.address.to_string();
         let (since, of) = (Instant::now(), usize::from(self.participants));
-        for (place, clip) in usual_clips(of)?.into_iter().enumerate() {
+        for (place, clip) in talkers(of)?.into_iter().enumerate() {
             let name = format!("participant {place}");
             let (client, media) =
                 Client::join_past(&address, &self.room, &name, self.media).await?;

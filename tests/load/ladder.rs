@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::client::Client;
-use crate::clip::usual_clips;
 use crate::daemon::Daemon;
 use crate::player::{Player, Turn};
+use crate::talk::talkers;
 use crate::verdict;
 
 /// Participants in each room.
@@ -24,7 +24,7 @@ const PARTICIPANTS: usize = 9;
 const BUDGET: f64 = 1.6;
 
 /// What some of them ask for at most, in kb/s, and the rung they have then: with those who ask for
-/// nothing, four rungs that move and four of audio, of 60, 40 and 20 ms.
+/// nothing, four rungs that move and three of audio, of 60, 40 and 20 ms.
 const ASKED: [(u32, &str); 4] = [
     (100, "speaker"),
     (200, "low"),
@@ -117,7 +117,7 @@ impl Ladder {
         let mut players = JoinSet::new();
         let mut clients = Vec::new();
         let (since, of) = (tokio::time::Instant::now(), PARTICIPANTS);
-        for (place, clip) in usual_clips(of)?.into_iter().enumerate() {
+        for (place, clip) in talkers(of)?.into_iter().enumerate() {
             let name = format!("participant {place}");
             let (client, media) = Client::join(&daemon.address, "ladder", &name).await?;
             let mut stopped = stopped.clone();

@@ -43,6 +43,7 @@ mod process;
 #[expect(dead_code, reason = "shared with the benches and tests")]
 mod received;
 mod room;
+mod talk;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@ use crate::audio::AudioRung;
 use codecs::video::VIDEO_CLOCK_HZ;
 
 /// Headers of a packet in bytes: IPv4 20, UDP 8, RTP 12, transport-wide sequence number 8, SRTP's
-/// tag 10, rounded up. IPv6 takes 20 more, which the reserve bears.
+/// tag 10, rounded up. IPv6 takes 20 more, by which the link then seems to carry less.
 pub const PACKET_HEADER_BYTES: u32 = 60;
 
 /// A VP8 payload descriptor with everything that is used of it (RFC 7741 §4.2).

@@ -84,7 +84,7 @@ pub(super) use probe::Probe;
 /// The rate at first, bit/s.
 const FIRST: f64 = 120_000.0;
 
-/// The lowest rate: Opus at 12 kb/s in packets of 60 ms, with their headers.
+/// The lowest rate: Opus at 12 kb/s in packets of 60 ms, with their headers, and as much for RTCP.
 const LOWEST: f64 = 24_000.0;
 
 /// The highest rate.
@@ -275,6 +275,7 @@ impl Estimator {
         }
         self.loss.forget();
         self.received = Received::default();
+        self.prober.abandon();
         self.feedback(now, reports);
     }
 

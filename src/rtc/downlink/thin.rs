@@ -131,6 +131,8 @@ struct Call {
     frames_of_speaker: usize,
     speaker: u64,
     probe: Option<(Probe, Duration, u64)>,
+    /// Whether there is something to fill probes with.
+    can_pad: bool,
     outcome: Outcome,
 }
 
@@ -177,6 +179,7 @@ impl Call {
             frames_of_speaker: CUT.len(),
             speaker: 0,
             probe: None,
+            can_pad: true,
             outcome: Outcome::default(),
         }
     }
@@ -333,7 +336,7 @@ impl Call {
         };
         let due = (now - began).as_millis() as u64 * probe.bits_per_second / 8_000;
         let mut sent = sent;
-        while sent < probe.bytes && sent < due {
+        while self.can_pad && sent < probe.bytes && sent < due {
             let Some(packet) = self.history.pad(due - sent + 1_200, self.start + now) else {
                 break;
             };
@@ -464,6 +467,38 @@ fn what_is_promised_on_a_thin_link_comes_and_the_queue_stays_short() {
                 outcome.rungs
             );
             assert!(most < promised_wait, "{kbps} kb/s, {seed}: {most} ms");
+        }
+    }
+}
+
+#[test]
+fn without_padding_the_rung_that_fits_is_found_and_the_next_one_tried_now_and_then() {
+    for (kbps, rung, least_share, longest_wait) in [
+        (200, "low", 80, 150),
+        (400, "medium", 80, 150),
+        (600, "medium", 80, 150),
+        (1_200, "top", 80, 150),
+    ] {
+        for seed in 0..3 {
+            let mut call = Call::new(kbps * 1_000, 10 * seed);
+            call.can_pad = false;
+
+            let outcome = call.run();
+
+            println!(
+                "{kbps:4} kb/s without padding: {:3} % of the time {rung}, waits {:3} {:3} ms \
+                 (p95 max), {} changes",
+                outcome.share(rung),
+                outcome.wait(95),
+                outcome.wait(100),
+                outcome.changes,
+            );
+            assert!(
+                outcome.share(rung) >= least_share,
+                "{kbps} kb/s, {seed}: {:?}",
+                outcome.rungs
+            );
+            assert!(outcome.wait(95) < longest_wait, "{kbps} kb/s, {seed}");
         }
     }
 }

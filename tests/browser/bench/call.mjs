@@ -26,9 +26,10 @@ const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds 
  * @param {import("playwright-core").Browser} browser
  * @param {string[]} settings of the relay
  * @param {(call: Awaited<ReturnType<typeof begin>>) => Promise<T>} body
+ * @param {{fits?: boolean}} [how] they take part, as `participate` has it
  */
-export async function inCall(browser, settings, body) {
-  const call = await begin(browser, settings);
+export async function inCall(browser, settings, body, how = {}) {
+  const call = await begin(browser, settings, how);
   try {
     return await body(call);
   } finally {
@@ -36,13 +37,13 @@ export async function inCall(browser, settings, body) {
   }
 }
 
-async function begin(browser, settings) {
+async function begin(browser, settings, how) {
   const relay = await startUdpRelay(settings);
   const daemon = await startDaemon([...FLAGS, "--announce", relay.address]);
   await relay.tell(`target ${boundAddress(daemon.log)}`);
   const witnesses = [];
   for (const speaker of SPEAKERS) {
-    witnesses.push(await witness(browser, daemon.url, { room: "bench", ...speaker }));
+    witnesses.push(await witness(browser, daemon.url, { room: "bench", ...speaker, ...how }));
   }
   for (const { name, notes } of witnesses) {
     await until(`${name} to see the other`, notes, ({ moves, marks }) => moves.length > 10 && marks.length > 0);

@@ -6,7 +6,11 @@
 const THIN_QUEUE_MS = 200;
 const QUEUE_MS = 100;
 
-const atLeast = (frames) => ({ fps }) => fps >= frames;
+/** Of a rung's frames, so many come in spite of the loss; a frame is several packets. */
+const MOST_FRAMES = 0.9;
+const LONGEST_STILL_MS = 4_000;
+
+const flows = (fps) => (found) => found.fps >= MOST_FRAMES * fps;
 const shows = (...names) => ({ rungs }) => names.includes(rungs.at(-1));
 
 /**
@@ -24,31 +28,31 @@ export const contract = [
     kbps: 64,
     promise: "stills every couple of seconds",
     queue_ms: THIN_QUEUE_MS,
-    keeps: (found) => shows("stills", "speaker")(found) && found.longest_gap_ms < 5_000,
+    keeps: (found) => shows("stills", "speaker")(found) && found.longest_gap_ms < LONGEST_STILL_MS,
   },
   {
     kbps: 100,
     promise: "speaker, 7.5 fps",
     queue_ms: THIN_QUEUE_MS,
-    keeps: (found) => shows("speaker", "low")(found) && atLeast(6.5)(found),
+    keeps: (found) => shows("speaker", "low")(found) && flows(7.5)(found),
   },
   {
     kbps: 200,
     promise: "low, 15 fps",
     queue_ms: QUEUE_MS,
-    keeps: (found) => shows("low", "medium")(found) && atLeast(13)(found),
+    keeps: (found) => shows("low", "medium")(found) && flows(15)(found),
   },
   {
     kbps: 400,
     promise: "medium, 30 fps",
     queue_ms: QUEUE_MS,
-    keeps: (found) => shows("medium")(found) && atLeast(26)(found),
+    keeps: (found) => shows("medium")(found) && flows(30)(found),
   },
   {
     kbps: 1_200,
     promise: "top, 30 fps",
     queue_ms: QUEUE_MS,
-    keeps: (found) => shows("top")(found) && atLeast(26)(found),
+    keeps: (found) => shows("top")(found) && flows(30)(found),
   },
 ];
 

@@ -1,7 +1,7 @@
 /**
  * What a narrow link came to: figures from two looks at a receiver (`room.mjs`).
  */
-import { AUDIBLE, difference, longestGap, share } from "./figures.mjs";
+import { difference, longestGap, share } from "./figures.mjs";
 
 /**
  * @param {object} measured `early` is where the queue is looked at from, `before` and `after` bound
@@ -19,10 +19,12 @@ export function received({ kbps, early, before, after, notes, types }) {
   const total = Object.values(kbps_by_kind).reduce((sum, value) => sum + value, 0);
   const { rungs, audio: audioShape } = shown(notes.qualities, before.at_ms, after.at_ms);
   return {
-    concealed: share(AUDIBLE(audio), audio.totalSamplesReceived),
+    // Silence that was made up counts as well: somebody speaks all the time.
+    concealed: share(audio.concealedSamples, audio.totalSamplesReceived),
     rungs,
     audio: audioShape,
     fps: frames.length / seconds,
+    freezes: (after.inbound.video?.freezeCount ?? 0) - (before.inbound.video?.freezeCount ?? 0),
     longest_gap_ms: longestGap([before.at_ms, ...frames, after.at_ms]),
     queue_p50_ms: percentile(queue, 0.5),
     queue_p95_ms: percentile(queue, 0.95),
@@ -30,7 +32,15 @@ export function received({ kbps, early, before, after, notes, types }) {
     used: share(total, kbps),
     overflowed: after.down.overflowed - before.down.overflowed,
     kbps_by_kind,
+    signaling_kbps: (8 * (after.said_bytes - before.said_bytes)) / 1_000 / seconds,
   };
+}
+
+/** How long after `time` what is shown was first another than then, in ms; Infinity if never. */
+export function changedAfter(qualities, time) {
+  const before = rungIn(qualities, time);
+  const changed = qualities.find(([at]) => at > time && rungIn(qualities, at) !== before);
+  return changed ? changed[0] - time : Infinity;
 }
 
 /** The rung in a list of [time, quality] that held at a time. */

@@ -10,7 +10,7 @@ import os from "node:os";
 import { launch } from "../browser.mjs";
 import { contract, sfu } from "./contract.mjs";
 import { flags } from "./flags.mjs";
-import { received, rungIn } from "./links-figures.mjs";
+import { changedAfter, received, rungIn } from "./links-figures.mjs";
 import { psnr } from "./psnr.mjs";
 import { inRoomOfNine } from "./room.mjs";
 
@@ -27,6 +27,9 @@ const CYCLES = 2;
 
 /** What passes with it is no freeze. */
 const FREEZE_MS = 1_000;
+
+/** Congestion is followed down within it. */
+const DOWN_MS = 1_000;
 
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
 
@@ -104,10 +107,10 @@ async function atRow(row) {
   console.log(`  ${"speaker's tile, PSNR".padEnd(34)} ${found.psnr_db.toFixed(1).padStart(7)} dB  of ${found.tiles.length} samples`);
   expect("rung", `${found.rungs} (promised: ${row.promise})`, row.keeps(found));
   table.push(`| ${kbps} kb/s | ${found.concealed.toFixed(2)} % | ${found.audio} | ${found.rungs} | ${found.fps.toFixed(1)}/s `
-    + `| ${found.longest_gap_ms.toFixed(0)} ms | ${found.psnr_db.toFixed(1)} dB | ${found.queue_p50_ms} / ${found.queue_p95_ms} / ${found.queue_max_ms} ms `
+    + `| ${found.freezes} | ${found.longest_gap_ms.toFixed(0)} ms | ${found.psnr_db.toFixed(1)} dB | ${found.queue_p50_ms} / ${found.queue_p95_ms} / ${found.queue_max_ms} ms `
     + `| ${found.used.toFixed(0)} % | ${sfu(kbps)} |`);
   const { audio, video, resends, rtcp, stun } = found.kbps_by_kind;
-  bytes.push(`| ${kbps} kb/s | ${[audio, video, resends, rtcp, stun].map((value) => value.toFixed(1)).join(" | ")} |`);
+  bytes.push(`| ${kbps} kb/s | ${[audio, video, resends, rtcp, stun, found.signaling_kbps].map((value) => value.toFixed(1)).join(" | ")} |`);
 }
 
 /** A downlink that halves and doubles. */
@@ -134,7 +137,8 @@ async function stepped(name) {
       const said = changes.map(([time, { rung, video }]) =>
         `${((time - at) / 1_000).toFixed(1)} s ${rung?.name ?? video}`).join(", ");
       console.log(`  to ${String(kbps).padStart(4)} kb/s: was ${rungIn(notes.qualities, at)}, ${said || "stays"}`);
-      if (kbps === wide) expect("back where it was", rungIn(notes.qualities, until), rungIn(notes.qualities, until) === higher);
+      if (kbps === narrow) judge("down after", changedAfter(notes.qualities, at), DOWN_MS, "ms");
+      else expect("back where it was", rungIn(notes.qualities, until), rungIn(notes.qualities, until) === higher);
     }
     judge("audio concealed", figures.concealed, 3, "%");
     if (freeze) judge("longest gap between frames", figures.longest_gap_ms, FREEZE_MS, "ms");
@@ -146,12 +150,12 @@ console.log(`${os.cpus().length} cores, ${os.loadavg()[0].toFixed(1)} of them bu
 for (const name of how.only) await PARTS[name]();
 if (table.length) {
   console.log(`\nNine in the room, ${LOSS_PERCENT} % loss, ${2 * DELAY_MS} ms round trip, a queue of ${QUEUE}, ${how.seconds} s after ${how.settle} s.\n`);
-  console.log("| downlink | audio concealed | audio | rung | frames | longest gap | speaker's tile | queue p50 / p95 / max | used | an SFU would need, computed |");
-  console.log("|---|---|---|---|---|---|---|---|---|---|");
+  console.log("| downlink | audio concealed | audio | rung | frames | freezes | longest gap | speaker's tile | queue p50 / p95 / max | used | an SFU would need, computed |");
+  console.log("|---|---|---|---|---|---|---|---|---|---|---|");
   for (const row of table) console.log(row);
-  console.log("\nkb/s on the link, by kind, headers down to IP included.\n");
-  console.log("| downlink | audio | video | resends and probes | RTCP | STUN |");
-  console.log("|---|---|---|---|---|---|");
+  console.log("\nkb/s on the link, by kind, headers down to IP included; beside the link, what the WebSocket says.\n");
+  console.log("| downlink | audio | video | resends and probes | RTCP | STUN | WebSocket |");
+  console.log("|---|---|---|---|---|---|---|");
   for (const row of bytes) console.log(row);
 }
 process.exitCode = isOver ? 1 : 0;

@@ -19,6 +19,14 @@ const GONE_MS = 500;
 /** How long the path is watched after it broke. */
 const MENDING_S = 9;
 
+/** Of paths that are thin the other way. */
+const THIN_LOSS = 2;
+const THIN_QUEUE = "300ms";
+const THIN_CONCEALED = 5;
+
+/** Until a browser has found out how thin it is, and the page has acted on it. */
+const THIN_SETTLE_S = 20;
+
 const LOSSES = [0, 1, 5, 10, 20];
 const JITTERS = [0, 20, 50, 100];
 const DELAY_MS = 50;
@@ -28,6 +36,8 @@ const PARTS = {
   "loss-10": () => lossy(10, 6),
   outage: () => broken("outage", `outage ${OUTAGE_MS}`, OUTAGE_MS, 2_000),
   move: () => broken("move", "move", 0, 5_000),
+  "up-64": () => thinUplink(64, (found) => found.moves >= 1),
+  "up-32": () => thinUplink(32, () => true),
   table: () => table(),
 };
 
@@ -81,6 +91,25 @@ async function broken(name, command, lasts_ms, budget) {
       judge(`${name}: picture back after`, picture_ms, budget, "ms");
     }
   });
+}
+
+/** So much up, for each of the two; what is promised is `keeps`: of {moves: pictures per second}. */
+async function thinUplink(kbps, keeps) {
+  console.log(`\n${kbps} kb/s up, ${THIN_LOSS} % loss, ${DELAY_MS} ms each way, a queue of ${THIN_QUEUE}, `
+    + `${how.seconds} s after ${THIN_SETTLE_S} s`);
+  const settings = [`loss=${THIN_LOSS}`, `delay=${DELAY_MS}`, `queue=${THIN_QUEUE}`];
+  await inCall(browser, settings, async (call) => {
+    await call.relay.tell(`set up.kbps=${kbps}`);
+    const measured = await call.measure(THIN_SETTLE_S, how.seconds);
+    say(measured);
+    for (const one of measured) {
+      judge(`${one.name}: concealed by the mixer`, figures(one).up_concealed, THIN_CONCEALED, "%");
+      const moves = one.notes.moves.length / how.seconds;
+      const kept = keeps({ moves });
+      isOver ||= !kept;
+      console.log(`  ${`${one.name}: pictures of the other`.padEnd(34)} ${moves.toFixed(1).padStart(7)} /s${kept ? "" : "  OVER"}`);
+    }
+  }, { fits: true });
 }
 
 /** Loss without jitter, and jitter without loss. */

@@ -45,7 +45,8 @@ async function begin(browser, settings, ends) {
   await relay.tell(`target ${media}`);
   ends.push(await fill(daemon.url, media));
   const joined = Date.now();
-  const receiver = await participate(browser, daemon.url, { room: ROOM, name: "Thin", withhold: true, hurry: true });
+  const said = { bytes: 0 };
+  const receiver = await participate(overhearing(browser, said), daemon.url, { room: ROOM, name: "Thin", withhold: true, hurry: true });
   ends.push(() => receiver.close());
   await receiver.page.evaluate(installNotes);
   const note = (question) => receiver.page.evaluate((question) => window.notes[question](), question);
@@ -60,7 +61,7 @@ async function begin(browser, settings, ends) {
       const { inbound } = await receiver.ask("rtp");
       const { down, faces } = await relay.tell("stats");
       if (faces.length !== 1) throw new Error(`${faces.length} instead of one behind the relay`);
-      return { at_ms: Date.now(), inbound, down };
+      return { at_ms: Date.now(), inbound, down, said_bytes: said.bytes };
     },
     /**
      * {frames: when each was shown, qualities: [time, quality], tiles: what the speaker's looked like
@@ -69,6 +70,20 @@ async function begin(browser, settings, ends) {
     notes: () => note("all"),
     /** Payload types: {audio, video, resends}. */
     types: () => note("types"),
+  };
+}
+
+/** The browser; what its pages are told over WebSockets is added up in `said`, headers left out. */
+function overhearing(browser, said) {
+  const listen = (socket) => socket.on("framereceived", ({ payload }) => {
+    said.bytes += Buffer.byteLength(payload);
+  });
+  return {
+    async newContext() {
+      const context = await browser.newContext();
+      context.on("page", (page) => page.on("websocket", listen));
+      return context;
+    },
   };
 }
 

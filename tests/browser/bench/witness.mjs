@@ -12,10 +12,10 @@ import { participate } from "../participant.mjs";
  *
  * @param {import("playwright-core").Browser} browser
  * @param {string} url of the daemon
- * @param {{room: string, name: string, pitch_hz: number}} who
+ * @param {{room: string, name: string, pitch_hz: number, fits?: boolean}} who
  */
-export async function witness(browser, url, { room, name, pitch_hz }) {
-  const participant = await participate(browser, url, { room, name, withhold: true, hurry: true });
+export async function witness(browser, url, { room, name, pitch_hz, fits }) {
+  const participant = await participate(browser, url, { room, name, fits, withhold: true, hurry: true });
   await participant.page.evaluate(installWitness);
   await participant.page.evaluate((pitch_hz) => window.witness.speak(pitch_hz), pitch_hz);
   const ask = (question) => participant.page.evaluate((question) => window.witness[question](), question);

@@ -41,6 +41,9 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How long the trend still shows a probe after its end is known.
 const AFTERMATH: Duration = Duration::from_millis(300);
 
+/// This much more than the estimate must leave, or there was nothing to pad with.
+const FILLED: f64 = 1.15;
+
 /// Arrived as fast as it was sent, if at least this share of it.
 const AS_FAST: f64 = 0.9;
 
@@ -151,6 +154,11 @@ impl Prober {
         self.under_way.is_some() || now < self.disturbed_until
     }
 
+    /// Nothing will be known of the probe under way.
+    pub(super) fn abandon(&mut self) {
+        self.under_way = None;
+    }
+
     /// The path has shown a limit: no probe for a while.
     pub(super) fn put_off(&mut self, now: Duration) {
         self.under_way = None;
@@ -166,19 +174,26 @@ impl Prober {
 }
 
 fn judge(probe: &UnderWay, received: &Received) -> Finding {
+    let lasted = probe.until.saturating_sub(probe.began).as_secs_f64();
+    let left = received.left(probe.began, probe.until) / lasted;
     let Some(rates) = received.between(probe.began, probe.until) else {
-        return Finding::Unfilled;
+        return nothing(left, probe);
     };
-    if rates.survived < 1.15 * probe.estimate {
-        return match rates.sent < 1.15 * probe.estimate {
-            true => Finding::Unfilled,
-            false => Finding::Nothing,
-        };
+    if rates.survived < FILLED * probe.estimate {
+        return nothing(left, probe);
     }
     if rates.acknowledged >= AS_FAST * rates.survived {
         Finding::AtLeast(rates.acknowledged.min(rates.survived))
     } else {
         Finding::JustThis(rates.acknowledged)
+    }
+}
+
+/// What a probe that did not arrive as one was, of which `left` bit/s left.
+fn nothing(left: f64, probe: &UnderWay) -> Finding {
+    match left < FILLED * probe.estimate {
+        true => Finding::Unfilled,
+        false => Finding::Nothing,
     }
 }
 

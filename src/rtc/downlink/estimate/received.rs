@@ -64,6 +64,16 @@ impl Received {
         }
     }
 
+    /// The bits that left after `from` and up to `until`, whatever came of them.
+    pub(super) fn left(&self, from: Duration, until: Duration) -> f64 {
+        let within = |packet: &&Packet| packet.departure > from && packet.departure <= until;
+        self.packets
+            .iter()
+            .filter(within)
+            .map(|packet| packet.bits)
+            .sum()
+    }
+
     /// The rates over the packets that left within `window` of the last one; `None` until there
     /// are enough of them.
     pub(super) fn rates(&self, window: Duration) -> Option<Rates> {
