@@ -22,7 +22,7 @@ const MENDING_S = 9;
 /** Of paths that are thin the other way. */
 const THIN_LOSS = 2;
 const THIN_QUEUE = "300ms";
-const THIN_CONCEALED = 5;
+const THIN_CONCEALED = 8;
 
 /** Until a browser has found out how thin it is, and the page has acted on it. */
 const THIN_SETTLE_S = 20;
