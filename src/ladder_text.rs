@@ -64,8 +64,10 @@ pub(crate) enum BadLadder {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RungText {
     /// 1 to 32 bytes, unlike any other.
+    #[schemars(length(min = 1, max = 32))]
     name: String,
     /// `WIDTHxHEIGHT` in pixels, both even and 64 to 4096.
+    #[schemars(regex(pattern = "^[0-9]+x[0-9]+$"))]
     size: String,
     /// Pictures per second, 1 to 60, such as 7.5. For video.
     #[serde(
@@ -73,19 +75,24 @@ pub(crate) struct RungText {
         skip_serializing_if = "Option::is_none",
         serialize_with = "whole_if_whole"
     )]
+    #[schemars(range(min = 1, max = 60))]
     fps: Option<f64>,
     /// Time between two pictures in milliseconds, 17 to 10000. For stills, in place of `fps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 17, max = 10_000))]
     every_ms: Option<u32>,
     /// The least bitrate in kb/s, 10 to 50000: below it, a lower rung is better.
+    #[schemars(range(min = 10, max = 50_000))]
     min_kbps: u32,
     /// The most that the rung makes use of, in kb/s: `min_kbps` to 50000.
+    #[schemars(range(min = 10, max = 50_000))]
     max_kbps: u32,
     /// Who is shown; the grid unless told otherwise.
     #[serde(default)]
     arrangement: ArrangementText,
     /// The longest RTP payload in bytes, 200 to 1180, which is the default.
     #[serde(default = "usual_payload_bytes")]
+    #[schemars(range(min = 200, max = 1_180))]
     payload_bytes: usize,
 }
 

@@ -130,6 +130,8 @@ fn the_example_in_the_document_is_a_ladder() {
     let ladder = parse(example).unwrap();
 
     let given: Value = serde_json::from_str(example).unwrap();
+    let schema = schemars::schema_for!(Vec<RungText>).to_value();
+    assert!(jsonschema::draft202012::is_valid(&schema, &given));
     assert_eq!(ladder.rungs().len(), given.as_array().unwrap().len());
     assert_eq!(ladder.top().size.to_string(), given[2]["size"]);
 }
@@ -157,7 +159,10 @@ proptest! {
     fn whatever_is_given_is_a_ladder_that_can_be_shown_and_given_again_or_is_refused(
         rungs_given in prop::collection::vec(rung(), 0..10),
     ) {
+        let schema = schemars::schema_for!(Vec<RungText>).to_value();
+        let by_schema = jsonschema::draft202012::new(&schema).unwrap();
         if let Ok(made) = ladder(rungs_given) {
+            prop_assert!(by_schema.is_valid(&serde_json::to_value(rungs(&made)).unwrap()));
             let shown = serde_json::to_string(&rungs(&made)).unwrap();
             prop_assert_eq!(parse(&shown).unwrap(), made);
         }
