@@ -17,7 +17,7 @@ pub mod from_file;
 mod fuzz_targets;
 mod http;
 pub mod ice_servers;
-mod ladder_file;
+mod ladder_text;
 pub mod limits;
 mod link;
 pub mod log;

@@ -146,10 +146,13 @@ fn open(
 impl Room {
     fn new(
         name: String,
-        config: RoomConfig,
+        mut config: RoomConfig,
         settings: RoomSettings,
         pool: Arc<rayon::ThreadPool>,
     ) -> Self {
+        if let Some(own) = &settings.ladder {
+            config.media.ladder = Arc::clone(own);
+        }
         let start = Instant::now();
         let most = config.max_participants;
         let max = settings.max_participants.map_or(most, |max| max.min(most));

@@ -35,7 +35,7 @@ use crate::rtc::Rtc;
 pub use crate::rtc::{Announce, MediaAddress, MediaPorts};
 use crate::signaling::{RoomName, Sessions, Venue};
 use crate::webhooks::Webhooks;
-pub use config::{OperatorsConfig, ServeConfig};
+pub use config::{ListedRoom, OperatorsConfig, ServeConfig};
 
 /// How long clients may take to come for their last word once the server stops: then nobody is let in
 /// any more.
@@ -141,8 +141,9 @@ fn open_rooms(
         counters: Arc::clone(counters),
     };
     let rooms = Rooms::new(shared, config.max_rooms, Arc::new(pool));
-    for name in &config.rooms {
+    for ListedRoom { name, ladder } in &config.rooms {
         let settings = RoomSettings {
+            ladder: ladder.clone().map(Arc::new),
             stay: Stay::UntilEnded,
             ..RoomSettings::default()
         };

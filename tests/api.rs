@@ -1,5 +1,8 @@
 //! The operators' interface of a running daemon, as a program of an operator's meets it.
 
+#[path = "support/client.rs"]
+#[expect(dead_code, reason = "shared with the load client")]
+mod client;
 #[path = "support/daemon.rs"]
 #[expect(dead_code, reason = "shared with the load client")]
 mod daemon;
@@ -9,6 +12,14 @@ mod events;
 mod http;
 #[path = "api/key.rs"]
 mod key;
+#[path = "api/ladders.rs"]
+mod ladders;
+#[path = "support/peer.rs"]
+#[expect(dead_code, reason = "shared with those who send media")]
+mod peer;
+#[path = "support/received.rs"]
+#[expect(dead_code, reason = "shared with the benches")]
+mod received;
 #[path = "api/requests.rs"]
 mod requests;
 #[path = "api/rooms.rs"]

@@ -14,7 +14,7 @@ use super::picture::PictureArgs;
 use super::rooms::RoomArgs;
 use super::values::{count, seconds};
 use super::wrong;
-use crate::ladder_file;
+use crate::ladder_text;
 use crate::serve::ServeConfig;
 
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ pub(super) struct ServeArgs {
     media: MediaArgs,
     #[command(flatten)]
     picture: PictureArgs,
-    /// The pictures that are offered, as JSON, instead of what --size, --fps and --video-kbps make
+    /// The pictures that rooms offer, as JSON (OPERATING.md), instead of what --size, --fps and --video-kbps make
     #[arg(long, value_name = "FILE", conflicts_with_all = ["size", "fps", "video_kbps"])]
     ladder: Option<PathBuf>,
     /// The most that each one's mixed audio gets
@@ -83,7 +83,7 @@ impl ServeArgs {
             max_rooms: self.max_rooms,
             fit: self.picture.fit.into(),
             house: self.rooms.house(),
-            rooms: self.rooms.names,
+            rooms: self.rooms.listed()?,
             access,
             openness,
             origins,
@@ -103,7 +103,7 @@ impl ServeArgs {
             ..
         } = self.picture;
         match &self.ladder {
-            Some(file) => ladder_file::read(file)
+            Some(file) => ladder_text::read(file)
                 .map_err(|error| wrong("serve", format!("--ladder {}: {error}", file.display()))),
             None => Ladder::usual(size, fps, video_kbps).map_err(|error| wrong("serve", error)),
         }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Room;
 use super::moment::to_ms;
 use super::seats::Sitting;
+use crate::ladder_text::{self, RungText};
 use crate::signaling::message::{Knock, Participant, RoomState};
 
 /// A room as it is now.
@@ -17,6 +18,8 @@ pub(crate) struct RoomDescription {
     /// How long it has been open, in milliseconds.
     pub(crate) open_ms: u64,
     pub(crate) max_participants: usize,
+    /// The pictures that it offers, the lowest first.
+    pub(crate) ladder: Vec<RungText>,
     pub(crate) state: RoomState,
     /// Who is speaking, or spoke last.
     pub(crate) speaker: Option<String>,
@@ -90,6 +93,7 @@ impl Room {
             room: self.name.clone(),
             open_ms: to_ms(now.saturating_duration_since(self.start)),
             max_participants: self.seats.max(),
+            ladder: ladder_text::rungs(&self.config.media.ladder),
             state: self.state(),
             speaker: speaker.map(|id| id.to_string()),
             participants: sitters.collect(),

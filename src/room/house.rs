@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mixer::ladder::Ladder;
+
 use super::{Events, MediaConfig};
 use crate::ice_servers::IceServers;
 use crate::limits::Counters;
@@ -89,6 +91,8 @@ pub(crate) struct RoomSettings {
     pub(crate) lobby: bool,
     /// The arrangement for those who ask for none.
     pub(crate) layout: Option<PreferredLayout>,
+    /// The pictures that it offers as long as it is there; `None`: the server's.
+    pub(crate) ladder: Option<Arc<Ladder>>,
     /// When it ends by itself.
     pub(crate) stay: Stay,
 }

@@ -59,7 +59,7 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    /// At most `max_rooms` at a time, all alike, all compositing on one pool.
+    /// At most `max_rooms` at a time, alike but for their settings, all compositing on one pool.
     pub(crate) fn new(config: RoomConfig, max_rooms: usize, pool: Arc<rayon::ThreadPool>) -> Self {
         Self {
             rooms: Mutex::new(HashMap::new()),

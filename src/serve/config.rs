@@ -23,7 +23,7 @@ pub struct ServeConfig {
     pub listen: SocketAddr,
     /// Where media comes to, and what the server's ICE candidates say of that.
     pub media: MediaAddress,
-    /// The pictures that every room offers.
+    /// The pictures that a room offers which has none of its own.
     pub ladder: Ladder,
     /// The most that each one's mixed audio gets, in kb/s.
     pub audio_kbps: u32,
@@ -37,8 +37,8 @@ pub struct ServeConfig {
     pub fit: Fit,
     /// Who gets into rooms, and what rooms keep.
     pub house: HouseRules,
-    /// Rooms that are there from the beginning, and stay: 1 to 64 of `A-Z a-z 0-9 . _ -` each.
-    pub rooms: Vec<String>,
+    /// Rooms that are there from the beginning, and stay.
+    pub rooms: Vec<ListedRoom>,
     /// What is asked of whoever comes.
     pub access: AccessConfig,
     /// Who is served.
@@ -55,6 +55,15 @@ pub struct ServeConfig {
     pub ice_servers: IceServers,
     /// What there is for operators.
     pub operators: OperatorsConfig,
+}
+
+/// A room that is there from the beginning.
+#[derive(Clone, Debug)]
+pub struct ListedRoom {
+    /// 1 to 64 of `A-Z a-z 0-9 . _ -`.
+    pub name: String,
+    /// The pictures that it offers; `None`: the server's.
+    pub ladder: Option<Ladder>,
 }
 
 /// What there is for operators.

@@ -50,6 +50,20 @@ async fn what_makes_no_sense_is_refused_with_a_code_and_changes_nothing() -> any
             "too_many_rooms",
         ),
         ("POST", "/rooms", json!({"rooom": "b"}), 400, "bad_request"),
+        (
+            "POST",
+            "/rooms",
+            json!({"room": "b", "ladder": []}),
+            400,
+            "bad_ladder",
+        ),
+        (
+            "PATCH",
+            "/rooms/demo",
+            json!({"ladder": []}),
+            400,
+            "bad_request",
+        ),
         ("POST", "/rooms", json!(["b"]), 400, "bad_request"),
         (
             "PATCH",

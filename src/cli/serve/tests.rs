@@ -176,6 +176,29 @@ fn a_file_sets_what_flags_do_not() {
 }
 
 #[test]
+fn a_listed_room_may_have_a_ladder_of_its_own_by_flag_and_by_a_file() {
+    let (_folder, ladder) =
+        file(r#"[{"name": "only", "size": "64x64", "fps": 30, "min_kbps": 10, "max_kbps": 40}]"#);
+    let own = format!("thin={ladder}");
+    let (_other, path) = file(&format!("room = [\"plain\", \"{own}\"]\n"));
+
+    for flags in [
+        ["--room", "plain", "--room", &own].as_slice(),
+        &["--config", &path],
+    ] {
+        let rooms = serve(flags).unwrap().rooms;
+
+        let [plain, thin] = rooms.as_slice() else {
+            panic!("two rooms were given, not {rooms:?}");
+        };
+        assert_eq!((plain.name.as_str(), &plain.ladder), ("plain", &None));
+        assert_eq!(thin.name, "thin");
+        let ladder = thin.ladder.as_ref().unwrap();
+        assert_eq!(ladder.top().name, "only");
+    }
+}
+
+#[test]
 fn webhooks_are_set_by_flags_and_by_a_file() {
     let (_folder, secret) = file("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
     let (_other, path) = file(&format!(

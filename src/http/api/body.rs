@@ -5,11 +5,13 @@ use axum::body::Bytes;
 use axum::extract::FromRequest;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use mixer::ladder::MAX_RUNGS;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::problem::{Code, Problem};
+use crate::ladder_text::RungText;
 use crate::signaling::message::{How, PreferredLayout, Role};
 
 /// A room to be made, which stays until it is ended.
@@ -31,6 +33,10 @@ pub(super) struct NewRoom {
     /// The arrangement for those who ask for none; absent: as each rung has it.
     #[serde(default)]
     pub(super) layout: Option<PreferredLayout>,
+    /// The pictures that it offers as long as it is there, the lowest first; absent: the server's.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = MAX_RUNGS))]
+    pub(super) ladder: Option<Vec<RungText>>,
 }
 
 /// What is to be different in a room. What is absent stays.

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::http::refused::{PROBLEM, refused};
+use crate::ladder_text::BadLadder;
 use crate::limits::Excess;
 use crate::room::{ActError, CreateError};
 
@@ -63,6 +64,8 @@ pub(in crate::http) enum Code {
     NotAllowed,
     /// A text is empty, too long, or has control characters.
     BadText,
+    /// The rungs are not a ladder.
+    BadLadder,
     /// The fault is the server's.
     Internal,
 }
@@ -70,7 +73,9 @@ pub(in crate::http) enum Code {
 impl Code {
     const fn status(self) -> StatusCode {
         match self {
-            Self::BadRequest | Self::BadRoom | Self::BadText => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::BadRoom | Self::BadText | Self::BadLadder => {
+                StatusCode::BAD_REQUEST
+            }
             Self::KeyRequired | Self::WrongKey => StatusCode::UNAUTHORIZED,
             Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchRoom | Self::NoSuchParticipant | Self::NoPicture => {
@@ -137,6 +142,12 @@ impl From<ActError> for Problem {
             }
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<BadLadder> for Problem {
+    fn from(error: BadLadder) -> Self {
+        Self::new(Code::BadLadder, error.to_string())
     }
 }
 

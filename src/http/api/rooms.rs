@@ -1,5 +1,7 @@
 //! Rooms: which there are, what they are like, and what is to be different there.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
@@ -11,6 +13,7 @@ use super::body::{Json, NewMessage, NewRoom, RoomChange};
 use super::problem::{Code, Problem};
 use super::{PREFIX, json};
 use crate::http::Doors;
+use crate::ladder_text;
 use crate::room::{Actor, RoomDescription, RoomHandle, RoomSettings, Stay};
 use crate::signaling::RoomName;
 use crate::signaling::message::Act;
@@ -45,6 +48,11 @@ pub(super) async fn create(
         max_participants: new.max_participants.map(seats).transpose()?,
         lobby: new.lobby,
         layout: new.layout,
+        ladder: new
+            .ladder
+            .map(ladder_text::ladder)
+            .transpose()?
+            .map(Arc::new),
         stay: Stay::UntilEnded,
     };
     let room = doors.venue.rooms.create(&name, settings)?;
