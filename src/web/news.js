@@ -43,10 +43,13 @@ export function report(call) {
     }
   });
   call.addEventListener("notice", (event) => toast(noticeText(/** @type {CustomEvent} */ (event).detail)));
+  // Every call begins with little, until its link is known.
+  let hasMoved = call.quality?.video === "moving";
   let left = thinness(call.quality);
   call.addEventListener("quality", () => {
     const leaves = thinness(call.quality);
-    if (leaves && leaves !== left) toast(THIN[leaves]);
+    if (hasMoved && leaves && leaves !== left) toast(THIN[leaves]);
+    hasMoved ||= call.quality?.video === "moving";
     left = leaves;
   });
   let wasThin = false;
