@@ -12,6 +12,8 @@ mod decoder;
 mod encoder;
 #[cfg(feature = "native")]
 mod ffi;
+#[cfg(feature = "native")]
+mod weight;
 
 pub use header::{FrameHeader, HeaderError};
 

@@ -233,6 +233,45 @@ fn stills_are_all_keyframes_and_keep_to_their_bitrate() {
 }
 
 #[test]
+fn a_picture_that_is_all_new_comes_as_a_keyframe_and_no_heavier_than_one() {
+    let size = size(640, 360);
+    let plain = I420::black(size);
+    let page = picture::page(size);
+    // Files keep the delta frame: nobody waits for it.
+    let for_a_file = KeyframePolicy::AtLeastEvery(u32::MAX);
+    let [live, file] = [KeyframePolicy::OnRequest, for_a_file].map(|keyframes| {
+        let config = Vp8EncoderConfig {
+            keyframes,
+            ..Vp8EncoderConfig::new(size, 300)
+        };
+        let mut encoder = Vp8Encoder::new(config).unwrap();
+        (0..60)
+            .map(|step| {
+                let picture = if step < 30 { &plain } else { &page };
+                let mut frame = Vec::new();
+                let time = step * TICKS_PER_PICTURE;
+                let kind = encoder.encode(picture, time, FrameKind::Delta, &mut frame);
+                (kind.unwrap(), frame)
+            })
+            .collect::<Vec<_>>()
+    });
+
+    let (kind, frame) = &live[30];
+    assert_eq!(*kind, FrameKind::Key);
+    assert!(frame.len() * 2 < file[30].1.len(), "{} bytes", frame.len());
+    let keyframes = |frames: &[(FrameKind, Vec<u8>)]| {
+        let kinds = frames.iter().map(|(kind, _)| *kind);
+        kinds.filter(|kind| *kind == FrameKind::Key).count()
+    };
+    assert_eq!((keyframes(&live), keyframes(&file)), (2, 1));
+    let (mut decoder, mut last) = (decoder(), I420::black(size));
+    for (_, frame) in &live {
+        decoder.decode(frame, &mut last).unwrap();
+    }
+    assert!(psnr_db(&page, &last) > 25.0);
+}
+
+#[test]
 fn a_new_bitrate_takes_effect_while_running() {
     let mut encoder = encoder(size(640, 360), 1_200);
     let kbps = |frames: &[Vec<u8>]| {

@@ -198,7 +198,7 @@ mod tests {
         let rungs = ladder();
         let told = rungs.rungs().iter().map(|rung| fps(rung.pace).to_string());
 
-        let expected = ["0.7", "7.5", "15", "30", "30"];
+        let expected = ["0.7", "10", "15", "30", "30"];
         assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 }

@@ -53,7 +53,7 @@ describe("a participant behind 100 kb/s", () => {
       quality?.rung?.name === "speaker" && quality.video === "moving");
 
     const { rung, reason, next } = await thin.ask("quality");
-    assert.deepEqual([rung.width, rung.height, rung.fps], [320, 180, 7.5]);
+    assert.deepEqual([rung.width, rung.height, rung.fps], [320, 180, 10]);
     assert.equal(reason, "bandwidth");
     assert.ok(next.kbps > KBPS, "more would take a wider link");
     await until("a picture of that size", () => thin.ask("rtp"), ({ inbound: { video } }) =>

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ffi::{PictureTime, RawEncoder};
+use super::weight::Weight;
 use crate::video::{FrameKind, I420, PictureSize, VIDEO_CLOCK_HZ, VideoEncodeError, VideoEncoder};
 
 /// The bitrates an encoder accepts, in kb/s.
@@ -51,8 +52,9 @@ impl Default for CpuUsed {
 /// When a keyframe is made. The first frame always is one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyframePolicy {
-    /// Only when the caller asks: for live viewers, who ask when they need one. A keyframe costs
-    /// several frames' budget.
+    /// When the caller asks: for live viewers, who ask when they need one, since a keyframe costs
+    /// several frames' budget. And, once a second at most, in place of a delta frame that weighs more
+    /// than two keyframes: nobody waits for a picture that is all new.
     #[default]
     OnRequest,
     /// When the caller asks, and at the latest this many frames after the one before: for files,
@@ -121,6 +123,7 @@ pub struct Vp8Encoder {
     times: Option<(u64, u64)>,
     /// Frames since the latest keyframe, that one included.
     frames_since_key: u32,
+    weight: Weight,
 }
 
 impl Vp8Encoder {
@@ -136,17 +139,12 @@ impl Vp8Encoder {
         if !FRAME_RATE_RANGE_HZ.contains(&config.frame_rate_hz) {
             return Err(Vp8ConfigError::FrameRate(config.frame_rate_hz));
         }
-        let mut raw = RawEncoder::open(config.size, config.bitrate_kbps, config.cpu_used.0)
-            .ok_or(Vp8ConfigError::Refused(config.size))?;
-        if config.keyframes == KeyframePolicy::Always {
-            raw.bound_keyframes(STILL_PERCENT)
-                .map_err(|_| Vp8ConfigError::Refused(config.size))?;
-        }
         Ok(Self {
-            raw,
+            raw: open(&config)?,
             config,
             times: None,
             frames_since_key: 0,
+            weight: Weight::default(),
         })
     }
 
@@ -165,6 +163,38 @@ impl Vp8Encoder {
             _ => wanted,
         }
     }
+
+    fn encode_as(
+        &mut self,
+        kind: FrameKind,
+        picture: &I420,
+        time: PictureTime,
+        frame: &mut Vec<u8>,
+    ) -> Result<FrameKind, VideoEncodeError> {
+        let encoded = self.raw.encode(picture.view(), time, kind, frame);
+        encoded.map_err(|reason| {
+            frame.clear();
+            VideoEncodeError::Codec(reason)
+        })
+    }
+
+    fn is_too_heavy(&mut self, kind: FrameKind, frame: &[u8], timestamp: u64) -> bool {
+        self.config.keyframes == KeyframePolicy::OnRequest
+            && kind == FrameKind::Delta
+            && self
+                .weight
+                .is_too_much(frame.len(), timestamp, self.config.bitrate_kbps)
+    }
+}
+
+fn open(config: &Vp8EncoderConfig) -> Result<RawEncoder, Vp8ConfigError> {
+    let refused = Vp8ConfigError::Refused(config.size);
+    let mut raw =
+        RawEncoder::open(config.size, config.bitrate_kbps, config.cpu_used.0).ok_or(refused)?;
+    if config.keyframes == KeyframePolicy::Always {
+        raw.bound_keyframes(STILL_PERCENT).map_err(|_| refused)?;
+    }
+    Ok(raw)
 }
 
 impl VideoEncoder for Vp8Encoder {
@@ -201,13 +231,18 @@ impl VideoEncoder for Vp8Encoder {
             duration: VIDEO_CLOCK_HZ / self.config.frame_rate_hz,
         };
         let asked = self.kind_to_ask_for(wanted);
-        let kind = self
-            .raw
-            .encode(picture.view(), time, asked, frame)
-            .map_err(|reason| {
+        let mut kind = self.encode_as(asked, picture, time, frame)?;
+        if self.is_too_heavy(kind, frame, timestamp) {
+            // What libvpx has made it believes to be sent, and would go on from; so it starts anew.
+            self.raw = open(&self.config).map_err(|error| {
                 frame.clear();
-                VideoEncodeError::Codec(reason)
+                VideoEncodeError::Codec(error.to_string())
             })?;
+            kind = self.encode_as(FrameKind::Key, picture, time, frame)?;
+        }
+        if kind == FrameKind::Key {
+            self.weight.keyframe(frame.len());
+        }
         self.times = Some((first, timestamp));
         self.frames_since_key = match kind {
             FrameKind::Key => 1,

@@ -1,7 +1,7 @@
 //! Which rung a receiver gets, over time.
 //!
 //! Down soon, up late. A rung is left 300 ms after less than half of its least bitrate is there,
-//! 600 ms after a seventh of it is missing, and 800 ms after any of it is: an estimate that dips,
+//! 500 ms after a seventh of it is missing, and 800 ms after any of it is: an estimate that dips,
 //! as all of them do while a queue empties, is not yet a thinner link. A higher one is taken when
 //! there has been room for it, and a tenth more, for three seconds on end. Who has to come down
 //! again soon after a rise waits twice as long for the next, up to 48 s, and is forgiven one such
@@ -60,7 +60,7 @@ const FAR: u32 = 7;
 const LEAVE_HALF_AFTER: Duration = Duration::from_millis(300);
 
 /// A rung missed by far is left after this.
-const LEAVE_FAR_AFTER: Duration = Duration::from_millis(600);
+const LEAVE_FAR_AFTER: Duration = Duration::from_millis(500);
 
 /// A rung that is missed at all is left after this.
 const LEAVE_AFTER: Duration = Duration::from_millis(800);

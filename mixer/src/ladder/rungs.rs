@@ -3,7 +3,7 @@
 //! | rung | shows | kb/s | fits a downlink of |
 //! |---|---|---|---|
 //! | stills, 320x180, every 1.5 s | the active speaker | 10 to 40 | 64 kb/s |
-//! | 320x180, 7.5 fps | the active speaker | 30 to 90 | 100 kb/s |
+//! | 320x180, 10 fps | the active speaker | 30 to 90 | 100 kb/s |
 //! | 426x240, 15 fps | the active speaker large, others small | 70 to 240 | 200 kb/s |
 //! | 640x360, 30 fps | everybody | 200 to 700 | 400 kb/s |
 //! | 1280x720, 30 fps | everybody | 600 and up | 1.2 Mb/s |
@@ -68,7 +68,7 @@ const USUAL: [Usual; 5] = [
         name: "speaker",
         height_px: 180,
         pace: Pace::Moving {
-            frame_interval: 12_000,
+            frame_interval: 9_000,
         },
         kbps: (30, 90),
         arrangement: Arrangement::SpeakerAlone,

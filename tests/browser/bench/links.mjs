@@ -106,7 +106,7 @@ async function atRow(row) {
   judge("of the link used", found.used, 95, "%");
   console.log(`  ${"speaker's tile, PSNR".padEnd(34)} ${found.psnr_db.toFixed(1).padStart(7)} dB  of ${found.tiles.length} samples`);
   expect("rung", `${found.rungs} (promised: ${row.promise})`, row.keeps(found));
-  table.push(`| ${kbps} kb/s | ${found.concealed.toFixed(2)} % | ${found.audio} | ${found.rungs} | ${found.fps.toFixed(1)}/s `
+  table.push(`| ${kbps} kb/s | ${found.concealed.toFixed(2)} % | ${found.audio} | ${found.rungs} | ${found.fps.toFixed(1)} / ${found.shown.toFixed(1)} `
     + `| ${found.freezes} | ${found.longest_gap_ms.toFixed(0)} ms | ${found.psnr_db.toFixed(1)} dB | ${found.queue_p50_ms} / ${found.queue_p95_ms} / ${found.queue_max_ms} ms `
     + `| ${found.used.toFixed(0)} % | ${sfu(kbps)} |`);
   const { audio, video, resends, rtcp, stun } = found.kbps_by_kind;

@@ -37,7 +37,7 @@ fn the_usual_ladder_goes_from_stills_to_the_canvas() {
         described(&usual()),
         [
             "stills 320x180 135000 10-40",
-            "speaker 320x180 12000 30-90",
+            "speaker 320x180 9000 30-90",
             "low 426x240 6000 70-240",
             "medium 640x360 3000 200-700",
             "top 1280x720 3000 600-1500",
@@ -61,7 +61,7 @@ fn canvases_of_other_shapes_and_speeds_have_ladders_of_their_own() {
         described(&old),
         [
             "stills 240x180 135000 10-40",
-            "speaker 240x180 12000 30-90",
+            "speaker 240x180 9000 30-90",
             "low 320x240 9000 70-240",
             "medium 480x360 9000 200-600",
             "top 640x480 9000 244-600",
@@ -76,7 +76,7 @@ fn a_canvas_that_needs_little_leaves_out_what_needs_as_much() {
         described(&small),
         [
             "stills 320x180 135000 10-40",
-            "speaker 320x180 12000 30-90",
+            "speaker 320x180 9000 30-90",
             "top 320x180 3000 70-1500",
         ]
     );

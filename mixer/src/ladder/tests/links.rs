@@ -115,7 +115,7 @@ fn a_step_down_is_followed_within_a_second() {
     viewer.play(steady(1_500, 20));
 
     for (kbps, rung, within_ms) in [
-        (600, "medium", 600),
+        (600, "medium", 500),
         (90, "speaker", 300),
         (30, "paused", 300),
     ] {
