@@ -39,6 +39,7 @@ pub(crate) struct Path {
     pub(crate) resends: Resends,
     requested: AtomicU64,
     downlink_bps: AtomicU64,
+    lasting_downlink_bps: AtomicU64,
     useful_downlink_bps: AtomicU64,
     next_downlink_bps: AtomicU64,
     acknowledged_bps: AtomicU64,
@@ -53,6 +54,8 @@ pub(crate) struct Path {
 pub(crate) struct Downlink {
     /// How much may leave, with all headers down to IP.
     pub(crate) bits_per_second: u64,
+    /// How much may again, once the queue has been drained.
+    pub(crate) lasting_bps: u64,
     /// How much has arrived lately; 0 while unknown.
     pub(crate) acknowledged_bps: u64,
     /// What stands in the queue before the narrow place.
@@ -147,6 +150,7 @@ impl Default for Path {
             resends: Resends::default(),
             requested: AtomicU64::new(0),
             downlink_bps: AtomicU64::new(UNKNOWN),
+            lasting_downlink_bps: AtomicU64::new(UNKNOWN),
             useful_downlink_bps: AtomicU64::new(UNKNOWN),
             next_downlink_bps: AtomicU64::new(UNKNOWN),
             acknowledged_bps: AtomicU64::new(0),
@@ -275,7 +279,15 @@ impl Path {
         self.queueing_delay_us.store(delay, Ordering::Relaxed);
         self.downlink_loss
             .store(downlink.fraction_lost, Ordering::Relaxed);
+        self.lasting_downlink_bps
+            .store(downlink.lasting_bps, Ordering::Relaxed);
         self.set_downlink_bps(downlink.bits_per_second);
+    }
+
+    /// What the downlink will carry again once a queue has been drained; `None` while unknown.
+    pub(crate) fn lasting_downlink_bps(&self) -> Option<u64> {
+        let rate = self.lasting_downlink_bps.load(Ordering::Relaxed);
+        (rate != UNKNOWN).then_some(rate)
     }
 
     /// Up to which rate it is of use to know what the downlink carries; `None` if nobody said.
@@ -330,6 +342,7 @@ impl Path {
         let queueing_delay_us = self.queueing_delay_us.load(Ordering::Relaxed);
         Some(Downlink {
             bits_per_second: self.downlink_bps()?,
+            lasting_bps: self.lasting_downlink_bps().unwrap_or_default(),
             acknowledged_bps: self.acknowledged_bps.load(Ordering::Relaxed),
             queueing_delay: Duration::from_micros(queueing_delay_us),
             fraction_lost: self.downlink_loss.load(Ordering::Relaxed),

@@ -184,16 +184,18 @@ mod tests {
         (viewer, rung)
     }
 
+    fn downlink(kbps: u64) -> Downlink {
+        Downlink {
+            bps: Some(kbps * 1_000),
+            ..Downlink::default()
+        }
+    }
+
     /// Ten seconds from `from_ms` on, at the end of which the rung's keyframe comes.
     fn settle(viewer: &mut Viewer, kbps: u64, from_ms: u64) -> RungId {
         let mut begun = None;
         for ms in (from_ms..from_ms + 10_000).step_by(100) {
-            let bps = Some(kbps * 1_000);
-            let downlink = Downlink {
-                bps,
-                loss_percent: 0,
-            };
-            viewer.allocate(at(ms), &ladder(), downlink);
+            viewer.allocate(at(ms), &ladder(), downlink(kbps));
             if let Turn::Begun(rung) = viewer.turn(at(ms), &ladder(), Focus::Speaker) {
                 begun = Some(rung);
                 let frames = [frame(rung, FrameKind::Key, ms * 90)];
@@ -208,9 +210,7 @@ mod tests {
         let (mut viewer, low) = viewer(90);
         let first = viewer.take(&[frame(low, FrameKind::Delta, 1)]).unwrap().1;
         for ms in (20_000..30_000).step_by(100) {
-            let bps = Some(1_500_000);
-            let loss_percent = 0;
-            viewer.allocate(at(ms), &ladder(), Downlink { bps, loss_percent });
+            viewer.allocate(at(ms), &ladder(), downlink(1_500));
         }
         let Turn::Begun(high) = viewer.turn(at(30_000), &ladder(), Focus::Speaker) else {
             panic!("the link has room");
@@ -243,10 +243,7 @@ mod tests {
             let mut viewer = Viewer::new(32, Wish::default(), PictureNumber::new(1, 1));
             viewer.cap_packets(max_ms);
 
-            let bps = Some(24_000);
-            let loss_percent = 0;
-            let downlink = Downlink { bps, loss_percent };
-            let audio = viewer.allocate(at(0), &ladder(), downlink).audio;
+            let audio = viewer.allocate(at(0), &ladder(), downlink(24)).audio;
 
             assert_eq!(audio.packet_time().ms(), expected_ms, "at most {max_ms}");
         }
@@ -258,10 +255,8 @@ mod tests {
         let needs = |viewer: &Viewer| viewer.needs().count();
         assert_eq!(needs(&viewer), 1);
 
-        let bps = Some(90_000);
-        let loss_percent = 0;
         for ms in [20_000, 20_300] {
-            viewer.allocate(at(ms), &ladder(), Downlink { bps, loss_percent });
+            viewer.allocate(at(ms), &ladder(), downlink(90));
         }
         assert!(matches!(
             viewer.turn(at(20_300), &ladder(), Focus::Speaker),
@@ -279,10 +274,8 @@ mod tests {
     #[test]
     fn a_rung_about_to_be_left_is_not_slowed_down_for_the_viewer() {
         let (mut viewer, high) = viewer(1_500);
-        let bps = Some(90_000);
-        let loss_percent = 0;
         for ms in [20_000, 20_300] {
-            viewer.allocate(at(ms), &ladder(), Downlink { bps, loss_percent });
+            viewer.allocate(at(ms), &ladder(), downlink(90));
         }
 
         viewer.turn(at(20_300), &ladder(), Focus::Speaker);

@@ -86,6 +86,16 @@ const TRIAL: Duration = Duration::from_secs(10);
 /// One failure is forgotten each time so long has passed without rise or fall.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 
+/// What a link has for video, headers included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    /// The encoder goes by this.
+    pub(super) now_kbps: u32,
+    /// The choice goes by this: an estimate dips for as long as a queue empties, and no rung is left
+    /// for that.
+    pub(super) lasting_kbps: u32,
+}
+
 /// One receiver's choice over time.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
@@ -104,18 +114,18 @@ pub(super) struct Choice {
 
 impl Choice {
     /// The place of the rung to get at `now`, out of those that are `allowed`, where the link has
-    /// `wire_kbps` for video. Times never go backwards.
+    /// `room`. Times never go backwards.
     pub(super) fn tick(
         &mut self,
         now: RoomTime,
         ladder: &Ladder,
-        wire_kbps: u32,
+        room: Room,
         allowed: impl Fn(&RungSpec) -> bool,
     ) -> VideoChoice {
         let fits = |index: usize| -> Fit {
             let rung = &ladder.rungs()[index];
             if allowed(rung) {
-                Fit::of(rung, wire_kbps)
+                Fit::of(rung, room.lasting_kbps)
             } else {
                 Fit::Forbidden
             }
@@ -140,7 +150,7 @@ impl Choice {
         let rung = &ladder.rungs()[index];
         VideoChoice::Rung {
             index,
-            kbps: video_kbps(rung, wire_kbps).clamp(*rung.kbps.start(), *rung.kbps.end()),
+            kbps: video_kbps(rung, room.now_kbps).clamp(*rung.kbps.start(), *rung.kbps.end()),
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::choice::{Choice, VideoChoice, Why, room_kbps};
+use super::choice::{Choice, Room, VideoChoice, Why, room_kbps};
 use super::overhead::video_wire_kbps;
-use super::split::{AudioCap, Split, Splitter, link_for};
+use super::split::{AudioCap, Split, Splitter, link_for, video_part};
 use super::{Ladder, RungSpec};
 use crate::audio::{AudioRung, PacketTime};
 use crate::video::Arrangement;
@@ -84,6 +84,9 @@ impl Wish {
 pub struct Downlink {
     /// What may be sent over it in bits per second, with all headers; `None` while unknown.
     pub bps: Option<u64>,
+    /// What will be there again when a queue has been drained, as long as one is; `None`: no more than
+    /// `bps`.
+    pub lasting_bps: Option<u64>,
     /// Video packets that the receiver reports lost.
     pub loss_percent: u32,
 }
@@ -156,14 +159,22 @@ impl Receiver {
         let Split { audio, video_kbps } =
             self.splitter
                 .divide(now, link_kbps, self.audio_cap, loss_percent);
-        let video_kbps = match known {
-            Known::NotYet => video_kbps.min(FIRST_VIDEO_KBPS),
-            Known::Yes | Known::Never => video_kbps,
+        let lasting_kbps = downlink.lasting_bps.map_or(link_kbps, |bps| {
+            let most = self.wish.max_kbps.unwrap_or(u32::MAX);
+            kbps_of(bps).clamp(link_kbps, most.max(link_kbps))
+        });
+        let first_at_most = match known {
+            Known::NotYet => FIRST_VIDEO_KBPS,
+            Known::Yes | Known::Never => u32::MAX,
+        };
+        let room = Room {
+            now_kbps: video_kbps.min(first_at_most),
+            lasting_kbps: video_part(lasting_kbps, audio, loss_percent).min(first_at_most),
         };
         let wish = self.wish;
         let video = self
             .choice
-            .tick(now, ladder, video_kbps, |rung| wish.allows(rung));
+            .tick(now, ladder, room, |rung| wish.allows(rung));
         let above = video.index().map_or(0, |index| index + 1);
         let next = ladder.rungs().get(above);
         let (why, next) = match next {
@@ -200,14 +211,16 @@ impl Receiver {
         let first_tick = *self.first_tick.get_or_insert(now);
         self.last_known_bps = bps.or(self.last_known_bps);
         match self.last_known_bps {
-            Some(bps) => {
-                let kbps = u32::try_from(bps / 1_000).unwrap_or(PLENTY_KBPS);
-                (Known::Yes, kbps.min(PLENTY_KBPS))
-            }
+            Some(bps) => (Known::Yes, kbps_of(bps)),
             None if now.since(first_tick) < UNKNOWN_FOR => (Known::NotYet, FIRST_KBPS),
             None => (Known::Never, PLENTY_KBPS),
         }
     }
+}
+
+fn kbps_of(bps: u64) -> u32 {
+    let kbps = u32::try_from(bps / 1_000).unwrap_or(PLENTY_KBPS);
+    kbps.min(PLENTY_KBPS)
 }
 
 /// Whether it is known what a link carries.

@@ -161,7 +161,8 @@ pub(super) fn link_for(video_kbps: u32, cap: AudioCap) -> u32 {
     link_kbps
 }
 
-fn video_part(link_kbps: u32, audio: AudioRung, loss_percent: u32) -> u32 {
+/// What of a link is left for video beside `audio`, headers included.
+pub(super) fn video_part(link_kbps: u32, audio: AudioRung, loss_percent: u32) -> u32 {
     let left = link_kbps.saturating_sub(audio_wire_kbps(audio) + control_kbps(link_kbps));
     // What is lost once is sent twice; a fifth of it at most, beyond which resending is hopeless.
     let lost = left * loss_percent.min(20) / 100;

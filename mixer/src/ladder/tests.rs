@@ -35,10 +35,13 @@ impl Viewer {
     }
 
     fn tick(&mut self, kbps: Option<u32>) -> Allocation {
-        let downlink = Downlink {
+        self.hear(Downlink {
             bps: kbps.map(|kbps| u64::from(kbps) * 1_000),
-            loss_percent: 0,
-        };
+            ..Downlink::default()
+        })
+    }
+
+    fn hear(&mut self, downlink: Downlink) -> Allocation {
         let now = RoomTime::from_ms(self.now_ms);
         let allocation = self.receiver.tick(now, &self.ladder, downlink);
         self.now_ms += 100;

@@ -103,6 +103,7 @@ fn told(allocation: &Allocation) -> impl PartialEq {
 fn downlink(link: &Link) -> Downlink {
     Downlink {
         bps: link.path.downlink_bps(),
+        lasting_bps: link.path.lasting_downlink_bps(),
         loss_percent: u32::from(link.path.fraction_lost()) * 100 / 256,
     }
 }

@@ -168,6 +168,8 @@ impl Fate {
 pub(super) struct Estimate {
     /// How much may leave.
     pub(super) bits_per_second: u64,
+    /// How much may again, once the queue has been drained; as much where there is none.
+    pub(super) lasting: u64,
     /// Why it is not more.
     pub(super) state: State,
     /// What stands in the queue.
@@ -367,6 +369,7 @@ impl Estimator {
             .map(|rates| rates.acknowledged);
         Estimate {
             bits_per_second: whole(self.control.rate()),
+            lasting: whole(self.control.lasting()),
             state: self.control.state(),
             queueing_delay: self.delay.standing(),
             loss: u8::try_from(whole(self.loss.share() * 256.0)).unwrap_or(u8::MAX),

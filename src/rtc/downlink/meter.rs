@@ -115,6 +115,7 @@ impl DownlinkMeter {
         let beside_bps = self.beside_bps();
         self.link.path.set_downlink(&Downlink {
             bits_per_second: estimate.bits_per_second + beside_bps,
+            lasting_bps: estimate.lasting + beside_bps,
             acknowledged_bps: estimate.acknowledged.map_or(0, |bps| bps + beside_bps),
             queueing_delay: estimate.queueing_delay,
             fraction_lost: estimate.loss,

@@ -218,6 +218,10 @@ impl Call {
             .then(|| self.estimator.estimate().bits_per_second)
     }
 
+    fn lasting_bps(&self) -> Option<u64> {
+        self.heard.then(|| self.estimator.estimate().lasting)
+    }
+
     fn room_bps(&self) -> Option<u64> {
         let audio = u64::from(audio_wire_kbps(self.audio)) * 1_000;
         self.bps().map(|bps| bps.saturating_sub(audio))
@@ -228,6 +232,7 @@ impl Call {
         let now = RoomTime::from_ms(ms);
         let downlink = Downlink {
             bps,
+            lasting_bps: self.lasting_bps(),
             loss_percent: 2,
         };
         let allocation = self.receiver.tick(now, &self.ladder, downlink);

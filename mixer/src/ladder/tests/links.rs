@@ -6,7 +6,7 @@ use super::{Viewer, steady, usual};
 use crate::audio::{AudioRung, PacketTime};
 use crate::ladder::overhead::audio_wire_kbps;
 use crate::ladder::overhead::video_wire_kbps;
-use crate::ladder::{Allocation, VideoChoice, Why};
+use crate::ladder::{Allocation, Downlink, VideoChoice, Why};
 
 #[test]
 fn each_downlink_gets_what_is_promised_for_it_or_more() {
@@ -123,6 +123,27 @@ fn a_step_down_is_followed_within_a_second() {
 
         assert_eq!(changes.len(), 2, "{changes:?}");
         assert_eq!(changes[1], (within_ms, rung.to_owned()));
+    }
+}
+
+#[test]
+fn a_rung_is_not_left_while_a_queue_empties_that_leaves_room_for_it() {
+    for (lasting_kbps, rungs) in [(600, &["medium"][..]), (150, &["medium", "low"])] {
+        let mut viewer = Viewer::new();
+        viewer.play(steady(600, 20));
+
+        let rung = |viewer: &mut Viewer| {
+            let allocation = viewer.hear(Downlink {
+                bps: Some(100_000),
+                lasting_bps: Some(lasting_kbps * 1_000),
+                loss_percent: 0,
+            });
+            viewer.name(&allocation).to_owned()
+        };
+        let mut seen: Vec<String> = (0..15).map(|_| rung(&mut viewer)).collect();
+        seen.dedup();
+
+        assert_eq!(seen, rungs, "{lasting_kbps} kb/s");
     }
 }
 

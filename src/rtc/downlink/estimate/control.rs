@@ -152,6 +152,14 @@ impl Control {
         self.rate
     }
 
+    /// Where the rate resumes once the queue is gone, in bit/s; the rate where it is not being drained.
+    pub(super) fn lasting(&self) -> f64 {
+        match self.mode {
+            Mode::Draining(drain) => self.rate.max(drain.resumes_at()),
+            Mode::Growing | Mode::Competing(_) => self.rate,
+        }
+    }
+
     /// What is going on.
     pub(super) fn state(&self) -> State {
         self.state

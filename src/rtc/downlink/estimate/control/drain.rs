@@ -67,6 +67,11 @@ impl Drain {
             limit: None,
         }
     }
+
+    /// The rate with which it goes on when the queue is gone, if that is of our making.
+    pub(super) fn resumes_at(&self) -> f64 {
+        self.capacity * RESUME
+    }
 }
 
 impl Control {
@@ -94,7 +99,7 @@ impl Control {
                 let noise = drain.queue.min(self.noise + NOISE_STEP).min(LONGEST_NOISE);
                 self.noise = self.noise.max(noise);
             } else {
-                self.set(self.rate.max(drain.capacity * RESUME));
+                self.set(self.rate.max(drain.resumes_at()));
                 // What the queue dropped is remembered for a while, and has been answered.
                 self.last_loss_cut = Some(signs.now + LOSS_REMEMBERED);
             }
