@@ -1,8 +1,9 @@
 //! Which rung a receiver gets, over time.
 //!
-//! Down soon, up late. A rung is left 300 ms after less than half of its least bitrate is there,
-//! 500 ms after a seventh of it is missing, and 800 ms after any of it is: an estimate that dips,
-//! as all of them do while a queue empties, is not yet a thinner link. A higher one is taken when
+//! Down soon, up late. A rung is left 200 ms after less than half of its least bitrate is there,
+//! 300 ms after a seventh of it is missing, and 500 ms after any of it is: an estimate that dips
+//! once is not yet a thinner link. All of them dip while a queue empties; the choice goes by what will
+//! be there afterwards. A higher one is taken when
 //! there has been room for it, and a tenth more, for three seconds on end. Who has to come down
 //! again soon after a rise waits twice as long for the next, up to 48 s, and is forgiven one such
 //! failure a minute; so a link that seems to carry more now and then does not make the picture
@@ -56,14 +57,14 @@ pub enum Why {
 /// A rung whose least bitrate is missed by one part in this is missed by far.
 const FAR: u32 = 7;
 
-/// A rung of which not half is there is left after this: about what a queue takes to drain.
-const LEAVE_HALF_AFTER: Duration = Duration::from_millis(300);
+/// A rung of which not half is there is left after this: two looks, of which one may be wrong.
+const LEAVE_HALF_AFTER: Duration = Duration::from_millis(200);
 
 /// A rung missed by far is left after this.
-const LEAVE_FAR_AFTER: Duration = Duration::from_millis(500);
+const LEAVE_FAR_AFTER: Duration = Duration::from_millis(300);
 
 /// A rung that is missed at all is left after this.
-const LEAVE_AFTER: Duration = Duration::from_millis(800);
+const LEAVE_AFTER: Duration = Duration::from_millis(500);
 
 /// There is room for a rung if there are so many percent of its least bitrate.
 const ROOM_PERCENT: u32 = 110;
