@@ -1,7 +1,7 @@
 //! Which rung a receiver gets, over time.
 //!
 //! Down soon, up late. A rung is left 200 ms after less than half of its least bitrate is there,
-//! 300 ms after a seventh of it is missing, and 500 ms after any of it is: an estimate that dips
+//! 300 ms after a seventh of it is missing, and 700 ms after any of it is: an estimate that dips
 //! once is not yet a thinner link. All of them dip while a queue empties; the choice goes by what will
 //! be there afterwards. A higher one is taken when
 //! there has been room for it, and a tenth more, for three seconds on end. Who has to come down
@@ -64,7 +64,7 @@ const LEAVE_HALF_AFTER: Duration = Duration::from_millis(200);
 const LEAVE_FAR_AFTER: Duration = Duration::from_millis(300);
 
 /// A rung that is missed at all is left after this.
-const LEAVE_AFTER: Duration = Duration::from_millis(500);
+const LEAVE_AFTER: Duration = Duration::from_millis(700);
 
 /// There is room for a rung if there are so many percent of its least bitrate.
 const ROOM_PERCENT: u32 = 110;

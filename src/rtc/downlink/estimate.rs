@@ -100,6 +100,11 @@ const BEYOND_NEXT: f64 = 1.05;
 /// Rates are measured over this, and capacity over that.
 const RATE_WINDOW: Duration = Duration::from_millis(400);
 
+/// A packet that waited longer than this stood in the queue, and what such packets came at is believed
+/// when they took that long to come: two reports, about.
+const QUEUED: Duration = Duration::from_millis(12);
+const PASSED_OVER: Duration = Duration::from_millis(120);
+
 /// The highest acknowledged rate is forgotten over this time.
 const PEAK_MEMORY: Duration = Duration::from_secs(5);
 
@@ -427,6 +432,7 @@ impl Estimator {
             excess_loss: self.loss.excess(),
             inherent_loss: self.loss.inherent(),
             rates,
+            passed: self.passed(),
             peak: self.peak,
             untried: match self.prober.is_filled() {
                 true => 0.0,
@@ -441,6 +447,17 @@ impl Estimator {
             Step::LeftLimit => self.prober.allow(now),
             Step::LossIsInherent => self.loss.accept(),
         }
+    }
+
+    /// What came of the packets that stood in the queue, if that was long enough to tell: it is what the
+    /// narrow place passes, whatever was sent before.
+    fn passed(&self) -> Option<f64> {
+        let since = self.delay.queued_since(QUEUED)?;
+        let last = self.received.last_departure()?;
+        let (rates, over) = self
+            .received
+            .over(since.max(last.saturating_sub(RATE_WINDOW)), last)?;
+        (over >= PASSED_OVER).then_some(rates.acknowledged)
     }
 
     fn learn(&mut self, now: Duration, latest: Duration) {

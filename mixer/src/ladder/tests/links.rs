@@ -148,13 +148,13 @@ fn a_rung_is_not_left_while_a_queue_empties_that_leaves_room_for_it() {
 }
 
 #[test]
-fn a_link_a_little_too_thin_is_given_half_a_second() {
+fn a_link_a_little_too_thin_is_given_most_of_a_second() {
     let mut viewer = Viewer::new();
     viewer.play(steady(330, 20));
 
     let changes = viewer.play(steady(280, 5));
 
-    let expected = [(0, "medium".to_owned()), (500, "low".to_owned())];
+    let expected = [(0, "medium".to_owned()), (700, "low".to_owned())];
     assert_eq!(changes, expected);
 }
 
@@ -163,7 +163,7 @@ fn a_dip_that_is_over_soon_changes_nothing() {
     let mut viewer = Viewer::new();
     viewer.play(steady(330, 20));
 
-    let dip = steady(330, 1).chain([280; 4]).chain(steady(330, 5));
+    let dip = steady(330, 1).chain([280; 6]).chain(steady(330, 5));
 
     assert_eq!(viewer.names(dip), ["medium"]);
 }

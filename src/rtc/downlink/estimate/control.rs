@@ -285,7 +285,7 @@ impl Control {
         // With little of our own in the queue, little of the capacity is seen. As long as it all
         // comes out again and does not wait for long, it is not what the queue is made of.
         let capacity = if self.is_used(signs) {
-            rates.acknowledged
+            signs.passed.unwrap_or(rates.acknowledged)
         } else if signs.newest < LONGEST_NOISE && signs.comes_out(&rates) {
             self.state = State::Holding;
             return Step::Done;
@@ -377,6 +377,7 @@ mod tests {
             excess_loss: 0.1,
             inherent_loss: 0.0,
             rates: Some(rates),
+            passed: None,
             peak: sent,
             untried: 0.0,
             latest: Duration::from_secs(1),

@@ -92,6 +92,15 @@ impl QueueingDelay {
         self.smallest_since(last.saturating_sub(NEWEST))
     }
 
+    /// Since when, by departure, every packet has stood in the queue for longer than `least`; `None` if
+    /// the last one has not.
+    pub(super) fn queued_since(&self, least: Duration) -> Option<Duration> {
+        let base = self.base.iter().min()?;
+        let stood = |(_, delay): &&(Duration, i64)| delay - base > micros(least);
+        let run = self.recent.iter().rev().take_while(stood);
+        run.last().map(|(departure, _)| *departure)
+    }
+
     fn smallest_since(&self, since: Duration) -> Duration {
         let recent = self
             .recent

@@ -82,9 +82,19 @@ impl Received {
         self.between(from, last)
     }
 
+    /// When the last packet left that is known of.
+    pub(super) fn last_departure(&self) -> Option<Duration> {
+        Some(self.packets.back()?.departure)
+    }
+
     /// The rates over the packets that left from `from` to `until`. The first packet marks the
     /// beginning and does not count itself.
     pub(super) fn between(&self, from: Duration, until: Duration) -> Option<Rates> {
+        Some(self.over(from, until)?.0)
+    }
+
+    /// As [`Self::between`], and how long those packets took to arrive.
+    pub(super) fn over(&self, from: Duration, until: Duration) -> Option<(Rates, Duration)> {
         let within = |packet: &&Packet| packet.departure >= from && packet.departure <= until;
         let mut packets = self.packets.iter().filter(within);
         let first = packets.find(|packet| packet.fate.arrival().is_some())?;
@@ -106,13 +116,17 @@ impl Received {
                 Fate::Lost => {}
             }
         }
-        let over = |until: Duration, from: Duration| until.saturating_sub(from).as_secs_f64();
-        let survived = over(survived, first.departure);
-        let arrived = over(arrived, first_arrival);
-        (count >= MIN_PACKETS && survived > 0.0 && arrived > 0.0).then(|| Rates {
-            sent: sent / over(left, first.departure),
-            survived: came / survived,
-            acknowledged: came / arrived,
+        let seconds = |until: Duration, from: Duration| until.saturating_sub(from).as_secs_f64();
+        let survived = seconds(survived, first.departure);
+        let took = arrived.saturating_sub(first_arrival);
+        let arrived = took.as_secs_f64();
+        (count >= MIN_PACKETS && survived > 0.0 && arrived > 0.0).then(|| {
+            let rates = Rates {
+                sent: sent / seconds(left, first.departure),
+                survived: came / survived,
+                acknowledged: came / arrived,
+            };
+            (rates, took)
         })
     }
 }

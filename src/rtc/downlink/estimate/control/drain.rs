@@ -23,7 +23,7 @@ const LOSS_REMEMBERED: Duration = Duration::from_secs(1);
 const SHORTEST_DRAIN: Duration = Duration::from_millis(300);
 
 /// Where the rate resumes, of the capacity.
-const RESUME: f64 = 0.93;
+const RESUME: f64 = 0.9;
 
 /// Where it resumes, of the rate before, if the queue was gone before the cut had left: whoever made
 /// it, a little of the rate goes to those who came down.
@@ -107,7 +107,7 @@ impl Control {
         }
         if let Some(rates) = signs.rates {
             // Though we have come down: the capacity is lower still.
-            let lower = rates.acknowledged;
+            let lower = signs.passed.unwrap_or(rates.acknowledged);
             if !signs.comes_out(&rates) && lower < 0.9 * drain.capacity {
                 drain.capacity = lower;
                 self.drain_from(signs, drain);

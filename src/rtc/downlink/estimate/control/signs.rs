@@ -34,6 +34,8 @@ pub(in crate::rtc::downlink::estimate) struct Signs {
     pub(in crate::rtc::downlink::estimate) excess_loss: f64,
     pub(in crate::rtc::downlink::estimate) inherent_loss: f64,
     pub(in crate::rtc::downlink::estimate) rates: Option<Rates>,
+    /// At what rate those packets came that stood in the queue, bit/s.
+    pub(in crate::rtc::downlink::estimate) passed: Option<f64>,
     /// The highest rate acknowledged lately, bit/s.
     pub(in crate::rtc::downlink::estimate) peak: f64,
     /// What would be sent next if the rate were that, and cannot be probed, bit/s.
