@@ -4,6 +4,9 @@
 //! of them, checked as a whole before any room has them. A file has at most [`MAX_FILE_BYTES`]; what
 //! operators send is bounded by the body that holds it.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+
 use std::fs::File;
 use std::io;
 use std::path::Path;

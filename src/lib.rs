@@ -4,9 +4,7 @@
 //! in it. [`serve`] does that live over WebRTC, [`mix`] offline over files; both drive the same
 //! mixers from the `mixer` crate.
 
-// The fuzz targets name the crate that they are for, and the fuzzer's.
-#[cfg(test)]
-extern crate self as libfuzzer_sys;
+// The fuzz targets name the crate that they are for.
 #[cfg(test)]
 extern crate self as mosaicd;
 
@@ -18,6 +16,9 @@ mod fuzz_targets;
 mod http;
 pub mod ice_servers;
 mod ladder_text;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub use crate::ladder_text::fuzzing as ladder_fuzzing;
 pub mod limits;
 mod link;
 pub mod log;

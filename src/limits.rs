@@ -36,7 +36,10 @@ const MAX_JOIN_SECONDS: u32 = 3_600;
 /// The most that `offer_bytes` may be: what is looked at at all.
 const MAX_OFFER_BYTES: u32 = 48 * 1024;
 
-/// How much anybody may ask for. Each is 1 or more.
+/// The most that any other may be.
+const MAX_USUAL: u32 = 1_000_000;
+
+/// How much anybody may ask for. Each is 1 or more, and at most 1,000,000 where it does not say less.
 ///
 /// An IPv6 address counts together with its /64, which is what one subscriber usually has.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -56,7 +59,7 @@ pub struct Limits {
     /// handshake of TLS under way, or the head of their first request. Default 250; a trusted proxy has
     /// no such limit. Beyond, new ones are cut.
     pub openings_per_address: u32,
-    /// How long a connection may take until then, in seconds, at most 60. Default 10. Then it is cut.
+    /// How long a connection may take until then, in seconds, at most 30. Default 10. Then it is cut.
     pub opening_seconds: u32,
     /// HTTP requests a second from one address, each WebSocket counted once, when it begins.
     /// Default 200. Beyond: `rate_limited`.
@@ -161,27 +164,27 @@ impl Limits {
     ///
     /// [`LimitsError`], for the first that does not.
     pub fn check(&self) -> Result<(), LimitsError> {
-        let ranges = [
-            ("connections", self.connections, 1, 1_000_000),
-            (
-                "connections-per-address",
-                self.connections_per_address,
-                1,
-                1_000_000,
-            ),
-            (
-                "connections-per-second",
-                self.connections_per_second,
-                1,
-                1_000_000,
-            ),
-            ("connection-burst", self.connection_burst, 1, 1_000_000),
-            (
-                "openings-per-address",
-                self.openings_per_address,
-                1,
-                1_000_000,
-            ),
+        let usual = [
+            ("connections", self.connections),
+            ("connections-per-address", self.connections_per_address),
+            ("connections-per-second", self.connections_per_second),
+            ("connection-burst", self.connection_burst),
+            ("openings-per-address", self.openings_per_address),
+            ("requests-per-second", self.requests_per_second),
+            ("request-burst", self.request_burst),
+            ("sessions", self.sessions),
+            ("sessions-per-address", self.sessions_per_address),
+            ("participants-per-address", self.participants_per_address),
+            ("rooms-per-address", self.rooms_per_address),
+            ("messages-per-second", self.messages_per_second),
+            ("message-burst", self.message_burst),
+            ("posts-per-session", self.posts_per_session),
+            ("offers-per-minute", self.offers_per_minute),
+            ("candidates-per-offer", self.candidates_per_offer),
+            ("wrong-keys-per-minute", self.wrong_keys_per_minute),
+        ];
+        let usual = usual.map(|(name, value)| (name, value, 1, MAX_USUAL));
+        let others = [
             (
                 "opening-seconds",
                 self.opening_seconds,
@@ -189,57 +192,15 @@ impl Limits {
                 MAX_OPENING_SECONDS,
             ),
             (
-                "requests-per-second",
-                self.requests_per_second,
-                1,
-                1_000_000,
-            ),
-            ("request-burst", self.request_burst, 1, 1_000_000),
-            ("sessions", self.sessions, 1, 1_000_000),
-            (
-                "sessions-per-address",
-                self.sessions_per_address,
-                1,
-                1_000_000,
-            ),
-            (
-                "participants-per-address",
-                self.participants_per_address,
-                1,
-                1_000_000,
-            ),
-            ("rooms-per-address", self.rooms_per_address, 1, 1_000_000),
-            (
                 "message-bytes",
                 self.message_bytes,
                 MIN_MESSAGE_BYTES,
                 MAX_MESSAGE_BYTES,
             ),
-            (
-                "messages-per-second",
-                self.messages_per_second,
-                1,
-                1_000_000,
-            ),
-            ("message-burst", self.message_burst, 1, 1_000_000),
-            ("posts-per-session", self.posts_per_session, 1, 1_000_000),
             ("join-seconds", self.join_seconds, 1, MAX_JOIN_SECONDS),
-            ("offers-per-minute", self.offers_per_minute, 1, 1_000_000),
             ("offer-bytes", self.offer_bytes, 1, MAX_OFFER_BYTES),
-            (
-                "candidates-per-offer",
-                self.candidates_per_offer,
-                1,
-                1_000_000,
-            ),
-            (
-                "wrong-keys-per-minute",
-                self.wrong_keys_per_minute,
-                1,
-                1_000_000,
-            ),
         ];
-        for (name, value, min, max) in ranges {
+        for (name, value, min, max) in usual.into_iter().chain(others) {
             if !(min..=max).contains(&value) {
                 return Err(LimitsError::Range {
                     name,

@@ -54,8 +54,7 @@ pub use house::{HouseRules, Opening, SameIdentity};
 pub(crate) use house::{RoomConfig, RoomSettings, Stay};
 pub(crate) use lobby::Ticket;
 pub(crate) use media::MediaConfig;
-use moderation::Acted;
-pub(crate) use moderation::{ActError, Actor};
+pub(crate) use moderation::{ActError, Acted, Actor};
 pub(crate) use rooms::{Census, CreateError, EnterError, Rooms};
 pub(crate) use seats::{Client, Part, SeatId, StatusChange};
 #[cfg(test)]
@@ -243,7 +242,7 @@ impl Room {
                     let kept_out = *kept_out;
                     self.tell(seat.participant, ServerMessage::Done { id, kept_out });
                 }
-                let _ = reply.send(done.map(drop));
+                let _ = reply.send(done);
             }
             Command::Chat { seat, text, reply } => {
                 let _ = reply.send(self.say(seat, text, moment));

@@ -12,6 +12,8 @@ mod events;
 mod http;
 #[path = "api/key.rs"]
 mod key;
+#[path = "access/keys.rs"]
+mod keys;
 #[path = "api/ladders.rs"]
 mod ladders;
 #[path = "support/peer.rs"]
@@ -20,6 +22,8 @@ mod peer;
 #[path = "support/received.rs"]
 #[expect(dead_code, reason = "shared with the benches")]
 mod received;
+#[path = "api/removals.rs"]
+mod removals;
 #[path = "api/requests.rs"]
 mod requests;
 #[path = "api/rooms.rs"]

@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use attacks::Tally;
 use attacks::ghosts::{begin_and_forget, vanish};
-use attacks::held::{Held, UPGRADE};
+use attacks::held::Held;
+use attacks::upgrade::UPGRADE;
 use carrier::{Carrier, Conversation, Kind};
 use daemon::Daemon;
 use mosaicd::signaling::message::{ByeReason, Participant, ServerMessage};
@@ -218,7 +219,8 @@ async fn of_who_joins_and_vanishes_nothing_is_left_behind() -> anyhow::Result<()
 #[tokio::test]
 async fn memory_that_a_crowd_needed_is_given_back() -> anyhow::Result<()> {
     let crowd = 1_500;
-    let daemon = Daemon::start(&[
+    let log = [("RUST_LOG", "info,mosaicd::serve::memory=debug")];
+    let flags = [
         "--seat-seconds",
         "1",
         "--room-seconds",
@@ -231,7 +233,8 @@ async fn memory_that_a_crowd_needed_is_given_back() -> anyhow::Result<()> {
         "connection-burst=1500",
         "--limit",
         "request-burst=1500",
-    ])?;
+    ];
+    let daemon = Daemon::start_in(&log, &flags)?;
     let resident_kb = || daemon.usage().map(|usage| usage.resident_kb);
     let elsewhere = format!("127.0.0.2>{}", daemon.address);
     let before = resident_kb()?;
@@ -254,6 +257,9 @@ async fn memory_that_a_crowd_needed_is_given_back() -> anyhow::Result<()> {
         // A pause between two looks, not a wait for something to have happened.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    let told = daemon.lines_with("memory given back", 1).await?.remove(0);
+    assert!(told.contains("took_us"), "{told}");
+    assert!(told.contains("given_back_kb"), "{told}");
     Ok(())
 }
 

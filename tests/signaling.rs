@@ -292,6 +292,8 @@ async fn a_seat_nobody_sits_in_goes_after_its_time_and_the_room_with_it(
     assert_eq!(ann.hear_until(gone).await?, LeaveReason::Gone);
     ann.say(r#"{"type":"leave"}"#).await?;
     ann.closed().await?;
+    // Who has left is told before the room has seen that nobody is there.
+    daemon.health_when(|health| health.rooms == 0).await?;
     Carrier::join(kind, &daemon.address, ("next", "Cid")).await?;
     Ok(())
 }

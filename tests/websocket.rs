@@ -4,6 +4,8 @@
 #[path = "support/daemon.rs"]
 #[expect(dead_code, reason = "shared with the load client")]
 mod daemon;
+#[path = "support/upgrade.rs"]
+mod upgrade;
 
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use daemon::Daemon;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use upgrade::UPGRADE;
 
 /// First bytes of frames that are all of their message.
 const TEXT: u8 = 0x81;
@@ -36,12 +39,7 @@ impl Client {
     /// Opens `/ws` with these lines in the head besides; also what is answered.
     async fn open(daemon: &Daemon, lines: &str) -> anyhow::Result<(Self, String)> {
         let mut stream = TcpStream::connect(&daemon.address).await?;
-        let head = format!(
-            "GET /ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             {lines}\r\n",
-            daemon.address
-        );
+        let head = format!("{}\r\n{lines}\r\n", UPGRADE.trim_end());
         stream.write_all(head.as_bytes()).await?;
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {

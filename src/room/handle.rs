@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::description::RoomDescription;
 use super::entrance::JoinError;
 use super::lobby::Ticket;
-use super::moderation::{ActError, Actor};
+use super::moderation::{ActError, Acted, Actor};
 use super::seats::{Client, Part, SeatId, StatusChange};
 use crate::access::{Capabilities, Grant};
 use crate::limits::Permit;
@@ -101,7 +101,7 @@ pub(super) enum Command {
         actor: Actor,
         act: Act,
         id: Option<RequestId>,
-        reply: oneshot::Sender<Result<(), ActError>>,
+        reply: oneshot::Sender<Result<Acted, ActError>>,
     },
     Chat {
         seat: SeatId,
@@ -185,8 +185,8 @@ impl RoomHandle {
         self.ask(|reply| Command::Join { request, reply }).await
     }
 
-    /// Does what a moderator, or whoever runs the server, asks for. A moderator is told `done` with
-    /// `id`, before a `bye` that follows from it.
+    /// Does what a moderator, or whoever runs the server, asks for, and says what came of it. A
+    /// moderator is told so as well, by `done` with `id`, before a `bye` that follows from it.
     ///
     /// # Errors
     ///
@@ -196,7 +196,7 @@ impl RoomHandle {
         actor: Actor,
         act: Act,
         id: Option<RequestId>,
-    ) -> Result<(), ActError> {
+    ) -> Result<Acted, ActError> {
         let make = |reply| Command::Moderate {
             actor,
             act,

@@ -25,9 +25,9 @@ pub(crate) enum Actor {
 
 /// What there is to say of an act that is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Acted {
+pub(crate) struct Acted {
     /// Of a removal with a ban: whether whoever was removed would be known again.
-    pub(super) kept_out: Option<bool>,
+    pub(crate) kept_out: Option<bool>,
 }
 
 /// Why nothing was done.

@@ -3,11 +3,12 @@
 //! The allocator keeps what thousands of sessions needed, for the next ones. A crowd is seen in the
 //! tasks of the runtime: each connection, session, room and transport has some.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
+use tracing::debug;
 
 /// How often to look. Crowds come and go within seconds.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -37,9 +38,28 @@ pub(super) async fn give_back() {
         let tasks = Handle::current().metrics().num_alive_tasks();
         if tide.has_turned(tasks) {
             // Beside the runtime, whose threads would have to wait; if it fails, it is not needed.
-            let _ = spawn_blocking(codecs::allocator::give_back).await;
+            let _ = spawn_blocking(give_back_what_is_free).await;
         }
     }
+}
+
+/// Says how long it took as well: threads that need the same heap have waited meanwhile.
+fn give_back_what_is_free() {
+    let (held, begun) = (resident_kb(), Instant::now());
+    codecs::allocator::give_back();
+    let took_us = begun.elapsed().as_micros();
+    // What others have taken meanwhile is not told apart.
+    let given_back = held.zip(resident_kb());
+    let given_back_kb = given_back.map(|(before, after)| before.saturating_sub(after));
+    debug!(took_us, given_back_kb, "memory given back after a crowd");
+}
+
+/// What of the process is in memory (proc(5)); `None` where the system does not say so.
+fn resident_kb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let mut lines = status.lines();
+    let resident = lines.find_map(|line| line.strip_prefix("VmRSS:"))?;
+    resident.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 impl Tide {
@@ -74,6 +94,12 @@ mod tests {
         assert_eq!(turns([10, 3_000, 1_500, 20, 20, 20, 20]), [4]);
         assert_eq!(turns([10, 209, 10, 10, 10]), [0; 0], "no crowd");
         assert_eq!(turns([3_000, 2_000, 2_500, 20, 20]), [2], "some come anew");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_process_holds_is_known_where_the_system_says_so() {
+        assert!(resident_kb().is_some_and(|held| held > 1_000));
     }
 
     #[test]

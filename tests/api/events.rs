@@ -1,6 +1,7 @@
 //! Events as they happen, and those that were missed.
 
 use anyhow::Context;
+use mosaicd::signaling::message::ServerMessage;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, ask};
@@ -128,6 +129,11 @@ async fn those_who_are_sent_away_from_the_lobby_are_told_of_and_counted() -> any
         (&late["waiting"], &late["reason"]),
         (&json!("w2"), &json!("too_long"))
     );
+    // They are counted just before they are told, which is after the event.
+    for socket in &mut sockets {
+        let told = |message| matches!(message, ServerMessage::Error(_)).then_some(());
+        socket.hear_until(told).await?;
+    }
     let errors = served.get("/status").await?["errors"].clone();
     assert_eq!(errors, json!({"denied": 1, "waited_too_long": 1}));
     let health = served.daemon.health()?.refused;

@@ -125,8 +125,7 @@ async fn participants_are_seen_moderated_and_removed() -> anyhow::Result<()> {
     let expected = ("operator".to_owned(), "The room closes at noon.".to_owned());
     assert_eq!(told.await?, expected);
 
-    let removal = format!("{bobs}?ban=true");
-    served.done(("DELETE", &removal), None, 204).await?;
+    served.done(("DELETE", bobs), None, 204).await?;
     let told = bob.hear_until(|message| match message {
         ServerMessage::Bye { reason } => Some(reason),
         _ => None,

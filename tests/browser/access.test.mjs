@@ -166,9 +166,8 @@ describe("with a keyboard and a screen reader", () => {
 
     await check("in the call");
     await guest.atBest();
-    const tiles = await guest.page.locator("#tiles li").allInnerTexts();
-    assert.equal(tiles.length, 2);
-    assert.match(tiles[0], /Dr\. Aleksandra/);
+    const [first] = await until("both names", () => guest.page.locator("#tiles li").allInnerTexts(), ({ length }) => length === 2);
+    assert.match(first, /Dr\. Aleksandra/);
   });
 
   for (const [panel, key] of [["people", "p"], ["link", "c"], ["chat", "t"]]) {
@@ -196,7 +195,8 @@ describe("with a keyboard and a screen reader", () => {
 
       await guest.page.keyboard.press("Escape");
       await guest.page.locator(`#dialog-${dialog}`).waitFor({ state: "hidden" });
-      assert.equal(await guest.page.evaluate(() => document.activeElement.id), `show-${dialog}`);
+      await until("the focus to be back", () => guest.page.evaluate(() => document.activeElement.id), (id) =>
+        id === `show-${dialog}`);
     });
   }
 });
@@ -255,7 +255,8 @@ describe("on every screen", () => {
         assert.deepEqual(await nameless(host), [], where);
       };
       await host.page.locator("#asks .ask").waitFor();
-      assert.match(await host.attribute("#show-people", "aria-label"), /^People, 2 here, 1 waiting$/);
+      await until("both numbers", () => host.attribute("#show-people", "aria-label"), (label) =>
+        label === "People, 2 here, 1 waiting");
       await check("with a knock");
       await host.page.click("#show-people");
       await check("with somebody who waits in the list");

@@ -29,7 +29,7 @@ test("a call begins as over HTTP, with the page's own origin and a WebSocket in 
   const guest = await visit(browser, daemon.url, { path: joining("tls", "Guest"), settings });
   await guest.inCall();
 
-  assert.deepEqual((await guest.tiles()).map(({ name }) => name), ["Guest (you)"]);
+  await guest.untilNamed("Guest (you)");
   assert.deepEqual(guest.errors, []);
   await guest.close();
 });

@@ -15,7 +15,7 @@ describe("coming in", () => {
     const guest = await visit(browser, daemon.url, { path: joining("itself", "Guest") });
     await guest.inCall();
 
-    assert.deepEqual((await guest.tiles()).map(({ name }) => name), ["Guest (you)"]);
+    await guest.untilNamed("Guest (you)");
     assert.equal(guest.page.url(), `${daemon.url}/?room=itself`);
     assert.equal(await guest.page.title(), "itself · mosaicd");
     assert.ok(await guest.page.locator("#alone").isVisible(), "somebody alone is told how to invite");
@@ -41,7 +41,7 @@ describe("coming in", () => {
     await keyboard.press("Enter");
 
     await ann.inCall();
-    assert.deepEqual((await ann.tiles()).map(({ name }) => name), ["Mimi Vamm (you)"]);
+    await ann.untilNamed("Mimi Vamm (you)");
     await ann.close();
   });
 
@@ -121,6 +121,9 @@ describe("coming in", () => {
 
     await first.page.click("#leave");
     await first.page.locator("#lobby").waitFor();
+    // The page does not wait for the server to have heard it.
+    const health = async () => (await fetch(`${small.url}/healthz`)).json();
+    await until("the seat to be free", health, ({ participants }) => participants === 0);
     await second.page.click("#join");
     await second.inCall();
     await first.close();

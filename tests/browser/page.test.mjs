@@ -164,7 +164,7 @@ describe("a call of two at the page", () => {
     await until("a share lost on the way out", () => ann.text("#loss-up"), (text) => /^\d+(\.\d)? %$/.test(text));
     await until("a round trip", () => ann.text("#rtt"), (text) => /^\d+ ms$/.test(text));
     await until("the size of the picture", () => ann.text("#received"), (text) => text.startsWith("640 × 360"));
-    assert.equal(await ann.text("#why"), "the best there is");
+    await until("the reason for that", () => ann.text("#why"), (text) => text === "the best there is");
     assert.equal(await ann.text("#protocol"), "UDP");
     await until("a verdict", () => ann.attribute("#show-link", "data-quality"), (quality) => quality !== "unknown");
     await ann.page.keyboard.press("c");
@@ -224,9 +224,8 @@ describe("a call of two at the page", () => {
     await ann.page.evaluate(() => window.mosaic.call.prefer({ max_height: 240, layout: "grid" }));
     await until("a lower picture", () => ann.page.evaluate(() => document.querySelector("#picture").videoHeight),
       (height) => height === 240);
-    const { layout } = await ann.call();
-    assert.equal(layout.canvas.height, 240);
-    assert.equal(layout.tiles[0].width, layout.tiles[1].width, "everybody alike");
+    await until("everybody alike on it", ann.call, ({ layout: { canvas, tiles: [one, other] } }) =>
+      canvas.height === 240 && one.width === other?.width);
 
     await ann.page.evaluate(() => window.mosaic.call.prefer({ video: false }));
     const quality = () => ann.page.evaluate(() => window.mosaic.call.quality);
@@ -248,7 +247,7 @@ describe("a call of two at the page", () => {
     await until("Red's ring", ann.tiles, (tiles) =>
       tiles.filter(({ isSpeaking }) => isSpeaking).map(({ name }) => name).join() === "Red");
     await bob.page.keyboard.press("p");
-    assert.ok(await bob.page.locator("#people li.speaking", { hasText: "Red" }).isVisible());
+    await bob.page.locator("#people li.speaking", { hasText: "Red" }).waitFor();
     await bob.page.keyboard.press("p");
 
     await loud.ask("setMuted", true);

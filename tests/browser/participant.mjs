@@ -211,7 +211,6 @@ function installSenses() {
     speaker: () => call.speaker,
     quality: () => call.quality,
     layout: () => call.layout,
-    quality: () => call.quality,
     leave: () => call.leave(),
     transports: () => transports.map(({ connectionState }) => connectionState),
     offers: () => offers,

@@ -44,8 +44,8 @@ describe("a room with a moderator", () => {
   const sentBy = async ({ ask }, kind) => (await ask("rtp")).outbound[kind].packetsSent;
 
   test("the first moderates, and nobody else may", async () => {
-    assert.deepEqual((await host.ask("participants")).map(({ role }) => role),
-      ["moderator", "participant", "participant"]);
+    await until("their roles", () => host.ask("participants"), (all) =>
+      all.map(({ role }) => role).join() === "moderator,participant,participant");
     await assert.rejects(green.ask("moderate", ["lock", {}]), /moderators/);
   });
 
@@ -55,7 +55,7 @@ describe("a room with a moderator", () => {
     await moderate("mute", { participant: green.id, how: "hold" });
 
     await until("green's client to know", () => green.ask("muted"));
-    assert.equal((await seenBy(blue, green)).muted_by, host.id);
+    await until("blue to know by whom", () => seenBy(blue, green), ({ muted_by }) => muted_by === host.id);
     await green.ask("disobey");
     const before = await sentBy(green, "audio");
     await until("green's packets to flow", () => sentBy(green, "audio"), (sent) => sent > before + 100);
@@ -85,7 +85,7 @@ describe("a room with a moderator", () => {
 
     await green.ask("setCamera", true);
     await until("green's color to be back", green_as_blue_sees, (seen) => near(seen, color));
-    assert.equal((await seenBy(blue, green)).camera_off_by, undefined);
+    await until("blue to know", () => seenBy(blue, green), ({ camera_off_by }) => camera_off_by === undefined);
   });
 
   test("who is pinned for the room is large to everybody, and sees somebody else large", async () => {
@@ -114,8 +114,8 @@ describe("a room with a moderator", () => {
     await until("red to be large to green", async () => (await green.ask("layout")).tiles,
       ([large, small]) => large.participant === host.id && small && large.width > small.width);
     await until("red's color there", () => green.ask("look"), (tiles) => near(tiles[host.id], host.look.color));
-    const [one, other] = (await blue.ask("layout")).tiles;
-    assert.equal(one.width, other.width, "blue sees all alike");
+    await until("blue to see all alike", async () => (await blue.ask("layout")).tiles,
+      ([one, other]) => one.width === other?.width);
 
     await green.ask("prefer", {});
     await until("everybody alike again", async () => (await green.ask("layout")).tiles,
@@ -128,8 +128,8 @@ describe("a room with a moderator", () => {
 
     await until("somebody large to blue", async () => (await blue.ask("layout")).tiles,
       ([large, small]) => large.width > small.width);
-    const [one, other] = (await green.ask("layout")).tiles;
-    assert.equal(one.width, other.width, "green asked for a grid");
+    await until("green to see the grid it asked for", async () => (await green.ask("layout")).tiles,
+      ([one, other]) => one.width === other?.width);
 
     await moderate("layout");
     await green.ask("prefer", {});

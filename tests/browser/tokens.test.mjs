@@ -55,7 +55,7 @@ describe("the page", () => {
     const ann = await visit(browser, daemon.url, { path: `${joining("asked", "Guest")}#auth=${token}` });
     await ann.inCall();
 
-    assert.deepEqual((await ann.tiles()).map(({ name }) => name), ["Dr. Ann (you)"]);
+    await ann.untilNamed("Dr. Ann (you)");
     assert.equal(ann.page.url(), `${daemon.url}/?room=asked`);
     assert.deepEqual(ann.errors, []);
     await ann.close();

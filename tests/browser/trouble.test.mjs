@@ -30,7 +30,7 @@ describe("things that go wrong", () => {
     assert.equal((await guest.call()).self, self, "the seat is the same");
     await until("the other one to be back", async () => (await guest.call()).participants,
       (participants) => participants.map(({ id }) => id).join() === [first.id, self].join());
-    assert.ok(await guest.page.locator("#alert").isHidden());
+    await guest.page.locator("#alert").waitFor({ state: "hidden" });
     await guest.close();
     await first.close();
     assert.equal(await frozen.stop(), 0);
@@ -49,8 +49,8 @@ describe("things that go wrong", () => {
     const second = await startDaemon(SMALL, { port: Number(new URL(first.url).port) });
     await guest.inCall();
     await guest.untilMoving();
-    assert.ok(await guest.page.locator("#alert").isHidden());
-    assert.deepEqual((await guest.tiles()).map(({ name }) => name), ["Guest (you)"]);
+    await guest.page.locator("#alert").waitFor({ state: "hidden" });
+    await guest.untilNamed("Guest (you)");
     assert.deepEqual(guest.errors, []);
     await guest.close();
     assert.equal(await second.stop(), 0);
@@ -68,7 +68,7 @@ describe("things that go wrong", () => {
 
     relay.mend();
     await until("a word that it is over", () => guest.text("#toasts"), (text) => text.includes("Connected again"));
-    assert.ok(await guest.page.locator("#alert").isHidden());
+    await guest.page.locator("#alert").waitFor({ state: "hidden" });
     assert.equal((await guest.tiles()).length, 1);
     await guest.close();
     await relay.close();
@@ -138,7 +138,7 @@ describe("where the browser wants a gesture before sound", () => {
 
     await until("sound", state, ({ muted, paused }) => !muted && !paused);
     await untilMoving(() => ask(FRAMES_SHOWN));
-    assert.equal(await ask(`document.querySelector("#hear").hidden`), true);
+    await until("the button to go", () => ask(`document.querySelector("#hear").hidden`));
     await talker.close();
     await quiet.close();
   });

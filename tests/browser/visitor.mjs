@@ -1,6 +1,8 @@
 /**
  * A person at the conference page: what they see there, as a test can ask for it.
  */
+import { isDeepStrictEqual } from "node:util";
+
 import { until } from "./until.mjs";
 
 /**
@@ -41,6 +43,9 @@ export async function visit(browser, url, { path = "/", context: shared, setting
       return { self, state, speaker, layout, participants: [...participants.values()] };
     }),
     tiles: () => page.evaluate(readTiles),
+    /** Resolves once these are the names on the picture, in this order. */
+    untilNamed: (...names) => until(`the names ${names}`, () => page.evaluate(readTiles), (tiles) =>
+      isDeepStrictEqual(tiles.map(({ name }) => name), names)),
     people: () => page.locator("#people li").allInnerTexts(),
     /** Resolves once some more of the call's picture has been shown. */
     untilMoving: () => untilMoving(() => page.evaluate(FRAMES_SHOWN)),

@@ -21,6 +21,7 @@ mod client;
 #[expect(dead_code, reason = "shared with the benches and tests")]
 mod clip;
 #[path = "../support/daemon.rs"]
+#[expect(dead_code, reason = "shared with the tests")]
 mod daemon;
 mod fill;
 #[path = "../support/floor.rs"]

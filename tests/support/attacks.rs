@@ -7,6 +7,7 @@
 pub(crate) mod ghosts;
 pub(crate) mod held;
 mod publishing;
+pub(crate) mod upgrade;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -129,6 +129,23 @@ impl Daemon {
         Ok(serde_json::from_str(body)?)
     }
 
+    /// The same, once it is as `wanted`.
+    pub(crate) async fn health_when(
+        &self,
+        wanted: impl Fn(&Health) -> bool,
+    ) -> anyhow::Result<Health> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let health = self.health()?;
+            if wanted(&health) {
+                return Ok(health);
+            }
+            ensure!(Instant::now() < deadline, "{health:?}");
+            // A pause between two looks, not a wait for something to have happened.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Its process.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()

@@ -21,11 +21,6 @@ const STALLED: Duration = Duration::from_millis(500);
 /// As often as a session may say something.
 const MESSAGE_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The head of a WebSocket's handshake (RFC 6455 §4.1), with the key of its example.
-pub(crate) const UPGRADE: &str = "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\n\
-                                  upgrade: websocket\r\nsec-websocket-version: 13\r\n\
-                                  sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-
 /// Connections that have sent the beginning of something, and go no further.
 pub(crate) struct Held {
     streams: Vec<TcpStream>,

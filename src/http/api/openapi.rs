@@ -110,6 +110,10 @@ fn describe(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
             let content = json!({ "application/json": { "schema": { "type": "object" } } });
             (StatusCode::OK, Some(content))
         }
+        Answer::JsonOrNothing(of) => {
+            let content = json!({ "application/json": { "schema": of(schemas) } });
+            (StatusCode::OK, Some(content))
+        }
         Answer::Nothing => (StatusCode::NO_CONTENT, None),
     };
     let mut done = json!({ "description": "Done" });
@@ -128,6 +132,10 @@ fn describe(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
             },
         },
     });
+    if let Answer::JsonOrNothing(_) = operation.answer {
+        let nothing = json!({ "description": "Done, and there is nothing to say" });
+        described["responses"][StatusCode::NO_CONTENT.as_str()] = nothing;
+    }
     let parameters: Vec<Value> = in_path(operation.path).chain(in_query(operation)).collect();
     if !parameters.is_empty() {
         described["parameters"] = parameters.into();

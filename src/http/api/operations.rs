@@ -5,7 +5,7 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::body::{NewMessage, NewRoom, ParticipantChange, RoomChange};
-use super::rooms::RoomSummary;
+use super::rooms::{Ban, RoomSummary};
 use super::status::ServerStatus;
 use super::{events, openapi, people, rooms, snapshot, status};
 use crate::http::Doors;
@@ -42,6 +42,8 @@ pub(super) struct Parameter {
 /// What comes back when it was done.
 pub(super) enum Answer {
     Json(StatusCode, SchemaOf),
+    /// JSON if there is anything to say.
+    JsonOrNothing(SchemaOf),
     /// Server-sent events, the data of each JSON.
     Events(SchemaOf),
     /// PNG or JPEG.
@@ -87,6 +89,10 @@ fn gives<T: JsonSchema>() -> Answer {
 
 fn makes<T: JsonSchema>() -> Answer {
     Answer::Json(StatusCode::CREATED, SchemaGenerator::subschema_for::<T>)
+}
+
+fn may_give<T: JsonSchema>() -> Answer {
+    Answer::JsonOrNothing(SchemaGenerator::subschema_for::<T>)
 }
 
 /// The list.
@@ -180,7 +186,7 @@ fn of_rooms() -> Vec<Operation> {
             ("post", "/rooms/{room}/acts"),
             ("moderate", "Does what a moderator may do"),
             post(rooms::moderate),
-            Answer::Nothing,
+            may_give::<Ban>(),
         )
         .takes::<Act>(),
         Operation::new(
@@ -226,7 +232,7 @@ fn of_people() -> Vec<Operation> {
             ("delete", "/rooms/{room}/participants/{participant}"),
             ("removeParticipant", "Takes somebody's seat away"),
             delete(people::remove),
-            Answer::Nothing,
+            may_give::<Ban>(),
         )
         .asks(BAN),
         Operation::new(

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::body::{Json, ParticipantChange};
 use super::json;
 use super::problem::{Code, Problem};
-use super::rooms::{act, describe, find};
+use super::rooms::{act, describe, find, said_of};
 use crate::http::Doors;
 use crate::room::{RoomHandle, Sitter};
 use crate::signaling::message::Act;
@@ -63,11 +63,11 @@ pub(super) async fn remove(
     State(doors): State<Doors>,
     Path((room, participant)): Path<(String, String)>,
     removal: Result<Query<Removal>, QueryRejection>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let wrong = |_| Problem::new(Code::BadRequest, "expected at most ban=true or ban=false");
     let Query(Removal { ban }) = removal.map_err(wrong)?;
-    act(&find(&doors, &room)?, Act::Remove { participant, ban }).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let acted = act(&find(&doors, &room)?, Act::Remove { participant, ban }).await?;
+    Ok(said_of(acted))
 }
 
 /// Answers `POST /rooms/{room}/waiting/{waiting}/admit`.

@@ -14,7 +14,7 @@ use super::problem::{Code, Problem};
 use super::{PREFIX, json};
 use crate::http::Doors;
 use crate::ladder_text;
-use crate::room::{Actor, RoomDescription, RoomHandle, RoomSettings, Stay};
+use crate::room::{Acted, Actor, RoomDescription, RoomHandle, RoomSettings, Stay};
 use crate::signaling::RoomName;
 use crate::signaling::message::Act;
 
@@ -25,6 +25,13 @@ pub(super) struct RoomSummary {
     room: String,
     /// Seats taken, those held for the absent included.
     participants: usize,
+}
+
+/// What there is to say of a removal with a ban.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Ban {
+    /// Whether it holds: they would be known again. If not, they come back as somebody new.
+    kept_out: bool,
 }
 
 /// Answers `GET /rooms`.
@@ -114,9 +121,9 @@ pub(super) async fn moderate(
     State(doors): State<Doors>,
     Path(room): Path<String>,
     Json(wanted): Json<Act>,
-) -> Result<StatusCode, Problem> {
-    act(&find(&doors, &room)?, wanted).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Problem> {
+    let acted = act(&find(&doors, &room)?, wanted).await?;
+    Ok(said_of(acted))
 }
 
 /// Answers `POST /rooms/{room}/messages`.
@@ -142,8 +149,16 @@ pub(super) async fn describe(room: &RoomHandle) -> Result<RoomDescription, Probl
 }
 
 /// Does something there on the operator's word.
-pub(super) async fn act(room: &RoomHandle, act: Act) -> Result<(), Problem> {
+pub(super) async fn act(room: &RoomHandle, act: Act) -> Result<Acted, Problem> {
     Ok(room.moderate(Actor::Operator, act, None).await?)
+}
+
+/// The answer to an act that is done.
+pub(super) fn said_of(Acted { kept_out }: Acted) -> Response {
+    match kept_out {
+        Some(kept_out) => json(StatusCode::OK, &Ban { kept_out }),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
 }
 
 /// A name from outside.

@@ -274,6 +274,24 @@ mod tests {
         };
         let mut out = Outbox::default();
         resender.read(&Packet::Rtcp(vec![Box::new(nack)]), now, &mut out);
+        packets(out)
+    }
+
+    /// What is sent for a probe of five packets.
+    fn probe(resender: &mut Resender, now: Instant) -> Vec<rtc::rtp::Packet> {
+        resender.probes.force_push(Probe {
+            bits_per_second: 960_000,
+            bytes: 6_000,
+        });
+        let mut out = Outbox::default();
+        resender.read(&Packet::Rtcp(vec![]), now, &mut out);
+        while let Some(wake) = resender.wake() {
+            resender.timeout(wake, &mut out);
+        }
+        packets(out)
+    }
+
+    fn packets(mut out: Outbox) -> Vec<rtc::rtp::Packet> {
         let packets = out.drain().into_iter().map(|packet| match packet {
             Packet::Rtp(packet) => packet,
             other => panic!("{other:?}"),
@@ -359,23 +377,9 @@ mod tests {
         let now = Instant::now();
         let mut resender = stage(Some(RTX));
         send(&mut resender, 0..40, now);
-        let probe = Probe {
-            bits_per_second: 960_000,
-            bytes: 6_000,
-        };
-        resender.probes.force_push(probe);
 
-        let mut out = Outbox::default();
-        resender.read(&Packet::Rtcp(vec![]), now, &mut out);
-        while let Some(wake) = resender.wake() {
-            resender.timeout(wake, &mut out);
-        }
+        let padding = probe(&mut resender, now);
 
-        let packets = out.drain().into_iter().map(|packet| match packet {
-            Packet::Rtp(packet) => packet,
-            other => panic!("{other:?}"),
-        });
-        let padding: Vec<_> = packets.collect();
         assert!(padding.iter().all(|packet| packet.header.ssrc == RTX.0));
         let seqs: BTreeSet<&[u8]> = padding.iter().map(|packet| &packet.payload[..2]).collect();
         assert_eq!((padding.len(), seqs.len()), (5, 5), "each once");
@@ -388,17 +392,8 @@ mod tests {
         let now = Instant::now();
         let mut resender = stage(None);
         send(&mut resender, 0..40, now);
-        let probe = Probe {
-            bits_per_second: 960_000,
-            bytes: 6_000,
-        };
-        resender.probes.force_push(probe);
 
-        let mut out = Outbox::default();
-        resender.read(&Packet::Rtcp(vec![]), now, &mut out);
-
-        assert!(out.drain().is_empty());
-        assert_eq!(resender.wake(), None);
+        assert_eq!(probe(&mut resender, now), []);
     }
 
     proptest! {

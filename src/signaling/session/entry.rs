@@ -156,7 +156,7 @@ mod tests {
             bob.hear(r#"{"type":"leave"}"#),
         );
 
-        assert_eq!(admitted, Ok(()));
+        admitted.unwrap();
         loop {
             if let ServerMessage::ParticipantLeft { reason, .. } = heard.next().await {
                 assert_eq!(reason, LeaveReason::Left);

@@ -7,7 +7,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::means::Means;
-use crate::attacks::held::{Held, UPGRADE, fragment, swallow};
+use crate::attacks::held::{Held, fragment, swallow};
+use crate::attacks::upgrade::UPGRADE;
 use crate::attacks::{self, Tally, ghosts};
 use crate::carrier::Kind;
 

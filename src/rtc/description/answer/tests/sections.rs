@@ -5,76 +5,93 @@ use super::{answered, essence, offered, transports};
 use crate::rtc::description::offer::Flow;
 use crate::rtc::{OfferError, OneWay};
 
+/// What is said of sound that comes as most have it.
+fn opus(payload_type: u8, setup: &str, mid: &str) -> String {
+    usual("audio", (payload_type, "opus/48000/2"), setup, mid)
+}
+
+/// What is said of a picture that comes as most have it.
+fn vp8(payload_type: u8, setup: &str, mid: &str) -> String {
+    usual("video", (payload_type, "VP8/90000"), setup, mid)
+}
+
+fn usual(kind: &str, (payload_type, codec): (u8, &str), setup: &str, mid: &str) -> String {
+    format!(
+        "{kind} 9 UDP/TLS/RTP/SAVPF {payload_type} setup:{setup} mid:{mid} rtcp-mux \
+         rtpmap:{payload_type} {codec} recvonly"
+    )
+}
+
 #[tokio::test]
 async fn those_who_send_are_answered_section_by_section_in_their_own_terms() {
     let rtc = transports();
-    let rows: [(&str, &[&str]); 7] = [
+    let rows = [
         (
             OBS,
-            &[
-                "a=group:BUNDLE 0 1",
-                "audio 9 UDP/TLS/RTP/SAVPF 111 setup:active mid:0 rtcp-mux \
-                 rtpmap:111 opus/48000/2 recvonly",
-                "video 9 UDP/TLS/RTP/SAVPF 96 setup:active mid:1 rtcp-mux \
-                 rtpmap:96 VP8/90000 recvonly",
+            vec![
+                "a=group:BUNDLE 0 1".to_owned(),
+                opus(111, "active", "0"),
+                vp8(96, "active", "1"),
             ],
         ),
         (
             GSTREAMER,
-            &[
-                "a=group:BUNDLE video0 audio1",
+            vec![
+                "a=group:BUNDLE video0 audio1".to_owned(),
                 "video 9 UDP/TLS/RTP/SAVPF 96 102 setup:active mid:video0 rtcp-mux \
                  rtpmap:96 VP8/90000 rtpmap:102 rtx/90000 extmap:1 \
-                 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01 recvonly",
-                "audio 9 UDP/TLS/RTP/SAVPF 103 setup:active mid:audio1 rtcp-mux \
-                 rtpmap:103 opus/48000/2 recvonly",
+                 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01 recvonly"
+                    .to_owned(),
+                opus(103, "active", "audio1"),
             ],
         ),
         (
             FFMPEG,
-            &[
-                "a=group:BUNDLE 0 1",
-                "audio 9 UDP/TLS/RTP/SAVPF 111 setup:active mid:0 rtcp-mux \
-                 rtpmap:111 opus/48000/2 recvonly",
-                "video 9 UDP/TLS/RTP/SAVPF 106 setup:active mid:1 rtcp-mux \
-                 rtpmap:106 VP8/90000 recvonly",
+            vec![
+                "a=group:BUNDLE 0 1".to_owned(),
+                opus(111, "active", "0"),
+                vp8(106, "active", "1"),
             ],
         ),
         (
             LARIX,
-            &[
-                "a=group:BUNDLE 0 1",
-                "audio 9 UDP/TLS/RTP/SAVPF 111 setup:passive mid:0 rtcp-mux \
-                 rtpmap:111 opus/48000/2 recvonly",
-                "video 9 UDP/TLS/RTP/SAVPF 120 setup:passive mid:1 rtcp-mux \
-                 rtpmap:120 VP8/90000 recvonly",
-                "application 0 UDP/DTLS/SCTP webrtc-datachannel mid:2 inactive setup:passive",
+            vec![
+                "a=group:BUNDLE 0 1".to_owned(),
+                opus(111, "passive", "0"),
+                vp8(120, "passive", "1"),
+                "application 0 UDP/DTLS/SCTP webrtc-datachannel mid:2 inactive setup:passive"
+                    .to_owned(),
             ],
         ),
         (
             TERSE,
-            &[
-                "audio 9 UDP/TLS/RTP/SAVPF 96 setup:passive rtpmap:96 opus/48000/2 recvonly",
-                "video 9 UDP/TLS/RTP/SAVPF 97 setup:passive rtpmap:97 VP8/90000 recvonly",
+            vec![
+                "audio 9 UDP/TLS/RTP/SAVPF 96 setup:passive rtpmap:96 opus/48000/2 recvonly"
+                    .to_owned(),
+                "video 9 UDP/TLS/RTP/SAVPF 97 setup:passive rtpmap:97 VP8/90000 recvonly"
+                    .to_owned(),
             ],
         ),
         (
             HARDWARE,
-            &[
-                "a=group:BUNDLE v",
-                "a=group:BUNDLE a",
-                "video 9 UDP/TLS/RTP/SAVPF 96 setup:active mid:v rtcp-mux rtpmap:96 VP8/90000 recvonly",
-                "application 0 UDP/DTLS/SCTP webrtc-datachannel mid:d inactive setup:active",
-                "audio 9 UDP/TLS/RTP/SAVPF 96 setup:passive mid:a rtcp-mux rtpmap:96 opus/48000/2 recvonly",
-                "video 0 UDP/TLS/RTP/SAVPF 96 mid:w inactive setup:active",
+            vec![
+                "a=group:BUNDLE v".to_owned(),
+                "a=group:BUNDLE a".to_owned(),
+                vp8(96, "active", "v"),
+                "application 0 UDP/DTLS/SCTP webrtc-datachannel mid:d inactive setup:active"
+                    .to_owned(),
+                opus(96, "passive", "a"),
+                "video 0 UDP/TLS/RTP/SAVPF 96 mid:w inactive setup:active".to_owned(),
             ],
         ),
         (
             COMPATIBLE,
-            &[
-                "a=group:BUNDLE a v",
-                "audio 9 RTP/SAVPF 96 setup:active mid:a rtcp-mux rtpmap:96 opus/48000/2 recvonly",
-                "video 9 RTP/SAVPF 97 setup:active mid:v rtcp-mux rtpmap:97 VP8/90000 inactive",
+            vec![
+                "a=group:BUNDLE a v".to_owned(),
+                "audio 9 RTP/SAVPF 96 setup:active mid:a rtcp-mux rtpmap:96 opus/48000/2 recvonly"
+                    .to_owned(),
+                "video 9 RTP/SAVPF 97 setup:active mid:v rtcp-mux rtpmap:97 VP8/90000 inactive"
+                    .to_owned(),
             ],
         ),
     ];

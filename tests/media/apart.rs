@@ -13,11 +13,11 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use webrtc::peer_connection::{PeerConnection, RTCPeerConnectionState};
 
-use super::carrier::{Carrier, Conversation, Kind};
-use super::client::Media;
-use super::line::Line;
-use super::peer::{self, Outgoing};
-use super::received::Received;
+use crate::carrier::{Carrier, Conversation, Kind};
+use crate::client::Media;
+use crate::line::Line;
+use crate::peer::{self, Outgoing};
+use crate::received::Received;
 
 /// What a session description says of a transport for all sections at once.
 const OF_TRANSPORT: [&str; 4] = ["a=fingerprint:", "a=ice-ufrag:", "a=ice-pwd:", "a=setup:"];

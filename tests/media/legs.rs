@@ -1,53 +1,16 @@
 //! Audio and video that are not bundled: one session, a transport for each kind of media, and what
 //! becomes of the participant when one of the two dies.
 
-#[path = "legs/apart.rs"]
-mod apart;
-#[path = "support/carrier.rs"]
-#[expect(dead_code, reason = "shared with the tests of signaling")]
-mod carrier;
-#[path = "support/client.rs"]
-#[expect(dead_code, reason = "shared with the load client")]
-mod client;
-#[path = "support/clip.rs"]
-#[expect(dead_code, reason = "shared with the benches")]
-mod clip;
-#[path = "support/daemon.rs"]
-#[expect(dead_code, reason = "shared with the load client")]
-mod daemon;
-#[path = "support/http.rs"]
-mod http;
-#[path = "legs/line.rs"]
-mod line;
-#[path = "support/peer.rs"]
-mod peer;
-#[path = "support/player.rs"]
-#[expect(dead_code, reason = "shared with the load client")]
-mod player;
-#[path = "support/received.rs"]
-#[expect(dead_code, reason = "shared with the benches")]
-mod received;
-
-use apart::Apart;
-use carrier::{Carrier, Conversation, Kind};
-use client::{Client, Media};
-use clip::usual_clips;
-use daemon::Daemon;
 use mosaicd::signaling::message::{ByeReason, LeaveReason, ServerMessage};
-use player::Player;
 
-/// A small canvas: these tests are about transports.
-const SMALL: [&str; 4] = ["--size", "320x180", "--fps", "30"];
+use crate::apart::Apart;
+use crate::carrier::{Carrier, Conversation, Kind};
+use crate::client::Client;
+use crate::daemon::Daemon;
+use crate::playing::{Playing, SMALL, one_clip};
 
 /// Frames and packets of sound in a second of media, about.
 const A_SECOND: (u64, u64) = (20, 45);
-
-/// Plays until the test is over.
-fn play(media: Media) -> anyhow::Result<()> {
-    let player = Player::new(usual_clips(1)?.remove(0), media)?;
-    tokio::spawn(player.play(std::future::pending()));
-    Ok(())
-}
 
 /// Waits until the others are told that a participant is out of reach, or no longer.
 async fn absence(of: &str, watcher: &mut Carrier, expected: bool) -> anyhow::Result<()> {
@@ -67,7 +30,7 @@ async fn sound_and_picture_go_over_a_transport_each_both_ways() -> anyhow::Resul
     let (bob, _silent) = Client::join(&daemon.address, "demo", "Bob").await?;
 
     let (ann, media) = Apart::join(&daemon.address, "demo", "Ann").await?;
-    play(media)?;
+    let _singing = Playing::start(one_clip()?, media)?;
 
     let (frames, packets) = A_SECOND;
     bob.received().more(frames, packets).await?;
@@ -85,7 +48,7 @@ async fn who_loses_one_of_two_is_absent_and_heard_and_back_when_it_is_mended() -
     let (mut host, _) = Carrier::join(Kind::Socket, &daemon.address, ("demo", "Host")).await?;
     let (bob, _silent) = Client::join(&daemon.address, "demo", "Bob").await?;
     let (ann, media) = Apart::join(&daemon.address, "demo", "Ann").await?;
-    play(media)?;
+    let _singing = Playing::start(one_clip()?, media)?;
     let (frames, packets) = A_SECOND;
     ann.video.received.more(frames, 0).await?;
 
@@ -112,7 +75,7 @@ async fn who_closes_one_of_two_is_absent_and_hears_on() -> anyhow::Result<()> {
     let daemon = Daemon::start(&SMALL)?;
     let (mut host, _) = Carrier::join(Kind::Socket, &daemon.address, ("demo", "Host")).await?;
     let (ann, media) = Apart::join(&daemon.address, "demo", "Ann").await?;
-    play(media)?;
+    let _singing = Playing::start(one_clip()?, media)?;
     ann.video.received.more(A_SECOND.0, 0).await?;
 
     ann.video.close().await?;
@@ -126,7 +89,7 @@ async fn who_does_not_mend_one_of_two_loses_the_seat_in_time() -> anyhow::Result
     let daemon = Daemon::start(&[&SMALL[..], &["--seat-seconds", "1"]].concat())?;
     let (mut host, _) = Carrier::join(Kind::Socket, &daemon.address, ("demo", "Host")).await?;
     let (mut ann, media) = Apart::join(&daemon.address, "demo", "Ann").await?;
-    play(media)?;
+    let _singing = Playing::start(one_clip()?, media)?;
     ann.audio.received.more(0, A_SECOND.1).await?;
 
     ann.video.line.cut();
