@@ -27,7 +27,7 @@ use mixer::ladder::{Downlink, Ladder, Pace, Receiver, RungRate, VideoChoice};
 use rtc::rtp::Packet;
 use rtc::rtp::header::Header;
 
-use super::estimate::{Estimator, Fate, PacketReport, Probe};
+use super::estimate::{Estimator, Fate, Numbered, PacketReport, Probe};
 use super::history::{Answer, SentHistory};
 use super::pacer::{Marker, Pacer};
 use crate::link::{VIDEO_OUT_FRAMES, VideoOut};
@@ -355,7 +355,7 @@ impl Call {
         let number = self.next_number;
         self.next_number += 1;
         self.sent.insert(number, (now, bytes));
-        self.estimator.sent(now);
+        self.estimator.sent(now, bytes, Numbered::Yes);
         self.there.send(
             now,
             bytes,
