@@ -189,6 +189,7 @@ pub(super) struct Estimator {
     control: Control,
     prober: Prober,
     peak: f64,
+    arrived_bits: f64,
     useful: f64,
     next: f64,
     response: Duration,
@@ -221,6 +222,7 @@ impl Default for Estimator {
             control: Control::new(FIRST, (LOWEST, HIGHEST)),
             prober: Prober::default(),
             peak: 0.0,
+            arrived_bits: 0.0,
             useful: USEFUL,
             next: 0.0,
             response: Duration::from_millis(200),
@@ -386,6 +388,7 @@ impl Estimator {
             Fate::Lost => return self.loss.count(report.departure, 1),
             Fate::Unheard => return,
         };
+        self.arrived_bits += bits;
         if self.clock_was_set(report.departure, arrival) {
             self.delay = QueueingDelay::default();
             self.trend = Trendline::default();
@@ -434,6 +437,7 @@ impl Estimator {
                 false => self.next * BEYOND_NEXT,
             },
             latest,
+            arrived_bits: self.arrived_bits,
             response: self.response,
         });
         match step {
