@@ -13,7 +13,7 @@ export CHROMIUM
 .PHONY: help run test test-rust test-properties test-browser test-whip lint deny fixtures screenshot \
         bench bench-estimator bench-isolation bench-ladder bench-latency bench-links bench-network bench-pieces bench-thin \
         bench-room bench-churn bench-encoders bench-idle bench-hostile \
-        schema deps-build deps-test deps-bench build build-load release clean
+        record-estimates schema deps-build deps-test deps-bench build build-load release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -96,6 +96,10 @@ bench-network: deps-test build-load ## Real browsers over bad networks (ARGS="--
 bench-links: deps-test build-load ## What one gets at each downlink, in a room of nine (ARGS="--only 64,steps-200")
 	MOSAICD=target/release/mosaicd RELAY=target/release/examples/relay LOAD=target/release/examples/load \
 		node tests/browser/bench/links.mjs $(ARGS)
+
+record-estimates: deps-test build-load ## Record the estimates in fixtures/estimates anew (ARGS="--only sawtooth-1")
+	MOSAICD=target/release/mosaicd RELAY=target/release/examples/relay LOAD=target/release/examples/load \
+		node tests/browser/bench/estimates.mjs fixtures/estimates $(ARGS)
 
 bench-ladder: deps-build build-load ## CPU of a room whose whole ladder is in use, beside one rung
 	target/release/examples/load ladder $(ARGS)

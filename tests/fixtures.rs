@@ -190,7 +190,7 @@ fn stated_in_readme() -> BTreeMap<String, Stated> {
 /// Every fixture by its path below the folder, with its content. Source is not a fixture.
 fn files() -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    for subfolder in ["", "bad"] {
+    for subfolder in ["", "bad", "estimates"] {
         let entries = fs::read_dir(folder().join(subfolder)).unwrap();
         for path in entries.map(|entry| entry.unwrap().path()) {
             if path.is_file() && path.extension().is_none_or(|extension| extension != "md") {

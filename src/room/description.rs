@@ -49,6 +49,8 @@ pub(crate) struct Sitter {
     pub(crate) audio_kbps: Option<u32>,
     /// What their downlink is taken to carry, in kb/s.
     pub(crate) downlink_kbps: Option<u64>,
+    /// What it is taken to carry again when a queue before it has emptied, in kb/s; the rung goes by this.
+    pub(crate) lasting_kbps: Option<u64>,
     /// What they lose of what is sent to them, in percent.
     pub(crate) loss_percent: Option<u32>,
     /// A packet's way there and back, in milliseconds.
@@ -85,6 +87,7 @@ impl Room {
                     .get(&id)
                     .map(|it| it.allocation.audio.bitrate_kbps()),
                 downlink_kbps: path.and_then(|path| Some(path.downlink_bps()? / 1_000)),
+                lasting_kbps: path.and_then(|path| Some(path.lasting_downlink_bps()? / 1_000)),
                 loss_percent: path.map(|path| u32::from(path.fraction_lost()) * 100 / 256),
                 round_trip_ms: path.and_then(|path| path.round_trip()).map(to_ms),
             })

@@ -3,6 +3,7 @@
 mod data;
 mod links;
 mod rates;
+mod recorded;
 mod wishes;
 
 use codecs::video::PictureSize;

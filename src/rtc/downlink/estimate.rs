@@ -21,8 +21,7 @@
 //! A path that was gone for seconds goes on with half of what it carried, and what was lost meanwhile
 //! is not held against it.
 //!
-//! Where no such feedback comes, the participant's own estimate (REMB) is followed: see
-//! [`Estimator::remb`].
+//! Where no such feedback comes, the participant's own estimate is followed: [`remb`].
 //!
 //! # The constants
 //!
@@ -65,6 +64,7 @@ mod delay;
 mod loss;
 mod probe;
 mod received;
+mod remb;
 #[cfg(test)]
 mod tests;
 mod trend;
@@ -76,6 +76,7 @@ use delay::QueueingDelay;
 use loss::Loss;
 use probe::{Finding, Prober};
 use received::Received;
+use remb::Remb;
 use trend::{Trend, Trendline};
 
 pub(super) use control::State;
@@ -131,13 +132,6 @@ const REMB_AFTER: Duration = Duration::from_secs(3);
 /// REMB comes once a second; without any for this long the rate comes down.
 const REMB_SILENCE: Duration = Duration::from_secs(4);
 
-/// Growth per second above what REMB says, and up to which multiple of it.
-const REMB_GROWTH: f64 = 0.05;
-const REMB_BEYOND: f64 = 1.5;
-
-/// Loss above which REMB is not exceeded, in 256ths: 5 %.
-const REMB_LOSS: u8 = 13;
-
 /// What became of one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PacketReport {
@@ -168,6 +162,13 @@ impl Fate {
     }
 }
 
+/// Whether a packet that leaves has a transport-wide number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbered {
+    Yes,
+    No,
+}
+
 /// The estimate at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Estimate {
@@ -195,6 +196,7 @@ pub(super) struct Estimator {
     control: Control,
     prober: Prober,
     peak: f64,
+    arrived_bits: f64,
     useful: f64,
     next: f64,
     response: Duration,
@@ -204,7 +206,7 @@ pub(super) struct Estimator {
     /// The first packet that left after the last feedback.
     unanswered_since: Option<Duration>,
     silence: Option<Silence>,
-    last_remb: Option<Duration>,
+    remb: Remb,
 }
 
 /// Nothing is heard of what leaves.
@@ -227,6 +229,7 @@ impl Default for Estimator {
             control: Control::new(FIRST, (LOWEST, HIGHEST)),
             prober: Prober::default(),
             peak: 0.0,
+            arrived_bits: 0.0,
             useful: USEFUL,
             next: 0.0,
             response: Duration::from_millis(200),
@@ -234,15 +237,19 @@ impl Default for Estimator {
             last_report: None,
             unanswered_since: None,
             silence: None,
-            last_remb: None,
+            remb: Remb::default(),
         }
     }
 }
 
 impl Estimator {
-    /// A numbered packet leaves at `now`.
-    pub(super) fn sent(&mut self, now: Duration) {
-        self.unanswered_since.get_or_insert(now);
+    /// A packet leaves at `now` that takes so many bytes of the path.
+    pub(super) fn sent(&mut self, now: Duration, bytes: usize, numbered: Numbered) {
+        self.remb.left(bits(bytes));
+        // Of a packet without a number no feedback will tell.
+        if numbered == Numbered::Yes || self.last_feedback.is_none() {
+            self.unanswered_since.get_or_insert(now);
+        }
     }
 
     /// What became of packets, in the order of their departure; known at `now`.
@@ -289,38 +296,32 @@ impl Estimator {
     /// What the participant itself takes its downlink for (draft-alvestrand-rmcat-remb-03), in
     /// bit/s, and the loss it last reported, in 256ths.
     ///
-    /// Followed while there is no feedback per packet. REMB never exceeds what arrives by much, so
-    /// it would keep a sender that sends little where it is: while it does not fall and hardly
-    /// anything is lost, the rate creeps above it.
+    /// Followed while there is no feedback per packet: see [`remb`].
     pub(super) fn remb(&mut self, now: Duration, bits_per_second: u64, fraction_lost: u8) {
-        let has_feedback = self
-            .last_feedback
-            .is_some_and(|last| now.saturating_sub(last) < REMB_AFTER);
-        let elapsed = self
-            .last_remb
-            .map_or(0.0, |last| now.saturating_sub(last).as_secs_f64().min(1.0));
-        self.last_remb = Some(now);
-        if has_feedback {
+        let rate = self.control.rate();
+        let followed = self
+            .remb
+            .hear(now, to_f64(bits_per_second), fraction_lost, rate);
+        if self.has_feedback(now) {
             return;
         }
-        let said = to_f64(bits_per_second);
-        let grown = self.control.rate() * (1.0 + REMB_GROWTH * elapsed);
-        let most = if fraction_lost < REMB_LOSS {
-            said * REMB_BEYOND
-        } else {
-            said
-        };
         self.unanswered_since = None;
         self.silence = None;
-        self.control.follow(grown.max(said).min(most));
+        self.control.follow(followed);
+    }
+
+    fn has_feedback(&self, now: Duration) -> bool {
+        self.last_feedback
+            .is_some_and(|last| now.saturating_sub(last) < REMB_AFTER)
     }
 
     /// When [`Self::poll`] is to be called; `None` while nothing is being waited for.
     pub(super) fn next_poll(&self) -> Option<Duration> {
-        let silence = match (self.last_feedback, self.last_remb) {
+        let silence = match (self.last_feedback, self.remb.last()) {
+            (None, None) => return None,
+            (Some(feedback), Some(remb)) if remb > feedback + REMB_AFTER => REMB_SILENCE,
             (Some(_), _) => SILENCE + self.response,
             (None, Some(_)) => REMB_SILENCE,
-            (None, None) => return None,
         };
         let since = self.unanswered_since?;
         Some(
@@ -336,6 +337,11 @@ impl Estimator {
             return;
         };
         let rate = self.control.rate();
+        if self.last_feedback.is_none() && self.remb.little_left(now, rate) {
+            // Whoever gets no video has no reason to say anything of it.
+            self.unanswered_since = Some(now);
+            return;
+        }
         let silence = self.silence.get_or_insert(Silence {
             since,
             rate,
@@ -383,13 +389,14 @@ impl Estimator {
     }
 
     fn take_in(&mut self, report: &PacketReport) {
-        let bits = to_f64(u64::try_from(report.bytes).unwrap_or_default()) * 8.0;
+        let bits = bits(report.bytes);
         self.received.push(report.departure, report.fate, bits);
         let arrival = match report.fate {
             Fate::Arrived(at) => at,
             Fate::Lost => return self.loss.count(report.departure, 1),
             Fate::Unheard => return,
         };
+        self.arrived_bits += bits;
         if self.clock_was_set(report.departure, arrival) {
             self.delay = QueueingDelay::default();
             self.trend = Trendline::default();
@@ -439,6 +446,7 @@ impl Estimator {
                 false => self.next * BEYOND_NEXT,
             },
             latest,
+            arrived_bits: self.arrived_bits,
             response: self.response,
         });
         match step {
@@ -467,6 +475,10 @@ impl Estimator {
             Some(Finding::Unfilled | Finding::Nothing) | None => {}
         }
     }
+}
+
+fn bits(bytes: usize) -> f64 {
+    to_f64(u64::try_from(bytes).unwrap_or_default()) * 8.0
 }
 
 #[expect(

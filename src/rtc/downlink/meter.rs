@@ -40,7 +40,7 @@ use rtc::shared::marshal::MarshalSize;
 use tracing::{Span, debug};
 
 use super::departures::Departures;
-use super::estimate::{Estimator, Probe};
+use super::estimate::{Estimator, Numbered, Probe};
 use crate::link::{Downlink, Link};
 use crate::rtc::stage::{Outbox, Stage};
 
@@ -165,10 +165,11 @@ impl DownlinkMeter {
 impl Stage for DownlinkMeter {
     fn write(&mut self, packet: &mut Packet, now: Instant) {
         let Packet::Rtp(packet) = packet else { return };
-        let Some(id) = self.streams.get(&packet.header.ssrc) else {
-            return;
-        };
         let now = self.time(now);
+        let Some(id) = self.streams.get(&packet.header.ssrc) else {
+            let bytes = packet.marshal_size() + BELOW_RTP;
+            return self.estimator.sent(now, bytes, Numbered::No);
+        };
         let number = self.departures.next_number();
         let number = Bytes::copy_from_slice(&number.to_be_bytes());
         if packet.header.set_extension(*id, number).is_err() {
@@ -177,7 +178,7 @@ impl Stage for DownlinkMeter {
         // The number is a part of the size.
         let bytes = packet.marshal_size() + BELOW_RTP;
         self.departures.leave(now, bytes);
-        self.estimator.sent(now);
+        self.estimator.sent(now, bytes, Numbered::Yes);
         self.left = Some(now);
     }
 

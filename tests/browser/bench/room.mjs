@@ -26,20 +26,21 @@ const OTHERS = 8;
  * @param {import("playwright-core").Browser} browser
  * @param {string[]} settings of the relay
  * @param {(receiver: Awaited<ReturnType<typeof begin>>) => Promise<T>} body
+ * @param {string[]} [flags] of the daemon
  */
-export async function inRoomOfNine(browser, settings, body) {
+export async function inRoomOfNine(browser, settings, body, flags = []) {
   const ends = [];
   try {
-    return await body(await begin(browser, settings, ends));
+    return await body(await begin(browser, settings, flags, ends));
   } finally {
     for (const end of ends.reverse()) await end();
   }
 }
 
-async function begin(browser, settings, ends) {
+async function begin(browser, settings, flags, ends) {
   const relay = await startUdpRelay(settings);
   ends.push(() => relay.close());
-  const daemon = await startDaemon(["--announce", relay.address]);
+  const daemon = await startDaemon(["--announce", relay.address, ...flags]);
   ends.push(() => daemon.stop());
   const media = boundAddress(daemon.log);
   await relay.tell(`target ${media}`);

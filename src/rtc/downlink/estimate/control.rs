@@ -16,13 +16,15 @@
 
 mod contest;
 mod drain;
+mod rivals;
 mod signs;
 
 use std::time::Duration;
 
 use super::trend::Trend;
-use contest::{BACK_WITHIN, Contest, SHARE};
+use contest::{BACK_WITHIN, COMPETING_CUT, Contest, SHARE, WIDEST_FADES};
 use drain::{Drain, LONGEST_NOISE, NOISE_FADES};
+use rivals::Rivals;
 use signs::STANDING;
 
 pub(super) use signs::Signs;
@@ -115,6 +117,9 @@ pub(super) struct Control {
     noise: Duration,
     /// The share while somebody else filled the queue, and when that was over.
     competed: Option<(f64, Duration)>,
+    rivals: Rivals,
+    /// The most that the path has been seen to carry, bit/s.
+    widest: f64,
 }
 
 /// What a step asks of others.
@@ -144,6 +149,8 @@ impl Control {
             loss_cuts: 0,
             noise: Duration::ZERO,
             competed: None,
+            rivals: Rivals::default(),
+            widest: 0.0,
         }
     }
 
@@ -224,6 +231,9 @@ impl Control {
         });
         self.last_step = Some(signs.now);
         self.noise = self.noise.saturating_sub(NOISE_FADES.mul_f64(elapsed));
+        let passed = self.rivals.look(signs);
+        self.widest *= 1.0 - WIDEST_FADES * elapsed;
+        self.widest = self.widest.max(passed.unwrap_or_default());
         match self.mode {
             Mode::Growing => self.grow_or_cut(signs, elapsed),
             Mode::Draining(drain) => self.drain(signs, drain),
@@ -285,7 +295,9 @@ impl Control {
         // With little of our own in the queue, little of the capacity is seen. As long as it all
         // comes out again and does not wait for long, it is not what the queue is made of.
         let capacity = if self.is_used(signs) {
-            signs.passed.unwrap_or(rates.acknowledged)
+            let shown = signs.passed.unwrap_or(rates.acknowledged);
+            self.widest = self.widest.max(shown);
+            shown
         } else if signs.newest < LONGEST_NOISE && signs.comes_out(&rates) {
             self.state = State::Holding;
             return Step::Done;
@@ -302,6 +314,10 @@ impl Control {
             && signs.now.saturating_sub(left) < BACK_WITHIN
         {
             self.begin_competing(signs.now, share);
+            return Step::MetLimit;
+        }
+        if self.rivals.are_there(signs.now) {
+            self.begin_competing(signs.now, self.rate * COMPETING_CUT);
             return Step::MetLimit;
         }
         let drain = Drain {
@@ -381,6 +397,7 @@ mod tests {
             peak: sent,
             untried: 0.0,
             latest: Duration::from_secs(1),
+            arrived_bits: 0.0,
             response: Duration::from_millis(100),
         }
     }

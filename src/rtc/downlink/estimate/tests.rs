@@ -11,7 +11,9 @@
 
 mod alone;
 mod flow;
+mod listener;
 mod path;
+mod remb;
 mod shared;
 mod steps;
 mod tcp;
@@ -31,8 +33,13 @@ fn alone(bits_per_second: u64, media: Media, seed: u64) -> Path {
     with_sender(Path::new(bits_per_second, seed), media, seed)
 }
 
-fn with_sender(mut path: Path, media: Media, seed: u64) -> Path {
-    path.add_flow(Flow::new(media, Duration::ZERO, seed + 100));
+fn with_sender(path: Path, media: Media, seed: u64) -> Path {
+    with_sender_at(path, media, seed, Duration::ZERO)
+}
+
+/// As [`with_sender`], from `begins` on.
+fn with_sender_at(mut path: Path, media: Media, seed: u64, begins: Duration) -> Path {
+    path.add_flow(Flow::new(media, begins, seed + 100));
     path.flow(0).estimator.set_useful(6_000_000, None);
     path
 }

@@ -251,3 +251,22 @@ fn what_the_participant_says_itself_counts_where_there_is_no_feedback() {
         assert_eq!(meter.link.path.downlink_bps(), Some(expected));
     }
 }
+
+#[test]
+fn what_leaves_without_a_number_comes_down_where_the_participant_falls_silent() {
+    let start = Instant::now();
+    let mut meter = meter(start);
+    let remb = ReceiverEstimatedMaximumBitrate {
+        bitrate: 800_000.0,
+        ..ReceiverEstimatedMaximumBitrate::default()
+    };
+    read(&mut meter, Box::new(remb), start);
+    assert_eq!(meter.link.path.downlink_bps(), Some(800_000));
+
+    for at in (0..5_000).step_by(10) {
+        leave(&mut meter, 99, start + ms(at));
+        meter.timeout(start + ms(at), &mut Outbox::default());
+    }
+
+    assert_eq!(meter.link.path.downlink_bps(), Some(512_000));
+}

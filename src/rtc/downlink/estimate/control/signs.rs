@@ -42,6 +42,8 @@ pub(in crate::rtc::downlink::estimate) struct Signs {
     pub(in crate::rtc::downlink::estimate) untried: f64,
     /// When the last packet left that is known to have come.
     pub(in crate::rtc::downlink::estimate) latest: Duration,
+    /// What is known to have come, ever, in bits.
+    pub(in crate::rtc::downlink::estimate) arrived_bits: f64,
     /// From sending a packet to hearing of it.
     pub(in crate::rtc::downlink::estimate) response: Duration,
 }

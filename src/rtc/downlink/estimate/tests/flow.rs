@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use link::{Link, LinkConfig, Loss, Random};
 
-use super::super::{Estimator, Fate, PacketReport, Probe};
+use super::super::{Estimator, Fate, Numbered, PacketReport, Probe};
+use super::listener::{Listener, Word};
 use super::path::{DELAY, ms};
 
 /// What of the estimate is left to the padding of headers, resends and chance.
@@ -63,7 +64,13 @@ impl Media {
     }
 }
 
-type Feedback = Vec<(u64, Option<Duration>)>;
+/// What comes back.
+#[derive(Clone, Debug)]
+enum Feedback {
+    /// Per packet: its number, and when it came.
+    Packets(Vec<(u64, Option<Duration>)>),
+    Remb(Word),
+}
 
 pub(super) struct Flow {
     pub(super) estimator: Estimator,
@@ -82,6 +89,8 @@ pub(super) struct Flow {
     arrived: BTreeMap<u64, Duration>,
     next_to_report: u64,
     next_feedback: Duration,
+    /// Who judges in place of us, if there is no feedback per packet.
+    pub(super) listener: Option<Listener>,
     back: Link<Feedback>,
     pub(super) feedback_cut: bool,
     /// Of the receiver's clock.
@@ -112,6 +121,7 @@ impl Flow {
             arrived: BTreeMap::new(),
             next_to_report: 0,
             next_feedback: starts,
+            listener: None,
             back: Link::new(back, seed + 1),
             feedback_cut: false,
             clock_offset: Duration::from_secs(7_000),
@@ -150,7 +160,11 @@ impl Flow {
                 let seq = self.next_seq;
                 self.next_seq += 1;
                 self.sent.insert(seq, (now, bytes));
-                self.estimator.sent(now);
+                let numbered = match self.listener {
+                    Some(_) => Numbered::No,
+                    None => Numbered::Yes,
+                };
+                self.estimator.sent(now, bytes, numbered);
                 (seq, bytes)
             })
             .collect()
@@ -158,6 +172,12 @@ impl Flow {
 
     /// A packet arrives.
     pub(super) fn receive(&mut self, at: Duration, seq: u64) {
+        if let Some(listener) = &mut self.listener {
+            if let Some((sent, bytes)) = self.sent.remove(&seq) {
+                listener.receive(at, seq, sent, bytes);
+            }
+            return;
+        }
         let micros = i64::try_from(at.as_micros()).unwrap();
         let drifted = micros + micros / 1_000 * self.media.drift_ppm / 1_000;
         // Feedback counts in 250 us.
@@ -230,18 +250,12 @@ impl Flow {
     }
 
     fn hear(&mut self, now: Duration) {
-        if now >= self.next_feedback {
-            self.next_feedback = now + self.media.feedback_interval;
-            if let Some((&last, _)) = self.arrived.last_key_value() {
-                let reports: Feedback = (self.next_to_report..=last)
-                    .map(|seq| (seq, self.arrived.get(&seq).copied()))
-                    .collect();
-                self.next_to_report = last + 1;
-                self.arrived.clear();
-                if !self.feedback_cut {
-                    self.back.send(now, 60, reports);
-                }
-            }
+        let said = match &mut self.listener {
+            Some(listener) => listener.speak(now).map(Feedback::Remb),
+            None => self.reports(now),
+        };
+        if let Some(said) = said.filter(|_| !self.feedback_cut) {
+            self.back.send(now, 60, said);
         }
         let heard: Vec<Feedback> = self
             .back
@@ -249,25 +263,60 @@ impl Flow {
             .map(|arrived| arrived.packet)
             .collect();
         for feedback in heard {
-            let later = self.sent.split_off(&feedback[0].0);
-            let unheard = std::mem::replace(&mut self.sent, later).into_values();
-            let unheard = unheard.map(|sent| (sent, Fate::Unheard));
-            let heard = feedback.into_iter().filter_map(|(seq, arrival)| {
-                let fate = arrival.map_or(Fate::Lost, Fate::Arrived);
-                Some((self.sent.remove(&seq)?, fate))
-            });
-            let reports = unheard.chain(heard);
-            let reports: Vec<PacketReport> = reports
-                .map(|((departure, bytes), fate)| PacketReport {
-                    departure,
-                    fate,
-                    bytes,
-                })
-                .collect();
-            self.estimator.feedback(now, &reports);
-            self.rates
-                .push((now, self.estimator.estimate().bits_per_second));
+            match feedback {
+                Feedback::Remb(word) => {
+                    let Word {
+                        bits_per_second,
+                        fraction_lost,
+                    } = word;
+                    self.estimator.remb(now, bits_per_second, fraction_lost);
+                }
+                Feedback::Packets(packets) => self.hear_packets(now, packets),
+            }
+            self.note_rate(now);
         }
-        self.estimator.poll(now);
+        if self.estimator.next_poll().is_some_and(|at| at <= now) {
+            self.estimator.poll(now);
+            self.note_rate(now);
+        }
+    }
+
+    fn note_rate(&mut self, now: Duration) {
+        let rate = self.estimator.estimate().bits_per_second;
+        self.rates.push((now, rate));
+    }
+
+    /// What the receiver reports, if it is time to.
+    fn reports(&mut self, now: Duration) -> Option<Feedback> {
+        if now < self.next_feedback {
+            return None;
+        }
+        self.next_feedback = now + self.media.feedback_interval;
+        let (&last, _) = self.arrived.last_key_value()?;
+        let reports = (self.next_to_report..=last)
+            .map(|seq| (seq, self.arrived.get(&seq).copied()))
+            .collect();
+        self.next_to_report = last + 1;
+        self.arrived.clear();
+        Some(Feedback::Packets(reports))
+    }
+
+    fn hear_packets(&mut self, now: Duration, packets: Vec<(u64, Option<Duration>)>) {
+        let later = self.sent.split_off(&packets[0].0);
+        let unheard = std::mem::replace(&mut self.sent, later).into_values();
+        let unheard = unheard.map(|sent| (sent, Fate::Unheard));
+        let heard = packets.into_iter().filter_map(|(seq, arrival)| {
+            let fate = arrival.map_or(Fate::Lost, Fate::Arrived);
+            Some((self.sent.remove(&seq)?, fate))
+        });
+        let reports: Vec<PacketReport> = unheard
+            .chain(heard)
+            .map(|((departure, bytes), fate)| PacketReport {
+                departure,
+                fate,
+                bytes,
+            })
+            .collect();
+        self.estimator.feedback(now, &reports);
     }
 }

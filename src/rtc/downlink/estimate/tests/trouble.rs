@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use link::{Jitter, Loss};
 
-use super::super::{Estimator, FIRST, Fate, PacketReport};
+use super::super::{Estimator, FIRST, Fate, Numbered, PacketReport};
 use super::flow::Media;
 use super::path::{Path, QUEUE, ms};
 use super::{alone, secs, used, with_sender};
@@ -202,25 +202,6 @@ fn a_sender_with_little_to_send_neither_loses_its_estimate_nor_dreams_one_up() {
 }
 
 #[test]
-fn without_feedback_per_packet_the_participants_own_estimate_is_followed() {
-    let mut estimator = Estimator::default();
-    let rate = |estimator: &Estimator| estimator.estimate().bits_per_second;
-
-    estimator.remb(secs(1), 400_000, 0);
-    assert_eq!(rate(&estimator), 400_000);
-
-    // It creeps above what is said while that stays, up to half as much again.
-    for second in 2..30 {
-        estimator.remb(secs(second), 400_000, 0);
-    }
-    assert_eq!(rate(&estimator), 600_000);
-    estimator.remb(secs(30), 400_000, 50);
-    assert_eq!(rate(&estimator), 400_000);
-    estimator.remb(secs(31), 90_000, 0);
-    assert_eq!(rate(&estimator), 135_000);
-}
-
-#[test]
 fn feedback_per_packet_comes_before_what_the_participant_says() {
     let mut estimator = Estimator::default();
     let report = PacketReport {
@@ -268,7 +249,7 @@ fn any_reports_are_taken_without_panic_and_give_a_rate_within_bounds() {
                 bytes: usize::try_from(random.bits() % 2_000).unwrap(),
             })
             .collect();
-        estimator.sent(now);
+        estimator.sent(now, 100, Numbered::Yes);
         estimator.feedback(now, &reports);
         estimator.remb(now, random.bits(), 0);
         estimator.poll(now);
