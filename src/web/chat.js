@@ -5,7 +5,7 @@
  * messages as the call remembers, at most {@link MAX_SHOWN}.
  */
 
-import { asMosaicError } from "./errors.js";
+import { asMosaicError } from "./mosaic/errors.js";
 import { byId, hueOf, initials, notice, toast } from "./say.js";
 import { called, sentence } from "./words.js";
 

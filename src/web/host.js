@@ -3,7 +3,7 @@
  * of one's microphone and camera, and questions before what cannot be undone.
  */
 
-import { asMosaicError } from "./errors.js";
+import { asMosaicError } from "./mosaic/errors.js";
 import { byId, card, hasCard, notice, toast, uncard } from "./say.js";
 import { REQUESTS, called, sentence } from "./words.js";
 

@@ -1,0 +1,321 @@
+/**
+ * A seat in a room, kept over lost carriers: coming in, waiting to be let in, going on where one was,
+ * taking the seat back, giving it up.
+ *
+ * Bounds: one carrier at a time, {@link MAX_ATTEMPTS} attempts in a row.
+ *
+ * @module mosaic/seat
+ */
+import { MAX_ATTEMPTS, isOfCarrier, isPassing, waitMs } from "./attempts.js";
+import { CarrierChoice } from "./choice.js";
+import { asMosaicError, dismissed, unreachable } from "./errors.js";
+import { sayFarewell } from "./farewell.js";
+import { PROTOCOL_VERSION, Session } from "./session.js";
+
+/** How long a carrier may take to show that it works where another could take its place. */
+const TRIAL_MS = 3_000;
+/** A session that lived this long was a good one: the next loss starts with a short wait again. */
+const GOOD_SESSION_MS = 10_000;
+/** Until the server says how often. */
+const PING_INTERVAL_MS = 5_000;
+
+/**
+ * @typedef {import("./errors.js").MosaicError} MosaicError
+ *
+ * @typedef {object} SeatHandlers
+ * @property {(message: any) => void} onMessage gets what answers no request, `joined` and `resumed`; these it
+ *   gives back to {@link Seat#take} and {@link Seat#settle}
+ * @property {() => Promise<void>} onSeated connects media where that is not connected
+ * @property {() => void} onLost the seat is gone, and one comes in as somebody new
+ */
+
+export class Seat {
+  #life;
+  #handlers;
+  #url;
+  #room;
+  #name;
+  #auth;
+  /** What was shown last. @type {string|null} */ #credential = null;
+  #carriers;
+  /** Over the carrier in use, whether or not it has the seat. @type {Session|null} */ #session = null;
+  /** What may be continued: the session that has the seat or waits for one, the last event that came, and
+   *  the `join` that is not answered while it waits.
+   *  @type {{session: string, seen: number, joinId: number|null}|null} */ #resumable = null;
+  /** Whose carrier was found to work. @type {Session|null} */ #trusted = null;
+  #pingIntervalMs = PING_INTERVAL_MS;
+  /** Whether there has ever been a seat: then the caller is in, and stays so over lost sessions. */
+  #wasSeated = false;
+  /** @type {() => void} */ #wake = () => {};
+  /** The session that has the seat; none between the loss of its carrier and the next.
+   *  @type {Session|null} */ session = null;
+  /** Takes this seat back. @type {string|null} */ token;
+  /** Among those who wait to be let in; null while one does not. @type {number|null} */ place = null;
+
+  /**
+   * @param {import("./life.js").Life} life
+   * @param {import("../mosaic.js").CallOptions & {url: string}} options
+   * @param {SeatHandlers} handlers
+   */
+  constructor(life, { url, room, name, auth, token, carrier }, handlers) {
+    this.#life = life;
+    this.#handlers = handlers;
+    this.#url = url;
+    this.#room = room;
+    this.#name = name;
+    this.#auth = auth ?? null;
+    if (typeof this.#auth === "string") this.#credential = this.#auth;
+    this.#carriers = new CarrierChoice(carrier ?? null);
+    this.token = token ?? null;
+  }
+
+  /** How the server is talked to, at last. */
+  get carrier() { return this.#carriers.kind; }
+
+  /**
+   * Has a seat over one carrier after the other, until the call is over or there is no use in it.
+   *
+   * @returns {Promise<MosaicError|null>} why there is no use in it; null where the call is over
+   */
+  async keep() {
+    for (let attempt = 0; !this.#life.isOver; attempt += 1) {
+      let cause;
+      try {
+        const session = await this.#open();
+        const openedAt = performance.now();
+        cause = await session.closed;
+        if (performance.now() - openedAt >= GOOD_SESSION_MS) attempt = 0;
+      } catch (error) {
+        cause = asMosaicError(error);
+        if ((waitedMs(this.#session) ?? 0) >= GOOD_SESSION_MS) attempt = 0;
+      }
+      if (this.#life.isOver) break;
+      this.#session = null;
+      this.session = null;
+      const isIn = this.#wasSeated || this.place !== null;
+      if (!isIn || !isPassing(cause) || attempt >= MAX_ATTEMPTS) return cause;
+      this.#life.become("reconnecting", cause);
+      // Nobody is to blame while there is no network: that does not count as trying.
+      if (globalThis.navigator?.onLine === false) attempt = 0;
+      await this.#pause(waitMs(attempt, cause));
+    }
+    return null;
+  }
+
+  /** @param {object} message dropped where nobody has the seat now */
+  send(message) {
+    this.session?.send(message);
+  }
+
+  /** @param {string} type @param {object} fields @returns {Promise<any>} the reply */
+  ask(type, fields) {
+    if (!this.session) throw unreachable("the server is gone");
+    return this.session.request(type, fields);
+  }
+
+  /** The server has given it. @param {any} joined */
+  take(joined) {
+    this.#wasSeated = true;
+    this.token = joined.token ?? null;
+    this.#resumable = joined.session ? { session: joined.session, seen: 0, joinId: null } : null;
+    this.#pingIntervalMs = joined.ping_interval_ms ?? this.#pingIntervalMs;
+    this.place = null;
+    if (this.#session) this.#session.waitsSince = null;
+  }
+
+  /** The session in use has the seat from now on. */
+  settle() {
+    this.session = this.#session;
+    this.session?.keepAlive(this.#pingIntervalMs);
+  }
+
+  /** The server says that one has to be let in first. @param {any} message */
+  wait(message) {
+    this.token = message.token;
+    this.place = message.place;
+    this.#pingIntervalMs = message.ping_interval_ms ?? this.#pingIntervalMs;
+    const joinId = this.#session?.joinId ?? null;
+    this.#resumable = message.session ? { session: message.session, seen: 0, joinId } : null;
+    this.waitOn();
+  }
+
+  /** Waits to be let in, over this carrier from now on. */
+  waitOn() {
+    if (this.#session === null) return;
+    this.#trust(this.#session);
+    this.#session.waitOn();
+    this.#session.keepAlive(this.#pingIntervalMs);
+    this.#life.become("waiting", null);
+  }
+
+  /** The server has ended the session. @param {string} reason */
+  dismiss(reason) {
+    this.#resumable = null;
+    this.#session?.close(dismissed(reason));
+  }
+
+  /**
+   * Gives the seat up; what is left of it is for {@link Seat#close}. Resolves when the server knows, or
+   * does not answer within a second.
+   */
+  leave() {
+    const session = this.#session;
+    this.#session = null;
+    return sayFarewell(session, this.#carriers.kind, this.#url, { ...this.#claim(), token: this.token });
+  }
+
+  /** For a page on its way out, which waits for no reply. */
+  leaveAtOnce() {
+    this.#session?.sendLast({ type: "leave" });
+  }
+
+  /** The call is over. */
+  close() {
+    this.#session?.close();
+    this.#session = null;
+    this.session = null;
+    this.#wake();
+  }
+
+  /** Goes on with the session, or takes a seat, over a carrier that works. @returns {Promise<Session>} */
+  async #open() {
+    /** @type {MosaicError|null} */ let failure = null;
+    for (const kind of this.#carriers.candidates()) {
+      const session = await this.#enter(kind).catch((/** @type {MosaicError} */ error) => {
+        this.#life.throwIfOver();
+        // Nothing is the matter with a carrier over which somebody has waited.
+        if (!isOfCarrier(error) || waitedMs(this.#session) !== null) throw error;
+        failure ??= error;
+        return null;
+      });
+      if (session !== null) return this.#connect(session);
+    }
+    this.#carriers.failed();
+    throw failure ?? unreachable();
+  }
+
+  /** @param {import("./carriers.js").CarrierKind} kind @returns {Promise<Session>} that has the seat */
+  async #enter(kind) {
+    const seen = this.#resumable?.seen ?? 0;
+    const session = await Session.open(kind, this.#url, this.#handlers.onMessage, seen);
+    try {
+      this.#life.throwIfOver();
+      this.#session = session;
+      const limitMs = this.#carriers.isOnTrial(kind) ? TRIAL_MS : undefined;
+      const goesOn = await this.#resume(session, limitMs);
+      if (!goesOn) {
+        // What is asked for by a `join` must not come true behind our back: so first whether it would get through.
+        if (limitMs !== undefined) await session.request("ping", {}, limitMs);
+        this.#life.throwIfOver();
+        await this.#join(session);
+      }
+      this.#life.throwIfOver();
+      return session;
+    } catch (error) {
+      session.close();
+      throw asMosaicError(error);
+    }
+  }
+
+  /** The carrier brings what it should: notes down how it ends. @param {Session} session */
+  #trust(session) {
+    if (this.#trusted === session) return;
+    this.#trusted = session;
+    this.#carriers.works(session.kind);
+    session.closed.then(() => {
+      this.#carriers.lost(session.hasSpoken);
+      if (this.#resumable) this.#resumable.seen = session.seen;
+    });
+  }
+
+  /** @param {Session} session */
+  async #connect(session) {
+    this.#trust(session);
+    try {
+      await this.#handlers.onSeated();
+      return session;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+  }
+
+  /**
+   * @param {Session} session
+   * @param {number} [limitMs] for the reply
+   * @returns {Promise<boolean>} whether it goes on where it was, and has a seat
+   */
+  async #resume(session, limitMs) {
+    if (this.#resumable === null) return false;
+    const { session: id, seen, joinId } = this.#resumable;
+    // What answers it may come at once behind `resumed`.
+    const joined = joinId === null ? null : this.#joined(session.awaitJoin(joinId));
+    joined?.catch(() => {});
+    try {
+      await session.request("resume", { version: PROTOCOL_VERSION, session: id, after: seen }, limitMs);
+    } catch (error) {
+      // What the server has against it, it has against this session, and not against the seat.
+      if (isOfCarrier(asMosaicError(error))) throw error;
+      session.forgetJoin();
+      this.#resumable = null;
+      this.#life.throwIfOver();
+      return false;
+    }
+    await joined;
+    return true;
+  }
+
+  /** Takes the seat back, or another. @param {Session} session */
+  async #join(session) {
+    if (typeof this.#auth === "function") this.#credential = await this.#auth();
+    const request = { version: PROTOCOL_VERSION, ...this.#claim() };
+    if (this.token !== null) {
+      try {
+        await this.#joined(session.request("join", { ...request, token: this.token }));
+        return;
+      } catch (error) {
+        if (asMosaicError(error).code !== "bad_token") throw error;
+        this.token = null;
+        this.#handlers.onLost();
+        this.#life.throwIfOver();
+      }
+    }
+    await this.#joined(session.request("join", request));
+  }
+
+  /** Who is not let in has nothing to go on with. @param {Promise<any>} reply to a `join` */
+  async #joined(reply) {
+    try {
+      await reply;
+    } catch (error) {
+      if (!isOfCarrier(asMosaicError(error))) this.#resumable = null;
+      throw error;
+    }
+  }
+
+  /** Who asks for which room, and what shows that they may. */
+  #claim() {
+    const claim = { room: this.#room, name: this.#name };
+    return this.#credential === null ? claim : { ...claim, auth: this.#credential };
+  }
+
+  /** Waits, but no longer than until the network is back or the call is over. @param {number} ms */
+  #pause(ms) {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        globalThis.removeEventListener("online", done);
+        resolve(undefined);
+      };
+      const timer = setTimeout(done, ms);
+      globalThis.addEventListener("online", done);
+      this.#wake = done;
+    });
+  }
+}
+
+/** For how long somebody has to be let in over this carrier; null where nobody has to. @param {Session|null} session */
+function waitedMs(session) {
+  const since = session?.waitsSince ?? null;
+  return since === null ? null : performance.now() - since;
+}
