@@ -66,6 +66,7 @@ const ASSETS: &[Asset] = &[
     asset!("mosaic/call.js", SCRIPT),
     asset!("mosaic/carriers.js", SCRIPT),
     asset!("mosaic/choice.js", SCRIPT),
+    asset!("mosaic/claim.js", SCRIPT),
     asset!("mosaic/encoding.js", SCRIPT),
     asset!("mosaic/errors.js", SCRIPT),
     asset!("mosaic/farewell.js", SCRIPT),

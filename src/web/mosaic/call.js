@@ -40,7 +40,7 @@ export class Call extends EventTarget {
     const maxVideoKbps = options.maxVideoKbps ?? MAX_VIDEO_KBPS;
     const emit = (/** @type {string} */ type, /** @type {object} */ detail) => this.#emit(type, detail);
     this.#room = new Room(emit, (now, before) => this.#sending.obey(now, before));
-    this.#seat = new Seat(this.#life, { ...options, url: socketUrl(options.url) }, {
+    this.#seat = new Seat(this.#life, options, {
       onMessage: (message) => this.#receive(message),
       onSeated: () => this.#media.connect(),
       onLost: () => this.#startAnew(),
@@ -297,11 +297,4 @@ export class Call extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** @param {string|URL|undefined} url */
-function socketUrl(url) {
-  const absolute = new URL(url ?? "../ws", url ? globalThis.location?.href : import.meta.url);
-  absolute.protocol = absolute.protocol.replace(/^http/, "ws");
-  return absolute.href;
 }

@@ -8,9 +8,10 @@
  */
 import { MAX_ATTEMPTS, isOfCarrier, isPassing, waitMs } from "./attempts.js";
 import { CarrierChoice } from "./choice.js";
+import { Claim } from "./claim.js";
 import { asMosaicError, dismissed, unreachable } from "./errors.js";
 import { sayFarewell } from "./farewell.js";
-import { PROTOCOL_VERSION, Session } from "./session.js";
+import { Session } from "./session.js";
 
 /** How long a carrier may take to show that it works where another could take its place. */
 const TRIAL_MS = 3_000;
@@ -33,15 +34,9 @@ export class Seat {
   #life;
   #handlers;
   #url;
-  #room;
-  #name;
-  #auth;
-  /** What was shown last. @type {string|null} */ #credential = null;
+  #claim;
   #carriers;
   /** Over the carrier in use, whether or not it has the seat. @type {Session|null} */ #session = null;
-  /** What may be continued: the session that has the seat or waits for one, the last event that came, and
-   *  the `join` that is not answered while it waits.
-   *  @type {{session: string, seen: number, joinId: number|null}|null} */ #resumable = null;
   /** Whose carrier was found to work. @type {Session|null} */ #trusted = null;
   #pingIntervalMs = PING_INTERVAL_MS;
   /** Whether there has ever been a seat: then the caller is in, and stays so over lost sessions. */
@@ -49,25 +44,23 @@ export class Seat {
   /** @type {() => void} */ #wake = () => {};
   /** The session that has the seat; none between the loss of its carrier and the next.
    *  @type {Session|null} */ session = null;
-  /** Takes this seat back. @type {string|null} */ token;
   /** Among those who wait to be let in; null while one does not. @type {number|null} */ place = null;
 
   /**
    * @param {import("./life.js").Life} life
-   * @param {import("../mosaic.js").CallOptions & {url: string}} options
+   * @param {import("../mosaic.js").CallOptions} options
    * @param {SeatHandlers} handlers
    */
-  constructor(life, { url, room, name, auth, token, carrier }, handlers) {
+  constructor(life, options, handlers) {
     this.#life = life;
     this.#handlers = handlers;
-    this.#url = url;
-    this.#room = room;
-    this.#name = name;
-    this.#auth = auth ?? null;
-    if (typeof this.#auth === "string") this.#credential = this.#auth;
-    this.#carriers = new CarrierChoice(carrier ?? null);
-    this.token = token ?? null;
+    this.#url = socketUrl(options.url);
+    this.#claim = new Claim(life, options, handlers.onLost);
+    this.#carriers = new CarrierChoice(options.carrier ?? null);
   }
+
+  /** Takes this seat back. */
+  get token() { return this.#claim.token; }
 
   /** How the server is talked to, at last. */
   get carrier() { return this.#carriers.kind; }
@@ -116,8 +109,7 @@ export class Seat {
   /** The server has given it. @param {any} joined */
   take(joined) {
     this.#wasSeated = true;
-    this.token = joined.token ?? null;
-    this.#resumable = joined.session ? { session: joined.session, seen: 0, joinId: null } : null;
+    this.#claim.note(joined, null);
     this.#pingIntervalMs = joined.ping_interval_ms ?? this.#pingIntervalMs;
     this.place = null;
     if (this.#session) this.#session.waitsSince = null;
@@ -131,11 +123,9 @@ export class Seat {
 
   /** The server says that one has to be let in first. @param {any} message */
   wait(message) {
-    this.token = message.token;
+    this.#claim.note(message, this.#session?.joinId ?? null);
     this.place = message.place;
     this.#pingIntervalMs = message.ping_interval_ms ?? this.#pingIntervalMs;
-    const joinId = this.#session?.joinId ?? null;
-    this.#resumable = message.session ? { session: message.session, seen: 0, joinId } : null;
     this.waitOn();
   }
 
@@ -150,7 +140,7 @@ export class Seat {
 
   /** The server has ended the session. @param {string} reason */
   dismiss(reason) {
-    this.#resumable = null;
+    this.#claim.dropSession();
     this.#session?.close(dismissed(reason));
   }
 
@@ -161,7 +151,7 @@ export class Seat {
   leave() {
     const session = this.#session;
     this.#session = null;
-    return sayFarewell(session, this.#carriers.kind, this.#url, { ...this.#claim(), token: this.token });
+    return sayFarewell(session, this.#carriers.kind, this.#url, { ...this.#claim.seat, token: this.token });
   }
 
   /** For a page on its way out, which waits for no reply. */
@@ -196,18 +186,18 @@ export class Seat {
 
   /** @param {import("./carriers.js").CarrierKind} kind @returns {Promise<Session>} that has the seat */
   async #enter(kind) {
-    const seen = this.#resumable?.seen ?? 0;
-    const session = await Session.open(kind, this.#url, this.#handlers.onMessage, seen);
+    const session = await Session.open(kind, this.#url, this.#handlers.onMessage, this.#claim.seen);
     try {
       this.#life.throwIfOver();
       this.#session = session;
       const limitMs = this.#carriers.isOnTrial(kind) ? TRIAL_MS : undefined;
-      const goesOn = await this.#resume(session, limitMs);
+      const goesOn = await this.#claim.resume(session, limitMs);
+      this.#life.throwIfOver();
       if (!goesOn) {
         // What is asked for by a `join` must not come true behind our back: so first whether it would get through.
         if (limitMs !== undefined) await session.request("ping", {}, limitMs);
         this.#life.throwIfOver();
-        await this.#join(session);
+        await this.#claim.join(session);
       }
       this.#life.throwIfOver();
       return session;
@@ -224,7 +214,7 @@ export class Seat {
     this.#carriers.works(session.kind);
     session.closed.then(() => {
       this.#carriers.lost(session.hasSpoken);
-      if (this.#resumable) this.#resumable.seen = session.seen;
+      this.#claim.noteSeen(session.seen);
     });
   }
 
@@ -238,65 +228,6 @@ export class Seat {
       session.close();
       throw error;
     }
-  }
-
-  /**
-   * @param {Session} session
-   * @param {number} [limitMs] for the reply
-   * @returns {Promise<boolean>} whether it goes on where it was, and has a seat
-   */
-  async #resume(session, limitMs) {
-    if (this.#resumable === null) return false;
-    const { session: id, seen, joinId } = this.#resumable;
-    // What answers it may come at once behind `resumed`.
-    const joined = joinId === null ? null : this.#joined(session.awaitJoin(joinId));
-    joined?.catch(() => {});
-    try {
-      await session.request("resume", { version: PROTOCOL_VERSION, session: id, after: seen }, limitMs);
-    } catch (error) {
-      // What the server has against it, it has against this session, and not against the seat.
-      if (isOfCarrier(asMosaicError(error))) throw error;
-      session.forgetJoin();
-      this.#resumable = null;
-      this.#life.throwIfOver();
-      return false;
-    }
-    await joined;
-    return true;
-  }
-
-  /** Takes the seat back, or another. @param {Session} session */
-  async #join(session) {
-    if (typeof this.#auth === "function") this.#credential = await this.#auth();
-    const request = { version: PROTOCOL_VERSION, ...this.#claim() };
-    if (this.token !== null) {
-      try {
-        await this.#joined(session.request("join", { ...request, token: this.token }));
-        return;
-      } catch (error) {
-        if (asMosaicError(error).code !== "bad_token") throw error;
-        this.token = null;
-        this.#handlers.onLost();
-        this.#life.throwIfOver();
-      }
-    }
-    await this.#joined(session.request("join", request));
-  }
-
-  /** Who is not let in has nothing to go on with. @param {Promise<any>} reply to a `join` */
-  async #joined(reply) {
-    try {
-      await reply;
-    } catch (error) {
-      if (!isOfCarrier(asMosaicError(error))) this.#resumable = null;
-      throw error;
-    }
-  }
-
-  /** Who asks for which room, and what shows that they may. */
-  #claim() {
-    const claim = { room: this.#room, name: this.#name };
-    return this.#credential === null ? claim : { ...claim, auth: this.#credential };
   }
 
   /** Waits, but no longer than until the network is back or the call is over. @param {number} ms */
@@ -318,4 +249,11 @@ export class Seat {
 function waitedMs(session) {
   const since = session?.waitsSince ?? null;
   return since === null ? null : performance.now() - since;
+}
+
+/** @param {string|URL|undefined} url */
+function socketUrl(url) {
+  const absolute = new URL(url ?? "../ws", url ? globalThis.location?.href : import.meta.url);
+  absolute.protocol = absolute.protocol.replace(/^http/, "ws");
+  return absolute.href;
 }
