@@ -129,6 +129,13 @@ mod tests {
 
     use super::*;
 
+    /// What may be copied, or imported by somebody else's page.
+    fn client() -> impl Iterator<Item = &'static Asset> {
+        ASSETS
+            .iter()
+            .filter(|asset| asset.content_type == SCRIPT && asset.path.starts_with("/mosaic"))
+    }
+
     #[test]
     fn all_there_is_of_the_page_is_served_and_scripts_as_such() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web");
@@ -155,11 +162,18 @@ mod tests {
     }
 
     #[test]
+    fn the_page_asks_for_the_whole_client_at_once() {
+        let page = include_str!("../web/index.html");
+
+        for asset in client() {
+            let link = format!("rel=\"modulepreload\" href=\"{}\"", &asset.path[1..]);
+            assert!(page.contains(&link), "{link}");
+        }
+    }
+
+    #[test]
     fn the_client_imports_nothing_of_the_page() {
-        let client = ASSETS
-            .iter()
-            .filter(|asset| asset.content_type == SCRIPT && asset.path.starts_with("/mosaic"));
-        for asset in client {
+        for asset in client() {
             let (folder, _) = asset.path.rsplit_once('/').unwrap();
             let imports = asset.body.lines().filter(|line| {
                 ["import ", "export "]

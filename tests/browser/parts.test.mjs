@@ -23,11 +23,13 @@ describe("what an uplink has room for", () => {
     ["everything, where the browser does not say", Array(9).fill(null), "wide"],
     ["everything, as long as it is little only once", [20_000, 500_000, 140_000, 500_000], "wide"],
     ["a small picture, after two looks at less than that takes", [140_000, 140_000], "narrow"],
-    ["a small picture, while a keyframe makes it look bare", [140_000, 140_000, 35_000, 35_000, 35_000, 140_000], "narrow"],
+    ["a small picture, while a keyframe makes it look bare",
+      [140_000, 140_000, 35_000, 35_000, 35_000, 140_000], "narrow"],
     ["a small picture still, three looks later", Array(5).fill(35_000), "narrow"],
     ["sound only, after four looks at less than both take", Array(6).fill(35_000), "bare"],
     ["sound only at once, where there is no doubt", [20_000, 20_000], "bare"],
-    ["everything again, only after five looks at a quarter more", [140_000, 140_000, ...Array(4).fill(190_000)], "narrow"],
+    ["everything again, only after five looks at a quarter more",
+      [140_000, 140_000, ...Array(4).fill(190_000)], "narrow"],
     ["everything again, after that", [140_000, 140_000, ...Array(5).fill(190_000)], "wide"],
     ["no picture for twice as long, once one had to be given up", [20_000, 20_000, ...Array(9).fill(45_000)], "bare"],
     ["a picture for a try, after that", [20_000, 20_000, ...Array(10).fill(45_000)], "narrow"],
@@ -60,12 +62,13 @@ describe("how a picture is encoded", () => {
     ["not at all, where nobody sees it", [null, CAMERA, "wide"], null],
     ["not at all, where there is room for sound only", [worth(640, 360), CAMERA, "bare"], null],
     ["scaled to the largest tile", [worth(640, 360), CAMERA, "wide"], [2, 500_000, 30]],
-    ["scaled to what is cheap, with some more to spend on what is larger than the tile", [worth(512, 288), CAMERA, "wide"],
-      [2, 781_250, 30]],
+    ["scaled to what is cheap, with some more to spend on what is larger than the tile",
+      [worth(512, 288), CAMERA, "wide"], [2, 781_250, 30]],
     ["as it is, where it is hardly larger than the tile", [worth(1200, 676), CAMERA, "wide"], [1, 568_047, 30]],
     ["never enlarged", [worth(1280, 720), { width: 320, height: 180 }, "wide"], [1, 500_000, 30]],
     ["small and slow, where the uplink is narrow", [worth(640, 360), CAMERA, "narrow"], [4, 500_000, 8]],
-    ["as worth says, where the camera does not say how large it is", [worth(640, 360), undefined, "wide"], [1, 500_000, 30]],
+    ["as worth says, where the camera does not say how large it is",
+      [worth(640, 360), undefined, "wide"], [1, 500_000, 30]],
   ];
   for (const [what, asked, expected] of rows) {
     test(what, async () => {
@@ -156,7 +159,8 @@ describe("what is known of a room", () => {
   });
 
   test("is no more than that, whatever a newer server may say", async () => {
-    const { events, ids } = await after({ type: "weather", degrees: 21 }, { type: "participant_left", participant: "p9" });
+    const stranger = { type: "participant_left", participant: "p9" };
+    const { events, ids } = await after({ type: "weather", degrees: 21 }, stranger);
 
     assert.deepEqual([events, ids], [[], ["p1", "p2"]]);
   });

@@ -66,8 +66,8 @@ test("a session taken up in vain while waiting takes nothing with it when the ne
       say({ type: "waiting", seq: 1, session: "lobby", token: "place", place: 1 });
       close();
     } else {
-      const canvas = { width: 640, height: 360 };
-      say({ type: "joined", id, seq: 1, session: "inside", token: "seat", participant: "p1", participants: [], canvas });
+      const seat = { session: "inside", token: "seat", participant: "p1", participants: [] };
+      say({ type: "joined", id, seq: 1, ...seat, canvas: { width: 640, height: 360 } });
     }
   });
   await until("an answer", () => page.evaluate(() => window.call.stream.getTracks().length), (count) => count === 2);

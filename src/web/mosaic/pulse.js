@@ -5,6 +5,8 @@
  * @module mosaic/pulse
  */
 
+/** @typedef {import("./transport.js").Transport} Transport */
+
 /** How often to look whether packets still come, and for how long none may before somebody is told. */
 const PULSE_INTERVAL_MS = 250;
 const SILENCE_MS = 1_000;
@@ -25,7 +27,7 @@ export class Pulse {
   /** Whether packets came once and come no more. */
   silent = false;
 
-  /** @param {import("./transport.js").Transport} transport @param {{onSilence: () => void, onPackets: () => void}} handlers */
+  /** @param {Transport} transport @param {{onSilence: () => void, onPackets: () => void}} handlers */
   constructor(transport, handlers) {
     this.#transport = transport;
     this.#handlers = handlers;

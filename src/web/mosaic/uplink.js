@@ -8,6 +8,7 @@
 
 /**
  * @typedef {import("../mosaic.js").Uplink} Uplink
+ * @typedef {import("./transport.js").Transport} Transport
  * @typedef {"wide"|"narrow"|"bare"} Breadth what one's own uplink has room for
  */
 
@@ -54,7 +55,7 @@ export class UplinkWatch {
   /** The most that the picture may take. */
   videoBps = Infinity;
 
-  /** @param {import("./transport.js").Transport} transport @param {() => void} onChange */
+  /** @param {Transport} transport @param {() => void} onChange */
   constructor(transport, onChange) {
     this.#transport = transport;
     this.#onChange = onChange;
