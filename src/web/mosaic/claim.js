@@ -1,6 +1,6 @@
 /**
- * What a seat is claimed with: a name, what shows that one may come in, the token of the seat, and the
- * session to go on with. The last of these that holds is used.
+ * What a seat is claimed with: the session to go on with, where there is one; else the token of the
+ * seat; else a name, and what shows that one may come in.
  *
  * @module mosaic/claim
  */

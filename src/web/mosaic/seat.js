@@ -36,7 +36,7 @@ export class Seat {
   #url;
   #claim;
   #carriers;
-  /** Over the carrier in use, whether or not it has the seat. @type {Session|null} */ #session = null;
+  /** That over the carrier in use, whether or not it has the seat. @type {Session|null} */ #current = null;
   /** Whose carrier was found to work. @type {Session|null} */ #trusted = null;
   #pingIntervalMs = PING_INTERVAL_MS;
   /** Whether there has ever been a seat: then the caller is in, and stays so over lost sessions. */
@@ -80,10 +80,10 @@ export class Seat {
         if (performance.now() - openedAt >= GOOD_SESSION_MS) attempt = 0;
       } catch (error) {
         cause = asMosaicError(error);
-        if ((waitedMs(this.#session) ?? 0) >= GOOD_SESSION_MS) attempt = 0;
+        if ((waitedMs(this.#current) ?? 0) >= GOOD_SESSION_MS) attempt = 0;
       }
       if (this.#life.isOver) break;
-      this.#session = null;
+      this.#current = null;
       this.session = null;
       const isIn = this.#wasSeated || this.place !== null;
       if (!isIn || !isPassing(cause) || attempt >= MAX_ATTEMPTS) return cause;
@@ -112,18 +112,18 @@ export class Seat {
     this.#claim.note(joined, null);
     this.#pingIntervalMs = joined.ping_interval_ms ?? this.#pingIntervalMs;
     this.place = null;
-    if (this.#session) this.#session.waitsSince = null;
+    if (this.#current) this.#current.waitsSince = null;
   }
 
   /** The session in use has the seat from now on. */
   settle() {
-    this.session = this.#session;
+    this.session = this.#current;
     this.session?.keepAlive(this.#pingIntervalMs);
   }
 
   /** The server says that one has to be let in first. @param {any} message */
   wait(message) {
-    this.#claim.note(message, this.#session?.joinId ?? null);
+    this.#claim.note(message, this.#current?.joinId ?? null);
     this.place = message.place;
     this.#pingIntervalMs = message.ping_interval_ms ?? this.#pingIntervalMs;
     this.waitOn();
@@ -131,17 +131,17 @@ export class Seat {
 
   /** Waits to be let in, over this carrier from now on. */
   waitOn() {
-    if (this.#session === null) return;
-    this.#trust(this.#session);
-    this.#session.waitOn();
-    this.#session.keepAlive(this.#pingIntervalMs);
+    if (this.#current === null) return;
+    this.#trust(this.#current);
+    this.#current.waitOn();
+    this.#current.keepAlive(this.#pingIntervalMs);
     this.#life.become("waiting", null);
   }
 
   /** The server has ended the session. @param {string} reason */
   dismiss(reason) {
     this.#claim.dropSession();
-    this.#session?.close(dismissed(reason));
+    this.#current?.close(dismissed(reason));
   }
 
   /**
@@ -149,20 +149,20 @@ export class Seat {
    * does not answer within a second.
    */
   leave() {
-    const session = this.#session;
-    this.#session = null;
+    const session = this.#current;
+    this.#current = null;
     return sayFarewell(session, this.#carriers.kind, this.#url, { ...this.#claim.seat, token: this.token });
   }
 
   /** For a page on its way out, which waits for no reply. */
   leaveAtOnce() {
-    this.#session?.sendLast({ type: "leave" });
+    this.#current?.sendLast({ type: "leave" });
   }
 
   /** The call is over. */
   close() {
-    this.#session?.close();
-    this.#session = null;
+    this.#current?.close();
+    this.#current = null;
     this.session = null;
     this.#wake();
   }
@@ -174,7 +174,7 @@ export class Seat {
       const session = await this.#enter(kind).catch((/** @type {MosaicError} */ error) => {
         this.#life.throwIfOver();
         // Nothing is the matter with a carrier over which somebody has waited.
-        if (!isOfCarrier(error) || waitedMs(this.#session) !== null) throw error;
+        if (!isOfCarrier(error) || waitedMs(this.#current) !== null) throw error;
         failure ??= error;
         return null;
       });
@@ -189,7 +189,7 @@ export class Seat {
     const session = await Session.open(kind, this.#url, this.#handlers.onMessage, this.#claim.seen);
     try {
       this.#life.throwIfOver();
-      this.#session = session;
+      this.#current = session;
       const limitMs = this.#carriers.isOnTrial(kind) ? TRIAL_MS : undefined;
       const goesOn = await this.#claim.resume(session, limitMs);
       this.#life.throwIfOver();
