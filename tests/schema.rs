@@ -225,7 +225,11 @@ fn every_code_that_a_request_may_name_as_its_error_exists() {
 
 #[test]
 fn the_client_is_declared_with_all_that_it_has_and_no_more() {
-    let script = read("src/web/mosaic.js");
+    let script = read("src/web/mosaic/call.js");
+    let modules = fs::read_dir(path("src/web/mosaic")).unwrap();
+    let modules: Vec<_> = modules
+        .map(|module| fs::read_to_string(module.unwrap().path()).unwrap())
+        .collect();
     let types = read(TYPES);
 
     let members = |source: &str, head: &str| -> BTreeSet<String> {
@@ -248,7 +252,9 @@ fn the_client_is_declared_with_all_that_it_has_and_no_more() {
             .filter(|name| !inherited.contains(&name.as_str()))
             .collect()
     };
-    let events = script.split("this.#emit(\"").skip(1);
+    let events = modules
+        .iter()
+        .flat_map(|module| module.split("emit(\"").skip(1));
     let events = events.map(|rest| rest.split('"').next().unwrap().to_owned());
 
     let class = "export class Call extends EventTarget {";

@@ -6,11 +6,15 @@
  * `window.mosaic.call` is the {@link Call}: for tests and for the curious, and nothing else is global.
  */
 
+import { invitation, invite, takeAuth } from "./address.js";
 import { Chat } from "./chat.js";
-import { Devices, describe } from "./devices.js";
+import { Chooser } from "./chooser.js";
+import { bindControls } from "./controls.js";
+import { Devices } from "./devices.js";
 import { Host } from "./host.js";
+import { Link } from "./link.js";
 import { Lobby } from "./lobby.js";
-import { keep, kept, recall } from "./memory.js";
+import { keep } from "./memory.js";
 import { bindMenu, closeMenu } from "./menu.js";
 import { roomMenu } from "./menus.js";
 import { Call } from "./mosaic.js";
@@ -18,12 +22,12 @@ import { report } from "./news.js";
 import { Own } from "./own.js";
 import { Panels } from "./panels.js";
 import { People } from "./people.js";
-import { byId, copy, notice, toast } from "./say.js";
+import { byId, notice, toast } from "./say.js";
+import { keepAwake, letGo, watchScreen } from "./screen.js";
 import { Stage } from "./stage.js";
 import { View } from "./view.js";
 import { called, farewell, placeText, sentence, troubleText } from "./words.js";
 
-const IDLE_MS = 3_000;
 /** How long joining waits for the person to allow microphone and camera. */
 const PROMPT_MS = 4_000;
 /** What is so for a while, beside the picture. @type {Record<string, string>} */
@@ -36,11 +40,13 @@ const AUTH_CODES = new Set(["bad_auth", "auth_expired", "not_this_room"]);
 const query = new URLSearchParams(location.search);
 let auth = takeAuth();
 const devices = new Devices();
+const chooser = new Chooser(devices);
 const own = new Own(devices, showControls);
 const lobby = new Lobby(devices, own.wishes, enter);
 const view = new View();
 const stage = new Stage((id) => (id !== call?.self) && view.pinOrNot(id));
 const chat = new Chat();
+const link = new Link();
 const panels = new Panels((name) => {
   if (name === "chat") chat.read();
   if (name === "people") host.showList();
@@ -57,14 +63,26 @@ const people = new People(means);
 let call = null;
 /** @type {{mosaic: {call: Call|null}}} */
 const shared = Object.assign(window, { mosaic: { call } });
-/** @type {WakeLockSentinel|null} */
-let wakeLock = null;
 /** Whether media has got through in this call. */
 let wasConnected = false;
-/** The last trouble with devices that a note was shown about. @type {string|null} */
-let toldTrouble = null;
 
-bindControls();
+bindControls({
+  isInCall: () => call !== null && !byId("call").hidden,
+  toggleMuted: () => own.toggleMuted(),
+  toggleCamera: () => own.toggleCamera(),
+  toggleHand,
+  leave: () => call?.leave(),
+  invite: inviteOthers,
+  chooseDevices: () => chooser.open(),
+  togglePanel: (name) => panels.toggle(name),
+  closePanels: () => call && panels.close(),
+});
+bindMenu(byId("show-more"), () => (call ? roomMenu(call, means) : []));
+watchScreen();
+view.addEventListener("change", onViewChange);
+devices.addEventListener("change", onDevicesChange);
+// An invitation opened in a window that has the page already.
+globalThis.addEventListener("hashchange", () => { auth = takeAuth(); });
 showControls();
 lobby.start(query).then(() => {
   if (query.get("join") !== "1") return;
@@ -73,18 +91,6 @@ lobby.start(query).then(() => {
 });
 
 // -- in and out ------------------------------------------------------------------------------------
-
-/**
- * The token behind the `#`, which is taken out of the address: it is not for whoever looks on, or is invited.
- * This window keeps it, so that a reload does not shut anybody out.
- */
-function takeAuth() {
-  const found = new URLSearchParams(location.hash.slice(1)).get("auth");
-  if (found === null) return kept("auth");
-  history.replaceState(null, "", location.pathname + location.search);
-  keep("auth", found);
-  return found;
-}
 
 /** @param {string} room @param {string} name */
 async function enter(room, name) {
@@ -112,13 +118,13 @@ async function enter(room, name) {
   show("call", room);
   call.setStream(devices.stream);
   stage.play(call.stream);
-  panels.start(call);
+  link.start(call);
   host.start(call);
   report(call);
   showPeople(call);
   showRoom(call);
   showState(call);
-  tellDevices();
+  chooser.tell();
   keepAwake();
 }
 
@@ -151,15 +157,14 @@ function exit(text, tone) {
   wasConnected = false;
   shared.mosaic.call = null;
   stage.stop();
-  panels.stop();
+  link.stop();
+  panels.close();
   people.stop();
   host.stop();
   chat.stop();
   view.stop();
   closeMenu();
-  wakeLock?.release().catch(() => {});
-  wakeLock = null;
-  if (document.fullscreenElement) document.exitFullscreen();
+  letGo();
   for (const dialog of document.querySelectorAll("dialog[open]")) {
     /** @type {HTMLDialogElement} */ (dialog).close();
   }
@@ -228,11 +233,18 @@ function showRoom(current) {
   showPeople(current);
 }
 
-// -- microphone, camera, invitation ------------------------------------------------------------------
+// -- what the person does ----------------------------------------------------------------------------
 
 function toggleHand() {
   if (!call) return;
   call.setHand(!call.handRaised);
+  showPeople(call);
+}
+
+function onViewChange() {
+  if (!call) return;
+  const pinned = call.participants.get(view.pin ?? "");
+  if (pinned) toast(`You see ${called(pinned.name)} large now`);
   showPeople(call);
 }
 
@@ -244,143 +256,11 @@ function showControls() {
 
 function onDevicesChange() {
   call?.setStream(devices.stream);
-  tellDevices();
+  chooser.tell();
   showControls();
-  listDevices();
+  chooser.list();
 }
 
-/** What is wrong with microphone or camera: once as a note, and for as long as it lasts where they are chosen. */
-function tellDevices() {
-  const trouble = describe(devices.problems);
-  notice("devices-problem", trouble);
-  const isInCall = !byId("call").hidden;
-  if (isInCall && trouble && trouble !== toldTrouble) toast(trouble);
-  if (isInCall || !trouble) toldTrouble = trouble;
-}
-
-async function listDevices() {
-  for (const kind of /** @type {const} */ (["audio", "video"])) {
-    const select = byId(`device-${kind}`);
-    const current = devices.track(kind)?.getSettings().deviceId ?? recall(`device.${kind}`) ?? "";
-    const options = (await devices.list(kind)).map(({ deviceId, label }, index) => new Option(
-      label || `${kind === "audio" ? "Microphone" : "Camera"} ${index + 1}`, deviceId, false, deviceId === current,
-    ));
-    select.replaceChildren(...(options.length > 0 ? options : [new Option("Default", "")]));
-    select.disabled = options.length < 2;
-  }
-}
-
-/** @param {string} room */
-function invitation(room) {
-  const link = new URL(".", location.href);
-  link.searchParams.set("room", room);
-  return link.href;
-}
-
-async function invite() {
-  if (!call) return;
-  const link = invitation(call.room);
-  if (await copy(link)) {
-    toast("Invitation link copied");
-    return;
-  }
-  byId("invitation").hidden = false;
-  byId("invitation-link").value = link;
-  if (byId("panel-people").hidden) panels.toggle("people");
-  byId("invitation-link").select();
-}
-
-// -- controls ----------------------------------------------------------------------------------------
-
-/** @param {Event} event of the key, which is not to be written */
-function openChat(event) {
-  event.preventDefault();
-  panels.toggle("chat");
-  if (!byId("panel-chat").hidden) byId("chat-text").focus();
-}
-
-function openDevices() {
-  byId("devices-dialog-slot").append(byId("devices"));
-  byId("dialog-devices").showModal();
-}
-
-async function toggleFullscreen() {
-  if (document.fullscreenElement) await document.exitFullscreen();
-  else await byId("call").requestFullscreen?.().catch(() => {});
-}
-
-function bindControls() {
-  for (const id of ["mute", "lobby-mute"]) byId(id).addEventListener("click", () => own.toggleMuted());
-  for (const id of ["camera", "lobby-camera"]) byId(id).addEventListener("click", () => own.toggleCamera());
-  byId("hand").addEventListener("click", toggleHand);
-  byId("leave").addEventListener("click", () => call?.leave());
-  byId("stop-waiting").addEventListener("click", () => call?.leave());
-  bindMenu(byId("show-more"), () => (call ? roomMenu(call, means) : []));
-  view.addEventListener("change", () => {
-    if (!call) return;
-    const pinned = call.participants.get(view.pin ?? "");
-    if (pinned) toast(`You see ${called(pinned.name)} large now`);
-    showPeople(call);
-  });
-  byId("show-devices").addEventListener("click", openDevices);
-  byId("show-help").addEventListener("click", () => byId("dialog-help").showModal());
-  byId("dialog-devices").addEventListener("close", () => byId("devices-home").append(byId("devices")));
-  byId("fullscreen").hidden = !document.fullscreenEnabled;
-  byId("fullscreen").addEventListener("click", toggleFullscreen);
-  for (const button of document.querySelectorAll("[data-invite]")) button.addEventListener("click", invite);
-  for (const kind of /** @type {const} */ (["audio", "video"])) {
-    byId(`device-${kind}`).addEventListener("change", (/** @type {any} */ event) => {
-      devices.choose(kind, event.target.value);
-    });
-  }
-  devices.addEventListener("change", onDevicesChange);
-  document.addEventListener("keydown", onKey);
-  // An invitation opened in a window that has the page already.
-  globalThis.addEventListener("hashchange", () => { auth = takeAuth(); });
-  document.addEventListener("fullscreenchange", () => {
-    byId("fullscreen").setAttribute("aria-pressed", String(document.fullscreenElement !== null));
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible" && call) keepAwake();
-  });
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  let idle;
-  document.addEventListener("pointermove", () => {
-    document.body.classList.remove("idle");
-    clearTimeout(idle);
-    idle = setTimeout(() => document.body.classList.add("idle"), IDLE_MS);
-  });
-}
-
-/** @param {KeyboardEvent} event */
-function onKey(event) {
-  const target = /** @type {HTMLElement} */ (event.target);
-  // Also from within a panel's field, in which the other keys are letters.
-  if (event.key === "Escape" && call && !event.isComposing && !target.closest?.("dialog")) panels.close();
-  const isTyping = target.closest?.("input, select, textarea, dialog, [role=menu]");
-  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  const key = event.key.toLowerCase();
-  if (key === "m") own.toggleMuted();
-  else if (key === "v") own.toggleCamera();
-  else if (!call || byId("call").hidden) return;
-  else if (key === "h") toggleHand();
-  else if (key === "t") openChat(event);
-  else if (key === "p") panels.toggle("people");
-  else if (key === "r") byId("show-more").click();
-  else if (key === "c") panels.toggle("link");
-  else if (key === "d") openDevices();
-  else if (key === "i") invite();
-  else if (key === "f") toggleFullscreen();
-  else if (key === "?") byId("dialog-help").showModal();
-  // With Shift: one slip of a finger should not end a call.
-  else if (key === "l" && event.shiftKey) call.leave();
-}
-
-/** Screens do not go dark in a call, where the browser lets us say so. */
-async function keepAwake() {
-  try {
-    wakeLock = await navigator.wakeLock?.request("screen") ?? null;
-  } catch {
-    // Low battery, mostly.
-  }
+function inviteOthers() {
+  if (call) invite(call.room, () => byId("panel-people").hidden && panels.toggle("people"));
 }

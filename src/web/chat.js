@@ -5,8 +5,8 @@
  * messages as the call remembers, at most {@link MAX_SHOWN}.
  */
 
-import { asMosaicError } from "./errors.js";
-import { byId, hueOf, initials, notice, toast } from "./say.js";
+import { asMosaicError } from "./mosaic/errors.js";
+import { byId, notice, portray, toast } from "./say.js";
 import { called, sentence } from "./words.js";
 
 const MAX_SHOWN = 1_000;
@@ -111,8 +111,7 @@ function entry({ name, text, at_ms: atMs }, isOwn) {
   element.innerHTML = '<span class="avatar" aria-hidden="true"></span>'
     + '<p class="chat-head"><span class="chat-name"></span> <time></time></p><p class="chat-words"></p>';
   const [avatar, head, words] = /** @type {any} */ (element.children);
-  avatar.textContent = initials(name);
-  avatar.style.setProperty("--hue", String(hueOf(name)));
+  portray(avatar, name);
   head.firstElementChild.textContent = isOwn ? "You" : called(name);
   const at = new Date(atMs);
   head.lastElementChild.dateTime = at.toISOString();

@@ -3,8 +3,8 @@
  * of one's microphone and camera, and questions before what cannot be undone.
  */
 
-import { asMosaicError } from "./errors.js";
-import { byId, card, hasCard, notice, toast, uncard } from "./say.js";
+import { asMosaicError } from "./mosaic/errors.js";
+import { byId, card, hasCard, notice, smallButton, toast, uncard } from "./say.js";
 import { REQUESTS, called, sentence } from "./words.js";
 
 const KNOCKING = "knocking";
@@ -129,17 +129,12 @@ export class Host {
     const who = document.createElement("span");
     who.className = "who";
     who.textContent = called(name);
-    /** @param {string} label @param {"admit"|"deny"} act @param {string} kind */
-    const button = (label, act, kind) => {
-      const made = document.createElement("button");
-      made.type = "button";
-      made.className = `button small ${kind}`;
-      made.textContent = label;
-      made.setAttribute("aria-label", `${label}: ${called(name)}`);
-      made.addEventListener("click", () => this.moderate(act, { waiting: id }));
-      return made;
-    };
-    element.append(who, button("Let in", "admit", "primary"), button("Turn away", "deny", ""));
+    const letIn = smallButton("Let in", "primary", () => this.moderate("admit", { waiting: id }));
+    const turnAway = smallButton("Turn away", "plain", () => this.moderate("deny", { waiting: id }));
+    for (const button of [letIn, turnAway]) {
+      button.setAttribute("aria-label", `${button.textContent}: ${called(name)}`);
+    }
+    element.append(who, letIn, turnAway);
     return element;
   }
 

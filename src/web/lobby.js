@@ -7,7 +7,7 @@
 
 import { describe } from "./devices.js";
 import { recall, remember } from "./memory.js";
-import { byId, hueOf, initials, notice } from "./say.js";
+import { byId, notice, portray } from "./say.js";
 
 const ROOM = /^[A-Za-z0-9._-]{1,64}$/;
 const LEVEL_INTERVAL_MS = 80;
@@ -89,8 +89,7 @@ export class Lobby {
     const name = byId("name").value.trim();
     byId("preview-off").hidden = Boolean(shown);
     byId("preview-initials").hidden = !name;
-    byId("preview-initials").textContent = initials(name);
-    byId("preview-initials").style.setProperty("--hue", String(hueOf(name)));
+    portray(byId("preview-initials"), name);
     const asked = this.#devices.stream.getTracks().length > 0;
     const { audio, video: trouble } = this.#devices.problems;
     byId("allow").hidden = asked || audio === "insecure";

@@ -4,6 +4,7 @@
  */
 
 import { byId } from "./say.js";
+import { called } from "./words.js";
 
 /**
  * @typedef {import("./menu.js").Choice} Choice
@@ -84,7 +85,7 @@ export function roomMenu(call, { view, moderate, confirm }) {
 export function personMenu(call, participant, means) {
   const { id, name } = participant;
   const { view } = means;
-  const title = name || "Somebody";
+  const title = called(name);
   const isSelf = id === call.self;
   const own = isSelf ? [] : [check("Large for you", view.pin === id, () => view.pinOrNot(id))];
   if (call.role !== "moderator") return [{ title, choices: own }];

@@ -1,8 +1,8 @@
 /**
  * Types of mosaic.js, and below `Wire` those of the messages that it speaks, as PROTOCOL.md has them.
  *
- * The first part is written by hand, and a test compares its names with those of mosaic.js. `Wire`
- * is generated from the server's own types by `make schema`.
+ * The first part is written by hand, and tests hold the client against it. `Wire` is generated from
+ * the server's own types by `make schema`.
  */
 
 /** The version of PROTOCOL.md spoken here. */

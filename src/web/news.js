@@ -2,7 +2,7 @@
  * Says what others do in a call, in passing notes: who comes and goes, raises a hand, mutes whom.
  */
 
-import { thinness } from "./panels.js";
+import { thinness } from "./link.js";
 import { toast } from "./say.js";
 import { called, noticeText } from "./words.js";
 

@@ -6,7 +6,7 @@
 
 import { bindMenu } from "./menu.js";
 import { hasPersonMenu, personMenu } from "./menus.js";
-import { byId, hueOf, initials } from "./say.js";
+import { byId, portray } from "./say.js";
 import { isSpeaking, stateWords } from "./stage.js";
 import { called } from "./words.js";
 
@@ -65,8 +65,7 @@ export class People {
     row.classList.toggle("no-camera", !camera && !watching);
     row.classList.toggle("has-hand", hand !== undefined);
     const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (row.querySelector(selector));
-    part(".avatar").textContent = initials(name);
-    part(".avatar").style.setProperty("--hue", String(hueOf(name)));
+    portray(part(".avatar"), name);
     part(".who-name").textContent = `${called(name)}${id === call.self ? " (you)" : ""}${absent ? " – connection lost" : ""}`;
     part(".for-readers").textContent = stateWords(participant, speaks);
     part(".who-note").textContent = note(participant, call, this.#means.view.pin === id);

@@ -40,17 +40,10 @@ export function card(key, text, answers) {
   element.className = "ask";
   const words = document.createElement("p");
   words.textContent = text;
-  element.append(words, ...answers.map(([label, act], at) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = `button small${at === 0 ? " primary" : ""}`;
-    button.textContent = label;
-    button.addEventListener("click", () => {
-      element.remove();
-      act();
-    });
-    return button;
-  }));
+  element.append(words, ...answers.map(([label, act], at) => smallButton(label, at === 0 ? "primary" : "plain", () => {
+    element.remove();
+    act();
+  })));
   const hadFocus = before?.contains(document.activeElement);
   if (before) before.replaceWith(element);
   else byId("asks").append(element);
@@ -72,6 +65,16 @@ function cardOf(key) {
   return [...byId("asks").children].find((element) => element.dataset.key === key);
 }
 
+/** @param {string} label @param {"primary"|"plain"} kind @param {() => void} act */
+export function smallButton(label, kind, act) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = kind === "primary" ? "button small primary" : "button small";
+  button.textContent = label;
+  button.addEventListener("click", act);
+  return button;
+}
+
 /** Shows a text in a place of its own, or hides the place. @param {string} id @param {string|null} text */
 export function notice(id, text) {
   const place = byId(id);
@@ -90,15 +93,21 @@ export async function copy(text) {
   }
 }
 
-/** One or two letters for a picture that is not there. @param {string} name */
-export function initials(name) {
+/** Makes a place stand for somebody whose picture is not there. @param {HTMLElement} place @param {string} name */
+export function portray(place, name) {
+  place.textContent = initials(name);
+  place.style.setProperty("--hue", String(hueOf(name)));
+}
+
+/** One or two letters. @param {string} name */
+function initials(name) {
   const words = name.trim().split(/\s+/u).filter(Boolean);
   const letters = [words[0], words.length > 1 ? words[words.length - 1] : ""];
   return letters.map((word) => Array.from(word ?? "")[0] ?? "").join("").toLocaleUpperCase() || "?";
 }
 
 /** A hue that stays with a name. @param {string} name @returns {number} degrees, 0 to 359 */
-export function hueOf(name) {
+function hueOf(name) {
   let hash = 0;
   for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) % 36_000;
   return hash % 360;

@@ -5,7 +5,7 @@
  * from the server's layout and are kept in percent of the canvas, so that resizing costs nothing.
  */
 
-import { byId, hueOf, initials } from "./say.js";
+import { byId, portray } from "./say.js";
 
 export class Stage {
   #picture = byId("picture");
@@ -130,9 +130,7 @@ function describeTile(element, participant, isSelf, speaks) {
   element.classList.toggle("is-muted", muted);
   element.classList.toggle("no-picture", !camera || absent);
   element.classList.toggle("absent", absent);
-  const avatar = /** @type {HTMLElement} */ (element.querySelector(".avatar"));
-  avatar.textContent = initials(name);
-  avatar.style.setProperty("--hue", String(hueOf(name)));
+  portray(/** @type {HTMLElement} */ (element.querySelector(".avatar")), name);
   setText(element, ".label-name", absent ? `${name} – connection lost` : isSelf ? `${name} (you)` : name);
   setText(element, ".label .for-readers", stateWords(participant, speaks));
 }

@@ -69,14 +69,14 @@ export const HELD = {
   camera_by_rule: "Your invitation does not let you show yourself in this room.",
 };
 
-/** Why something did not work, and for how long. @param {import("./errors.js").MosaicError} error */
+/** Why something did not work, and for how long. @param {import("./mosaic/errors.js").MosaicError} error */
 export function sentence({ code, message, retryAfterMs }) {
   const isEarly = code === "bad_auth" && retryAfterMs;
   const text = isEarly ? "Your invitation is not valid yet." : SENTENCES[code] ?? capital(message || "That did not work.");
   return retryAfterMs ? `${text} Try again ${inSeconds(retryAfterMs)}.` : text;
 }
 
-/** Why one is out of a call. @param {import("./errors.js").MosaicError|null} error @param {boolean} wasIn */
+/** Why one is out of a call. @param {import("./mosaic/errors.js").MosaicError|null} error @param {boolean} wasIn */
 export function farewell(error, wasIn) {
   if (!error) return "The call could not go on.";
   return wasIn && !FINAL.has(error.code) ? `The call ended. ${sentence(error)}` : sentence(error);

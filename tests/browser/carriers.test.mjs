@@ -175,7 +175,7 @@ describe("which carrier to try", () => {
   for (const [what, history, expected, forced = null] of rows) {
     test(what, async () => {
       const candidates = await page.evaluate(async ([url, history, forced]) => {
-        const { CarrierChoice } = await import(`${url}/carriers.js`);
+        const { CarrierChoice } = await import(`${url}/mosaic/choice.js`);
         const choice = new CarrierChoice(forced);
         for (const event of history) {
           if (event === "failed") choice.failed();

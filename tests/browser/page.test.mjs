@@ -175,7 +175,7 @@ describe("a call of two at the page", () => {
     const good = { loss_down: 0.01, loss_up: null, rtt_ms: 80, jitter_ms: 20 };
 
     const verdicts = await ann.page.evaluate(async (good) => {
-      const { judge } = await import("./panels.js");
+      const { judge } = await import("./link.js");
       return [
         judge(good, false),
         judge({ ...good, loss_up: 0.05 }, false),
@@ -191,7 +191,7 @@ describe("a call of two at the page", () => {
 
   test("why a picture is no better is said in words", async () => {
     const words = await ann.page.evaluate(async () => {
-      const { why } = await import("./panels.js");
+      const { why } = await import("./link.js");
       return [
         why(null),
         why({ reason: "bandwidth", next: { kbps: 132 } }),

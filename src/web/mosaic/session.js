@@ -2,10 +2,13 @@
  * One carrier's share of a session: requests and their replies, pings, and one end. What was seen
  * over it tells the next one where to go on.
  *
- * @module session
+ * @module mosaic/session
  */
 import { openCarrier } from "./carriers.js";
 import { MosaicError, errorFrom, unreachable } from "./errors.js";
+
+/** The version of PROTOCOL.md spoken here. */
+export const PROTOCOL_VERSION = 1;
 
 const OPEN_TIMEOUT_MS = 5_000;
 const REPLY_TIMEOUT_MS = 10_000;
@@ -119,6 +122,12 @@ export class Session {
   awaitJoin(id) {
     this.joinId = id;
     return this.#replyTo(id, "join", null);
+  }
+
+  /** There is no such `join` after all: whoever was to get its reply is told nothing, now or later. */
+  forgetJoin() {
+    if (this.joinId !== null) this.#waiting.delete(this.joinId);
+    this.joinId = null;
   }
 
   /** @param {number} id @param {string} type @param {number|null} timeoutMs null: as long as it takes */

@@ -1,15 +1,15 @@
 /**
- * Three ways to carry a session, all alike to whoever uses them: a WebSocket, server-sent events
- * with requests beside them, and polls. The last two are for proxies that break the first.
+ * The carriers that are requests: messages go up one request at a time, and come down as server-sent
+ * events or as the answers to polls.
  *
- * A carrier takes text that is one message, and gives text that is one message. It ends once, with
- * why; what happens then is the session's business.
- *
- * @module carriers
+ * @module mosaic/requests
  */
-import { MosaicError, unreachable } from "./errors.js";
+import { unreachable } from "./errors.js";
 
-const SUBPROTOCOL = "mosaicd.v1";
+/**
+ * @typedef {import("./carriers.js").Carrier} Carrier
+ * @typedef {import("./carriers.js").CarrierHandlers} CarrierHandlers
+ */
 
 /** How long a request may take that is answered at once, and one that waits for news. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -21,90 +21,15 @@ const SHORT_STREAM_MS = 1_000;
 /** Messages in one request: half of what the server takes. */
 const MAX_BATCH = 32;
 
-/** A carrier that lived less than this lived a short life; after so many in a row another kind is tried. */
-const SHORT_LIFE_MS = 10_000;
-const MAX_SHORT_LIVES = 5;
-/** What has worked before is tried so often before something else is. */
-const PATIENCE = 2;
-
 /**
- * @typedef {"ws"|"sse"|"poll"} CarrierKind
- *
- * @typedef {object} CarrierHandlers
- * @property {() => void} onOpen something may be sent
- * @property {(text: string) => void} onMessage
- * @property {(cause: MosaicError) => void} onEnd at most once, and not after `close`
- *
- * @typedef {object} Carrier
- * @property {boolean} hasSpoken whether anything came over it unasked
- * @property {(text: string) => void} send dropped where the carrier has ended
- * @property {(text: string) => void} sendLast also where the page goes away in the same moment
- * @property {() => void} close
- */
-
-/**
- * @param {CarrierKind} kind
- * @param {string} url of the WebSocket; the others are beside it
- * @param {CarrierHandlers} handlers
- * @returns {Carrier}
- */
-export function openCarrier(kind, url, handlers) {
-  if (kind === "ws") return new SocketCarrier(url, handlers);
-  return new RequestCarrier(url, handlers, kind === "sse" ? stream : poll);
-}
-
-/** @implements {Carrier} */
-class SocketCarrier {
-  #socket;
-  hasSpoken = false;
-
-  /** @param {string} url @param {CarrierHandlers} handlers */
-  constructor(url, { onOpen, onMessage, onEnd }) {
-    this.#socket = new WebSocket(url, SUBPROTOCOL);
-    this.#socket.onopen = onOpen;
-    this.#socket.onmessage = ({ data }) => {
-      this.hasSpoken = true;
-      onMessage(String(data));
-    };
-    this.#socket.onclose = () => {
-      this.close();
-      onEnd(unreachable("the server is gone"));
-    };
-    // Usually `close` follows; where a content security policy is in the way, it does not.
-    this.#socket.onerror = () => {
-      this.close();
-      onEnd(unreachable());
-    };
-  }
-
-  /** @param {string} text */
-  send(text) {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
-  }
-
-  /** @param {string} text */
-  sendLast(text) {
-    this.send(text);
-  }
-
-  close() {
-    this.#socket.onopen = null;
-    this.#socket.onmessage = null;
-    this.#socket.onclose = null;
-    this.#socket.onerror = null;
-    this.#socket.close();
-  }
-}
-
-/**
- * Requests up, one at a time, and one of two ways down.
+ * A session by requests.
  *
  * @implements {Carrier}
  */
-class RequestCarrier {
+export class RequestCarrier {
   #sessions;
   #handlers;
-  #listen;
+  /** Ends by throwing. @type {(carrier: RequestCarrier, address: URL) => Promise<void>} */ #listen;
   /** Of the session, once there is one. @type {URL|null} */ #address = null;
   /** @type {string[]} */ #waiting = [];
   #isSending = false;
@@ -116,12 +41,12 @@ class RequestCarrier {
   /**
    * @param {string} url
    * @param {CarrierHandlers} handlers
-   * @param {(carrier: RequestCarrier, address: URL) => Promise<void>} listen ends by throwing
+   * @param {"sse"|"poll"} kind
    */
-  constructor(url, handlers, listen) {
+  constructor(url, handlers, kind) {
     this.#sessions = new URL("sessions", url.replace(/^ws/, "http"));
     this.#handlers = handlers;
-    this.#listen = listen;
+    this.#listen = kind === "sse" ? stream : poll;
     // There is nothing to open before the first message.
     queueMicrotask(() => this.isOver || handlers.onOpen());
   }
@@ -284,65 +209,5 @@ async function poll(carrier, session) {
     } finally {
       finish();
     }
-  }
-}
-
-/**
- * Which carrier to try next. The order is that of what is best; what turns out not to work here is
- * not tried again, what only failed together with the network is.
- */
-export class CarrierChoice {
-  /** @type {CarrierKind[]} */ #order;
-  /** @type {Set<CarrierKind>} */ #worked = new Set();
-  #failures = 0;
-  #shortLives = 0;
-  #since = 0;
-  /** The one in use, or used last. @type {CarrierKind} */ kind;
-
-  /** @param {CarrierKind|null} forced the only one to use */
-  constructor(forced) {
-    this.#order = forced ? [forced] : ["ws", "sse", "poll"];
-    this.kind = this.#order[0];
-  }
-
-  /** What to try now, one after the other. @returns {CarrierKind[]} */
-  candidates() {
-    const [first, second] = this.#order;
-    const trusts = this.#worked.has(first) && this.#failures < PATIENCE;
-    return second === undefined || trusts ? [first] : [first, second];
-  }
-
-  /**
-   * Whether it is not known to work here while there is something to take its place: some proxies accept
-   * WebSockets and pass nothing on. The others have limits of their own.
-   *
-   * @param {CarrierKind} kind
-   */
-  isOnTrial(kind) {
-    return kind === "ws" && !this.#worked.has(kind) && this.#order.length > 1;
-  }
-
-  /** None of the candidates got through. */
-  failed() {
-    this.#failures += 1;
-  }
-
-  /** @param {CarrierKind} kind brought a reply */
-  works(kind) {
-    // Another one that never did is in the way of nothing but time.
-    if (!this.#worked.has(this.#order[0])) this.#order = this.#order.slice(this.#order.indexOf(kind));
-    this.#worked.add(kind);
-    this.#failures = 0;
-    this.#since = performance.now();
-    this.kind = kind;
-  }
-
-  /** The one that worked has ended. @param {boolean} hasSpoken whether anything had come over it unasked */
-  lost(hasSpoken) {
-    const isShort = performance.now() - this.#since < SHORT_LIFE_MS;
-    this.#shortLives = isShort ? this.#shortLives + 1 : 0;
-    if (hasSpoken && this.#shortLives < MAX_SHORT_LIVES) return;
-    this.#shortLives = 0;
-    if (this.#order.length > 1) this.#order = this.#order.filter((kind) => kind !== this.kind);
   }
 }

@@ -1,8 +1,21 @@
 /**
  * What goes wrong in the mosaicd client.
  *
- * @module errors
+ * @module mosaic/errors
  */
+
+/** What the reasons of a `bye` mean for people. @type {Record<string, string>} */
+const FAREWELLS = {
+  taken: "this seat was taken by another session",
+  gone: "the seat was given up after a long absence",
+  not_joined: "no room was joined in time",
+  slow: "this connection takes messages too slowly",
+  draining: "the server is going away",
+  failed: "the server could not keep the room running",
+  replaced: "you came in from elsewhere",
+  removed: "a moderator removed you from the room",
+  ended: "the call was ended for everybody",
+};
 
 /** What went wrong: `code` is one of PROTOCOL.md's, or of this client's own. */
 export class MosaicError extends Error {
@@ -36,4 +49,17 @@ export function asMosaicError(error) {
 
 export function unreachable(message = "the server cannot be reached") {
   return new MosaicError("unreachable", message);
+}
+
+/** @param {string} reason of a `bye` */
+export function dismissed(reason) {
+  return new MosaicError(reason, FAREWELLS[reason] ?? "the server ended the session");
+}
+
+export function leftError() {
+  return new MosaicError("left", "left while joining");
+}
+
+export function noMedia() {
+  return new MosaicError("no_media", "sound and picture do not get through");
 }
