@@ -150,7 +150,7 @@ console.log(`${os.cpus().length} cores, ${os.loadavg()[0].toFixed(1)} of them bu
 for (const name of how.only) await PARTS[name]();
 if (table.length) {
   console.log(`\nNine in the room, ${LOSS_PERCENT} % loss, ${2 * DELAY_MS} ms round trip, a queue of ${QUEUE}, ${how.seconds} s after ${how.settle} s.\n`);
-  console.log("| downlink | audio concealed | audio | rung | frames | freezes | longest gap | speaker's tile | queue p50 / p95 / max | used | an SFU would need, computed |");
+  console.log("| downlink | audio concealed | audio | rung | frames decoded / shown per second | freezes | longest gap | speaker's tile | queue p50 / p95 / max | used | an SFU would need, computed |");
   console.log("|---|---|---|---|---|---|---|---|---|---|---|");
   for (const row of table) console.log(row);
   console.log("\nkb/s on the link, by kind, headers down to IP included; beside the link, what the WebSocket says.\n");
