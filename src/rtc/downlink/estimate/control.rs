@@ -51,10 +51,11 @@ const BEYOND_NOTHING: f64 = 10_000.0;
 
 /// Below this rate what is found too much takes long to show, in packets that are few, and long to
 /// drain. Once a limit is known there, growth beyond it needs more than the absence of a queue that
-/// little is sent to fill: as much has to arrive, or a probe to find more.
+/// little is sent to fill: as much has to arrive, or a probe to find more. Simulated (`thin`) at
+/// 64 kb/s: with 5 % beyond the limit and 10 beyond what arrives, packets waited for up to 199 to 239
+/// ms (p95), with 2 for 145 to 173, and neither what is used nor the way back up was any different.
 const SHORT: f64 = 300_000.0;
-const BEYOND_LIMIT: f64 = 1.05;
-const BEYOND_PEAK: f64 = 1.1;
+const BEYOND_KNOWN: f64 = 1.02;
 
 /// Excess loss that stops the growth, and that brings the rate down (§6: 10 %, less the 2 % that
 /// never count).
@@ -263,9 +264,7 @@ impl Control {
         };
         let room = 1.0 - (signs.queue.as_secs_f64() / STANDING.as_secs_f64()).min(1.0);
         let most = match self.limit {
-            Some(limit) if self.rate <= SHORT => {
-                (limit * BEYOND_LIMIT).max(signs.peak * BEYOND_PEAK)
-            }
+            Some(limit) if self.rate <= SHORT => limit.max(signs.peak) * BEYOND_KNOWN,
             _ => (signs.peak * BEYOND_ACKNOWLEDGED + BEYOND_NOTHING).max(signs.untried),
         };
         let grown = (self.rate + growth * elapsed * room.max(LEAST_GROWTH)).min(most);
