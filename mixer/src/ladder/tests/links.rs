@@ -116,8 +116,8 @@ fn a_step_down_is_followed_within_a_second() {
 
     for (kbps, rung, within_ms) in [
         (600, "medium", 600),
-        (90, "speaker", 300),
-        (30, "paused", 300),
+        (90, "speaker", 200),
+        (30, "paused", 200),
     ] {
         let changes = viewer.play(steady(kbps, 20));
 

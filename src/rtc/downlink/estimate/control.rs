@@ -264,7 +264,10 @@ impl Control {
         };
         let room = 1.0 - (signs.queue.as_secs_f64() / STANDING.as_secs_f64()).min(1.0);
         let most = match self.limit {
-            Some(limit) if self.rate <= SHORT => limit.max(signs.peak) * BEYOND_KNOWN,
+            Some(limit) if self.rate <= SHORT => {
+                // What is always lost has to be sent, too.
+                (limit * BEYOND_KNOWN).max(signs.peak / (1.0 - signs.inherent_loss))
+            }
             _ => (signs.peak * BEYOND_ACKNOWLEDGED + BEYOND_NOTHING).max(signs.untried),
         };
         let grown = (self.rate + growth * elapsed * room.max(LEAST_GROWTH)).min(most);
