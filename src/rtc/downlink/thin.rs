@@ -46,8 +46,8 @@ const UNTIL: u64 = 70_000;
 #[test]
 fn what_is_promised_on_a_thin_link_comes_and_the_queue_stays_short() {
     for (kbps, rung, promised_share, promised_wait) in [
-        (64, "stills", 90, 240),
-        (100, "speaker", 90, 160),
+        (64, "stills", 90, 200),
+        (100, "speaker", 90, 150),
         (200, "low", 90, 100),
         (400, "medium", 90, 100),
     ] {
@@ -75,10 +75,10 @@ fn what_is_promised_on_a_thin_link_comes_and_the_queue_stays_short() {
 #[test]
 fn without_padding_the_rung_that_fits_is_found_and_the_next_one_tried_now_and_then() {
     for (kbps, rung, least_share, longest_wait) in [
-        (200, "low", 80, 150),
-        (400, "medium", 80, 150),
-        (600, "medium", 80, 150),
-        (1_200, "top", 80, 150),
+        (200, "low", 80, 100),
+        (400, "medium", 80, 100),
+        (600, "medium", 80, 100),
+        (1_200, "top", 80, 100),
     ] {
         for seed in 0..3 {
             let mut call = Call::new(kbps * 1_000, 10 * seed);

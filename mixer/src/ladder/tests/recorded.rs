@@ -129,10 +129,8 @@ fn a_recorded_link_that_halves_and_doubles_is_followed_and_not_more_often() {
         }
     }
 
-    // The estimator's own time is in it, on a machine that had much else to do.
-    assert!(took_ms.iter().all(|ms| *ms <= 1_200), "{took_ms:?}");
-    let in_time = took_ms.iter().filter(|ms| **ms <= 1_000).count();
-    assert!(in_time >= 7, "{took_ms:?}");
+    // The estimator's own time is in it.
+    assert!(took_ms.iter().all(|ms| *ms <= 1_000), "{took_ms:?}");
 }
 
 #[test]

@@ -29,7 +29,8 @@ use signs::STANDING;
 
 pub(super) use signs::Signs;
 
-/// Growth per second, in parts of the rate: towards the unknown and back to the last limit.
+/// Growth per second, in parts of the rate: towards the unknown and back to the last limit. The draft's
+/// eight percent (§5.5) make ten times as much in 30 s; what followed it probes, as we do.
 const FAR_GROWTH: f64 = 0.2;
 
 /// Near the last limit the rate grows by the root of this times the rate, bit/s per second: 2.6 % of
@@ -42,7 +43,8 @@ const NEAR_GROWTH: f64 = 700.0;
 /// drained and not taken for the path's own delay.
 const LEAST_GROWTH: f64 = 0.3;
 
-/// Near the last limit is from here to there.
+/// Near the last limit is from here to there: from what the draft cuts to (§5.5) as far up. The draft has
+/// three standard deviations of what was acknowledged at the cuts.
 const NEAR: std::ops::Range<f64> = 0.85..1.15;
 
 /// The rate grows to at most this much of what was acknowledged (§5.5), and this many bit/s.
@@ -51,20 +53,22 @@ const BEYOND_NOTHING: f64 = 10_000.0;
 
 /// Below this rate what is found too much takes long to show, in packets that are few, and long to
 /// drain. Once a limit is known there, growth beyond it needs more than the absence of a queue that
-/// little is sent to fill: as much has to arrive, or a probe to find more.
+/// little is sent to fill: as much has to arrive, or a probe to find more. Simulated (`thin`) at
+/// 64 kb/s: with 5 % beyond the limit and 10 beyond what arrives, packets waited for up to 199 to 239
+/// ms (p95), with 2 for 145 to 173, and neither what is used nor the way back up was any different.
 const SHORT: f64 = 300_000.0;
-const BEYOND_LIMIT: f64 = 1.05;
-const BEYOND_PEAK: f64 = 1.1;
+const BEYOND_KNOWN: f64 = 1.02;
 
 /// Excess loss that stops the growth, and that brings the rate down (§6: 10 %, less the 2 % that
 /// never count).
 const LOSS_HOLDS: f64 = 0.03;
 const LOSS_REDUCES: f64 = 0.08;
 
-/// Between two reductions for loss, beside the way there and back.
+/// Between two reductions for loss, beside the way there and back: half of what loss is measured over.
 const LOSS_PAUSE: Duration = Duration::from_millis(500);
 
-/// Sending less than this share of the rate, we are not what fills the queue.
+/// Sending less than this share of the rate, we are not what fills the queue. Half and
+/// nine tenths do as well.
 const USED: f64 = 0.7;
 
 /// On thin paths a single packet takes as long as a queue that counts elsewhere, and audio that
@@ -272,7 +276,8 @@ impl Control {
         let room = 1.0 - (signs.queue.as_secs_f64() / STANDING.as_secs_f64()).min(1.0);
         let most = match self.limit {
             Some(limit) if self.rate <= SHORT => {
-                (limit * BEYOND_LIMIT).max(signs.peak * BEYOND_PEAK)
+                // What is always lost has to be sent, too.
+                (limit * BEYOND_KNOWN).max(signs.peak / (1.0 - signs.inherent_loss))
             }
             _ => (signs.peak * BEYOND_ACKNOWLEDGED + BEYOND_NOTHING).max(signs.untried),
         };

@@ -22,10 +22,10 @@ const BASE_WINDOW: Duration = Duration::from_secs(30);
 /// In so many parts, of which the oldest is forgotten at a time.
 const BASE_PARTS: usize = 10;
 
-/// What counts as recent.
+/// What counts as recent: two frames at 8 a second, so that one moment between them is in it.
 const RECENT: Duration = Duration::from_millis(250);
 
-/// What counts as the newest.
+/// What counts as the newest: about a report's.
 const NEWEST: Duration = Duration::from_millis(80);
 
 /// Fewer packets than this say little: then older ones count too, up to [`RECENT_AT_MOST`].

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How long a packet counts.
+/// How long a packet counts: what a report of loss covers (RFC 3550 §6.4.1, at a report a second).
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// Or until there are this many after it: 2 % of fewer is no packet at all.
@@ -23,7 +23,7 @@ const SLOTS: usize = 40;
 /// Loss that is never held against the path: 2 % as in the draft, where it still grows.
 const ALWAYS: f64 = 0.02;
 
-/// The most that is believed to be the path's own.
+/// The most that is believed to be the path's own: half more than what audio prepares for.
 const MOST: f64 = 0.3;
 
 /// What was lost lately.

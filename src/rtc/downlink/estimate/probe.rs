@@ -35,13 +35,15 @@ const AGAIN: Duration = Duration::from_millis(500);
 const RETRY: Duration = Duration::from_secs(4);
 const LONGEST_RETRY: Duration = Duration::from_secs(16);
 
-/// How long after its end a probe's last packets may be reported.
+/// How long after its end a probe's last packets may be reported: a full queue of 300 ms, a lost report
+/// of those that come every 250, and a way there and back of half a second.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// How long the trend still shows a probe after its end is known.
 const AFTERMATH: Duration = Duration::from_millis(300);
 
-/// This much more than the estimate must leave, or there was nothing to pad with.
+/// This much more than the estimate must leave, or there was nothing to pad with: less is what frames
+/// differ by.
 const FILLED: f64 = 1.15;
 
 /// Arrived as fast as it was sent, if at least this share of it.

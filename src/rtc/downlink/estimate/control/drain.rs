@@ -11,18 +11,20 @@ use super::signs::Signs;
 use super::{Control, Mode, State, Step};
 
 /// A shorter queue than this that does not answer is the jitter of the path. It is allowed for from
-/// then on; the allowance fades by so much a second.
+/// then on, longer by so much each time; the allowance fades by so much a second, all of it in less than
+/// a minute.
 pub(super) const LONGEST_NOISE: Duration = Duration::from_millis(100);
 const NOISE_STEP: Duration = Duration::from_millis(15);
 pub(super) const NOISE_FADES: Duration = Duration::from_millis(2);
 
-/// Loss counts for so long after it was heard of.
+/// Loss counts for so long after it was heard of: what it is measured over.
 const LOSS_REMEMBERED: Duration = Duration::from_secs(1);
 
-/// How long a cut has to show at least, beside the way there and back.
+/// How long a cut has to show at least, beside the way there and back: three reports.
 const SHORTEST_DRAIN: Duration = Duration::from_millis(300);
 
-/// Where the rate resumes, of the capacity.
+/// Where the rate resumes, of the capacity: between the draft's 0.85 (§5.5) and all of it, since the queue
+/// has been drained by a deeper cut.
 const RESUME: f64 = 0.9;
 
 /// Where it resumes, of the rate before, if the queue was gone before the cut had left: whoever made

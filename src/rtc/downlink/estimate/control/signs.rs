@@ -7,15 +7,17 @@ use super::super::trend::Trend;
 
 /// The queue counts as empty below this, and as standing above that; some of the spread of recent
 /// delays is allowed for on top, up to [`MOST_SPREAD`]: where delays differ, the smallest is seen less
-/// surely.
+/// surely. 25 ms are twice the draft's first threshold (12.5 ms, §5.4), and 10 twice what CoDel is content
+/// with (Nichols and Jacobson, 2012).
 const EMPTY: Duration = Duration::from_millis(10);
 pub(super) const STANDING: Duration = Duration::from_millis(25);
 const MOST_SPREAD: Duration = Duration::from_millis(80);
 
-/// A rising trend counts once this stands in the queue.
+/// A rising trend counts once this stands in the queue: the draft's threshold at rest.
 const RISING: Duration = Duration::from_millis(12);
 
-/// A queue of this length would take the whole rate to drain in time; shorter ones a part of it.
+/// A queue of this length would take the whole rate to drain in time; shorter ones a part of it: a queue
+/// is to be gone in half of the second within which rungs change.
 const DRAIN_TIME: f64 = 0.5;
 const DEEPEST_CUT: f64 = 0.4;
 const SHALLOWEST_CUT: f64 = 0.9;
