@@ -43,6 +43,9 @@ pub(super) struct Path {
     bits_per_second: u64,
     /// Whether nothing gets through.
     pub(super) is_gone: bool,
+    /// How often everything is held back, and for how long, as by a radio that looks for others.
+    pub(super) stalls: Option<(Duration, Duration)>,
+    held: Vec<Parcel>,
 }
 
 pub(super) fn narrow(bits_per_second: u64, queue: Duration) -> Bandwidth {
@@ -84,6 +87,8 @@ impl Path {
             log: Vec::new(),
             bits_per_second,
             is_gone: false,
+            stalls: None,
+            held: Vec::new(),
         }
     }
 
@@ -127,8 +132,15 @@ impl Path {
                         sent: now,
                     };
                     if !self.is_gone {
-                        self.link.send(now, bytes, parcel);
+                        self.held.push(parcel);
                     }
+                }
+            }
+            let since = |every: Duration| now.as_millis() % every.as_millis();
+            let stalled = |(every, lasts): (Duration, Duration)| since(every) < lasts.as_millis();
+            if !self.stalls.is_some_and(stalled) {
+                for parcel in self.held.drain(..) {
+                    self.link.send(now, parcel.bytes, parcel);
                 }
             }
             for arrived in self.link.deliver(now) {

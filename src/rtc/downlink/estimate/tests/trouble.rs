@@ -95,6 +95,28 @@ fn jitter_takes_little_from_a_sender_that_leaves_room_to_spare() {
 }
 
 #[test]
+fn a_radio_that_stalls_now_and_then_costs_some_of_the_rate_and_leaves_no_queue() {
+    for bits_per_second in [100_000, 300_000, 1_000_000] {
+        for stall in [100, 250] {
+            for seed in 1..4 {
+                let mut path = alone(bits_per_second, Media::suiting(bits_per_second), seed);
+                path.stalls = Some((ms(3_000), ms(stall)));
+
+                path.run_until(secs(120));
+
+                let used = used(&path, bits_per_second, 20, 120);
+                let waits = path.waits(0, secs(20), secs(120));
+                println!(
+                    "{:>4} kb/s that stalls for {stall} ms every 3 s: {:.0} % used, waits {waits:?}",
+                    bits_per_second / 1_000,
+                    used * 100.0
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn without_feedback_the_rate_holds_then_falls_and_comes_back_with_it() {
     let mut path = alone(1_000_000, Media::default(), 1);
     path.run_until(secs(30));
