@@ -76,12 +76,12 @@
 //! | 40, 64, 100 kb/s | 96 to 99 % | 142 to 174 ms, a packet of 500 bytes taking 40 to 100 |
 //! | 200, 300 kb/s | 94 to 97 % | 48 to 73 ms |
 //! | 1, 5 Mb/s | 87 to 93 % | 1 to 41 ms |
-//! | clocks 200 ppm apart, half an hour | 94 to 95 % | 53 to 58 ms |
+//! | clocks 200 ppm apart, half an hour | 94 to 95 % | 50 to 60 ms |
 //! | 20 % of random loss | 74 to 88 % | |
 //! | ±20 ms, ±50 ms of jitter | 78 to 97 %, 41 to 92 % | |
 //! | gone for 3 s, of 100 kb/s to 1.2 Mb/s | 80 % after 0.3 to 1.2 s | |
-//! | beside a TCP that comes later, and gets the rest | 31 to 79 % | |
-//! | beside a TCP that was there first, after 2 minutes | 15 to 75 % | |
+//! | beside a TCP that comes later, and gets the rest | 31 to 43 % | |
+//! | beside a TCP that was there first, after 2 minutes | 15 to 66 % | |
 //! | two of ours | 35 to 46 % and the rest | 37 to 65 ms |
 //! | by REMB: 100, 400, 1,200 kb/s | 83 to 92 % | 60 to 79 ms |
 //!
@@ -93,7 +93,7 @@
 //! Known limits: a stream that finds the queue full when it begins may keep as little as 7 % of 1 Mb/s
 //! beside a TCP for the first two minutes, and no more than 60 kb/s where the TCP's waves are too short to
 //! be seen, as with 150 ms of queue. Jitter of ±50 ms and more that keeps the order of packets looks
-//! like a queue: one that sends 360 kb/s over 2 Mb/s keeps an estimate of 1,810, 338 and 238 kb/s at ±20,
+//! like a queue: one that sends 360 kb/s over 2 Mb/s keeps an estimate of 1,810, 338 and 228 kb/s at ±20,
 //! ±50 and ±100 ms.
 //!
 //! # Contract

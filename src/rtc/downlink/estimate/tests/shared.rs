@@ -88,7 +88,7 @@ fn a_stream_that_begins_beside_a_tcp_does_not_stay_starved() {
             );
             assert!(early > 0.06, "{bits_per_second}: {early}");
             assert!(ours > 0.14, "{bits_per_second}: {ours}");
-            assert!(theirs > 0.16, "{bits_per_second}: {theirs}");
+            assert!(theirs > 0.25, "{bits_per_second}: {theirs}");
         }
     }
 }

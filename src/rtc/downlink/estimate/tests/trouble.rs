@@ -94,6 +94,22 @@ fn jitter_takes_little_from_a_sender_that_leaves_room_to_spare() {
     }
 }
 
+/// The queue seems to go at once again and again, as it does beside a TCP that halves.
+#[test]
+fn delays_that_differ_much_are_not_taken_for_somebody_else() {
+    for seed in 1..4 {
+        let mut path = Path::new(1_000_000, seed);
+        path.set_jitter(Jitter::Exponential(ms(30)));
+        let mut path = with_sender(path, Media::default(), seed);
+
+        path.run_until(secs(120));
+
+        let waits = path.waits(0, secs(20), secs(120));
+        println!("1000 kb/s with 30 ms of exponential jitter: waits {waits:?}");
+        assert!(waits.1 <= 220, "{waits:?}");
+    }
+}
+
 #[test]
 fn a_radio_that_stalls_now_and_then_costs_some_of_the_rate_and_leaves_no_queue() {
     for bits_per_second in [100_000, 300_000, 1_000_000] {
