@@ -151,6 +151,9 @@ const RATE_WINDOW: Duration = Duration::from_millis(400);
 const QUEUED: Duration = Duration::from_millis(12);
 const PASSED_OVER: Duration = Duration::from_millis(120);
 
+/// But not where delays differ by more: jitter that keeps the order of packets has them come at once.
+const EVEN: Duration = Duration::from_millis(40);
+
 /// The highest acknowledged rate is forgotten over this time: three stills, of which the last
 /// [`RATE_WINDOW`] saw one or none.
 const PEAK_MEMORY: Duration = Duration::from_secs(5);
@@ -459,7 +462,8 @@ impl Estimator {
         let (rates, over) = self
             .received
             .over(since.max(last.saturating_sub(RATE_WINDOW)), last)?;
-        (over >= PASSED_OVER).then_some(rates.acknowledged)
+        let even = self.delay.spread() <= EVEN;
+        (even && over >= PASSED_OVER).then_some(rates.acknowledged)
     }
 
     fn learn(&mut self, now: Duration, latest: Duration) {

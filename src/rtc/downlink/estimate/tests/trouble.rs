@@ -127,6 +127,10 @@ fn a_radio_that_stalls_now_and_then_costs_some_of_the_rate_and_leaves_no_queue()
                     bits_per_second / 1_000,
                     used * 100.0
                 );
+                assert!(
+                    used > 0.4 && waits.0 < 60,
+                    "{bits_per_second}: {used} {waits:?}"
+                );
             }
         }
     }
