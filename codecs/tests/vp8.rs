@@ -26,6 +26,21 @@ fn decoder() -> Vp8Decoder {
     Vp8Decoder::new(Vp8DecoderLimits::default()).unwrap()
 }
 
+/// A page of a text that nobody can read: a quarter of each line is dark, no two lines alike.
+fn page(size: PictureSize) -> I420 {
+    let mut picture = I420::black(size);
+    let mut view = picture.view_mut();
+    let planes = view.planes();
+    for (row, line) in planes.y.chunks_mut(planes.y_stride).enumerate() {
+        for (column, y) in line.iter_mut().enumerate() {
+            let place = u32::try_from(row * size.width() + column).unwrap();
+            let is_letter = row % 10 < 7 && place.wrapping_mul(0x9e37_79b9) >> 30 == 0;
+            *y = if is_letter { 40 } else { 230 };
+        }
+    }
+    picture
+}
+
 /// The frames of `count` moving pictures, the first of them a keyframe.
 fn frames(encoder: &mut Vp8Encoder, first: u64, count: u64) -> Vec<Vec<u8>> {
     (first..first + count)
@@ -236,7 +251,7 @@ fn stills_are_all_keyframes_and_keep_to_their_bitrate() {
 fn a_picture_that_is_all_new_comes_as_a_keyframe_and_no_heavier_than_one() {
     let size = size(640, 360);
     let plain = I420::black(size);
-    let page = picture::page(size);
+    let page = page(size);
     // Files keep the delta frame: nobody waits for it.
     let for_a_file = KeyframePolicy::AtLeastEvery(u32::MAX);
     let [live, file] = [KeyframePolicy::OnRequest, for_a_file].map(|keyframes| {

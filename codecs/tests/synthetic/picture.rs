@@ -32,21 +32,6 @@ pub(crate) fn moving_picture(size: PictureSize, step: usize) -> I420 {
     picture
 }
 
-/// A page of a text that nobody can read: dark letters of five by seven on white.
-pub(crate) fn page(size: PictureSize) -> I420 {
-    let mut picture = I420::black(size);
-    let mut view = picture.view_mut();
-    let planes = view.planes();
-    for (row, line) in planes.y.chunks_mut(planes.y_stride).enumerate() {
-        let mut noise = Noise(u32::try_from(row + 1).unwrap());
-        for y in line {
-            let letter = row % 10 < 7 && noise.up_to(3) == 0;
-            *y = if letter { 40 } else { 230 };
-        }
-    }
-    picture
-}
-
 /// Peak signal-to-noise ratio of the luma planes, in dB.
 pub(crate) fn psnr_db(one: &I420, other: &I420) -> f64 {
     assert_eq!(one.size(), other.size());
