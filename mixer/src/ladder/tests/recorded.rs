@@ -129,12 +129,13 @@ fn a_recorded_link_that_halves_and_doubles_is_followed_and_not_more_often() {
         }
     }
 
+    println!("left after {took_ms:?} ms");
     // The estimator's own time is in it.
     assert!(took_ms.iter().all(|ms| *ms <= 1_000), "{took_ms:?}");
 }
 
 #[test]
-fn a_recorded_sawtooth_makes_the_picture_change_ever_less_often() {
+fn a_recorded_sawtooth_makes_the_picture_change_until_it_is_left_alone() {
     let rows = rows(SAWTOOTH);
 
     let rungs = Viewer::new().replay_all(&rows);
@@ -142,7 +143,7 @@ fn a_recorded_sawtooth_makes_the_picture_change_ever_less_often() {
     let third = rows.len() / 3;
     let changes = [0, 1, 2].map(|part| changes(&rungs[third * part..third * (part + 1)]));
     assert!(
-        changes.is_sorted_by(|before, after| before > after),
+        changes.is_sorted_by(|before, after| before >= after),
         "{changes:?}"
     );
     assert_eq!(changes[2], 0);
