@@ -6,7 +6,7 @@
 //! that stalls makes a queue that goes at once, too, but one that also came at once.)
 //!
 //! A stream that begins beside such traffic never sees the queue empty and takes its lowest point for
-//! none. It yields to each wave in turn, and what it yields is filled before it has found out: 6 to 9 %
+//! none. It yields to each wave in turn, and what it yields is filled before it has found out: 8 to 11 %
 //! of 1 Mb/s were left to it. Whoever knows of the rival competes instead ([`super::contest`]).
 
 use std::collections::VecDeque;
@@ -19,27 +19,29 @@ use super::signs::Signs;
 const LOOK_BACK: Duration = Duration::from_millis(450);
 
 /// By how much the queue has to have become shorter: this, what a frame of ours makes of it, in bits, and
-/// so many times what delays differ by. Half of a queue of 300 ms is more. With half the bits a TCP that
-/// came later was left 22 % of 300 kb/s in one of three runs, 57 and more with these; without the third,
-/// exponential jitter of 30 ms looked like waves, and packets waited for 343 to 368 ms (p95) at 1 Mb/s
-/// instead of 158 to 199; with five of it, waves were missed.
+/// so many times what delays differ by. Half of a queue of 300 ms is more. With 120 ms or twice the bits
+/// waves were missed, and a stream behind a TCP was left 8 % in one run; with half the bits a TCP was left
+/// 37 % of 300 kb/s instead of 51, and without the third 22. Without that and [`STOOD`], exponential jitter
+/// of 30 ms looked like waves: packets waited for 285 to 358 ms (p95) at 1 Mb/s instead of 185 to 217.
 const FALL: Duration = Duration::from_millis(60);
 const BURST_BITS: f64 = 4_000.0;
 const SPREADS: u32 = 3;
 
 /// What passed meanwhile is this many times what passed while the queue stood. Alone, both are the
-/// capacity: without this, links of 64 kb/s saw rivals in their own frames.
+/// capacity: without this, one of three links of 40 kb/s saw a rival in its own frames, and packets waited
+/// for 501 ms (p95) instead of 145. At 1.8 a stream behind a TCP had 14 to 32 % instead of 18 to 49.
 const FASTER: f64 = 1.4;
 
 /// If it is this many times as much, most of the path was theirs. That would be 2, but what passes in so
-/// short a time falls short: at 2, a stream had 9 instead of 15 % of 3 Mb/s.
+/// short a time falls short: at 2, a stream had 12 instead of 18 % of 3 Mb/s.
 const HALF: f64 = 1.7;
 
 /// Arrivals closer to each other than this say nothing of a rate.
 const SHORTEST: f64 = 0.02;
 
-/// A queue that has stood for less is of a path that held everything back for a moment: without this bound,
-/// and 250 ms of that every 3 s, packets stood in a queue of 230 ms over 100 kb/s, and now of 20.
+/// A queue that has stood for less is of a path that held everything back for a moment. Where it does so for
+/// 250 ms every 3 s, half of the packets waited for 168 to 215 ms at 100 kb/s without this and [`SPREADS`],
+/// for 21 at most with either, and wait for 14 with both. 200 and 800 ms do as well.
 const STOOD: Duration = Duration::from_millis(400);
 
 /// A wave is seen once.
