@@ -129,7 +129,6 @@ fn a_recorded_link_that_halves_and_doubles_is_followed_and_not_more_often() {
         }
     }
 
-    println!("left after {took_ms:?} ms");
     // The estimator's own time is in it.
     assert!(took_ms.iter().all(|ms| *ms <= 1_000), "{took_ms:?}");
 }
