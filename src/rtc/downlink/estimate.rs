@@ -33,13 +33,14 @@
 //!
 //! What has no other source was chosen in the simulations, and then halved and doubled, or moved as far
 //! as it makes sense, one at a time, over the links from 40 kb/s to 5 Mb/s, the steps, jitter, random loss,
-//! interruptions, a TCP and two streams of ours. As they are: 97 % used and 163 ms (the worst p95) up to 100 kb/s, 95 % and 76 ms
-//! at 200 and 300, 90 % and 53 ms at 1 and 5 Mb/s; 80 % of 1 Mb/s after 4.3 s; down in 0.7 s, up
-//! again in 5.6 at most; the later of two streams has 29 %, packets waiting for 92 ms. Otherwise:
+//! interruptions, a TCP and two streams of ours. As they are: 97 % used and 163 ms (the worst p95) up to
+//! 100 kb/s, 95 % and 76 ms at 200 and 300, 90 % and 53 ms at 1 and 5 Mb/s; 80 % of 1 Mb/s after 4.3 s;
+//! down in 0.7 s, up again in 5.6 at most; the later of two streams has 29 %, packets waiting for 92 ms.
+//! Otherwise:
 //!
 //! | | instead of | |
 //! |---|---|---|
-//! | far growth 10 and 40 % | 20 % | 1 Mb/s after 5.6 s, 87 ms there; a queue of 20 ms loses 11 instead of 6 % |
+//! | far growth 10 and 40 % | 20 % | 1 Mb/s after 5.6 s, 87 ms at 5; a queue of 20 ms loses 11 instead of 6 % |
 //! | near growth 350 and 1,400 | 700 | 181 ms on thin links; 96 ms at 300 kb/s, 80 instead of 90 % used at ±20 ms |
 //! | least growth 0.1 and 0.6 | 0.3 | 38 and 21 instead of 67 % used at ±50 ms |
 //! | near from 0.7 to 1.3 | 0.85 to 1.15 | 1 Mb/s after 13.5 s, up again in 18.6 |
