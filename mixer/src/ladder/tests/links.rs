@@ -115,7 +115,7 @@ fn a_step_down_is_followed_within_a_second() {
     viewer.play(steady(1_500, 20));
 
     for (kbps, rung, within_ms) in [
-        (600, "medium", 300),
+        (600, "medium", 200),
         (90, "speaker", 200),
         (30, "paused", 200),
     ] {
