@@ -39,6 +39,9 @@ const BEHIND: usize = 2;
 const ALLOCATE_EVERY: u64 = 100;
 const FEEDBACK_EVERY: u64 = 100;
 
+/// How long a link that halves and doubles stays as it is.
+const HALVED_FOR: u64 = 20_000;
+
 /// Judged from here on.
 const SETTLED: u64 = 10_000;
 const UNTIL: u64 = 70_000;
@@ -101,5 +104,23 @@ fn without_padding_the_rung_that_fits_is_found_and_the_next_one_tried_now_and_th
             );
             assert!(outcome.wait(95) < longest_wait, "{kbps} kb/s, {seed}");
         }
+    }
+}
+
+#[test]
+fn a_link_that_halves_is_followed_within_a_second() {
+    for kbps in [1_200, 400, 200] {
+        let mut falls = Vec::new();
+        for seed in 0..20 {
+            let mut call = Call::new(kbps * 1_000, 10 * seed);
+            call.halves = Some(kbps * 1_000);
+
+            falls.extend(call.run().falls);
+        }
+
+        falls.sort_unstable();
+        println!("{kbps:4} kb/s halved: followed after {falls:?} ms");
+        assert_eq!(falls.len(), 40, "{kbps} kb/s");
+        assert!(falls.iter().all(|ms| *ms < 1_000), "{kbps} kb/s: {falls:?}");
     }
 }

@@ -19,7 +19,8 @@ use super::super::pacer::Pacer;
 use super::outcome::Outcome;
 use super::wire::{Kind, Parcel, Word};
 use super::{
-    ALLOCATE_EVERY, BEHIND, CUT, DELAY, HEADERS, LOSS, QUEUE_MS, SETTLED, SPEAKER_LASTS, UNTIL,
+    ALLOCATE_EVERY, BEHIND, CUT, DELAY, HALVED_FOR, HEADERS, LOSS, QUEUE_MS, SETTLED,
+    SPEAKER_LASTS, UNTIL,
 };
 use crate::link::{VIDEO_OUT_FRAMES, VideoOut};
 use crate::rtc::uplink::Missing;
@@ -51,20 +52,20 @@ pub(super) struct Call {
     pub(super) probe: Option<(Probe, Duration, u64)>,
     /// Whether there is something to fill probes with.
     pub(super) can_pad: bool,
+    /// What the link carries half of, every other [`HALVED_FOR`], in bit/s.
+    pub(super) halves: Option<u64>,
+    /// When it was halved, until that is answered, and the rung then.
+    unanswered: Option<(u64, usize)>,
     pub(super) outcome: Outcome,
 }
 
 impl Call {
     pub(super) fn new(bits_per_second: u64, seed: u64) -> Self {
         let loss = Loss::Random { share: LOSS };
-        let queue_bytes = usize::try_from(bits_per_second * QUEUE_MS / 8_000).unwrap();
         let there = LinkConfig {
             loss,
             delay: DELAY,
-            bandwidth: Some(Bandwidth {
-                bits_per_second,
-                queue_bytes,
-            }),
+            bandwidth: Some(bandwidth(bits_per_second)),
             ..LinkConfig::default()
         };
         let back = LinkConfig {
@@ -98,6 +99,8 @@ impl Call {
             speaker: 0,
             probe: None,
             can_pad: true,
+            halves: None,
+            unanswered: None,
             outcome: Outcome::default(),
         }
     }
@@ -105,6 +108,7 @@ impl Call {
     pub(super) fn run(mut self) -> Outcome {
         for ms in 0..UNTIL {
             let now = Duration::from_millis(ms);
+            self.halve(ms);
             self.hear(now);
             if ms.is_multiple_of(ALLOCATE_EVERY) {
                 self.allocate(ms);
@@ -129,6 +133,18 @@ impl Call {
         }
         self.outcome.waits.sort_unstable();
         self.outcome
+    }
+
+    /// Halves the link or doubles it, if that is due at `ms`.
+    fn halve(&mut self, ms: u64) {
+        let Some(wide) = self.halves.filter(|_| ms.is_multiple_of(HALVED_FOR)) else {
+            return;
+        };
+        let narrow = ms / HALVED_FOR % 2 == 1;
+        let bits_per_second = if narrow { wide / 2 } else { wide };
+        self.there.set_bandwidth(Some(bandwidth(bits_per_second)));
+        let rung = self.rung.as_ref().map(|(index, _)| *index);
+        self.unanswered = rung.filter(|_| narrow).map(|index| (ms, index));
     }
 
     fn bps(&self) -> Option<u64> {
@@ -167,6 +183,12 @@ impl Call {
                     (self.next_frame, self.frames_of_speaker) = (ms, 0);
                 }
             },
+        }
+        if let Some((at, index)) = self.unanswered
+            && self.rung.as_ref().is_none_or(|(now, _)| *now < index)
+        {
+            self.outcome.falls.push(ms - at);
+            self.unanswered = None;
         }
         if ms >= SETTLED {
             let after = self.rung.as_ref().map(|(index, _)| *index);
@@ -209,5 +231,13 @@ impl Call {
             payloads,
             number: PictureNumber::default(),
         });
+    }
+}
+
+fn bandwidth(bits_per_second: u64) -> Bandwidth {
+    let queue_bytes = usize::try_from(bits_per_second * QUEUE_MS / 8_000).unwrap();
+    Bandwidth {
+        bits_per_second,
+        queue_bytes,
     }
 }

@@ -10,6 +10,8 @@ pub(super) struct Outcome {
     /// Milliseconds on each rung, by name.
     pub(super) rungs: BTreeMap<String, u64>,
     pub(super) changes: u32,
+    /// When the rung was first another after the link had become half of what it was, in ms.
+    pub(super) falls: Vec<u64>,
     pub(super) waits: Vec<u128>,
     pub(super) bits: usize,
 }

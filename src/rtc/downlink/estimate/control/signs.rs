@@ -16,6 +16,13 @@ const MOST_SPREAD: Duration = Duration::from_millis(80);
 /// A rising trend counts once this stands in the queue: the draft's threshold at rest.
 const RISING: Duration = Duration::from_millis(12);
 
+/// What comes at less than this share of the rate it left at comes out of a queue that grows, and counts
+/// as one once this stands in it. Where a link halves, what left 250 ms before the last packet known of
+/// still found it empty, half a second after; the trend tells sooner, but not while a probe
+/// disturbs it.
+const COMES: f64 = 0.85;
+const BEHIND: Duration = Duration::from_millis(50);
+
 /// A queue of this length would take the whole rate to drain in time; shorter ones a part of it: a queue
 /// is to be gone in half of the second within which rungs change.
 const DRAIN_TIME: f64 = 0.5;
@@ -56,6 +63,14 @@ impl Signs {
         let spread = self.spread.min(MOST_SPREAD) / 4;
         self.queue > STANDING + noise + spread
             || (self.trend == Trend::Rising && self.newest > RISING + noise)
+            || (self.falls_behind() && self.newest > BEHIND + noise + 2 * spread)
+    }
+
+    /// Whether packets come at less than the rate they left at, lost ones left out: the difference
+    /// stands in a queue that grows.
+    fn falls_behind(&self) -> bool {
+        let slower = |rates: Rates| rates.acknowledged < COMES * rates.survived;
+        self.rates.is_some_and(slower)
     }
 
     /// Whether as much comes out as we put in, but for what the path always loses.
