@@ -246,7 +246,8 @@ impl Control {
     }
 
     fn grow_or_cut(&mut self, signs: &Signs, elapsed: f64) -> Step {
-        if signs.is_congested(self.noise + self.packet_time()) {
+        let falls_behind = self.rate > THIN && signs.falls_behind(self.noise);
+        if falls_behind || signs.is_congested(self.noise + self.packet_time()) {
             return self.cut(signs);
         }
         if signs.excess_loss > LOSS_REDUCES {

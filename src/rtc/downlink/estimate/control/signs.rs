@@ -63,14 +63,14 @@ impl Signs {
         let spread = self.spread.min(MOST_SPREAD) / 4;
         self.queue > STANDING + noise + spread
             || (self.trend == Trend::Rising && self.newest > RISING + noise)
-            || (self.falls_behind() && self.newest > BEHIND + noise + 2 * spread)
     }
 
     /// Whether packets come at less than the rate they left at, lost ones left out: the difference
-    /// stands in a queue that grows.
-    fn falls_behind(&self) -> bool {
+    /// stands in a queue that grows. Where a packet takes long by itself this says nothing.
+    pub(super) fn falls_behind(&self, noise: Duration) -> bool {
         let slower = |rates: Rates| rates.acknowledged < COMES * rates.survived;
-        self.rates.is_some_and(slower)
+        let spread = self.spread.min(MOST_SPREAD) / 2;
+        self.rates.is_some_and(slower) && self.newest > BEHIND + noise + spread
     }
 
     /// Whether as much comes out as we put in, but for what the path always loses.
