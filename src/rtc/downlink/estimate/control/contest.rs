@@ -5,8 +5,8 @@
 //! neither side starves. Every [`TEST_INTERVAL`] it goes down for a moment: a queue that follows is ours
 //! after all.
 //!
-//! Simulated (`tests/shared.rs`), with 300 ms of queue: beside a TCP that comes later we keep 32 to 57 %,
-//! and beside one that was there first have 18 to 49 % after two minutes, most where the link is thin.
+//! Simulated (`tests/shared.rs`), with 300 ms of queue: beside a TCP that comes later we keep 32 to 43 %,
+//! and beside one that was there first have 18 to 53 % after two minutes, most where the link is thin.
 
 use std::time::Duration;
 
