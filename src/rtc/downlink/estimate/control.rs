@@ -68,7 +68,7 @@ const LOSS_REDUCES: f64 = 0.08;
 const LOSS_PAUSE: Duration = Duration::from_millis(500);
 
 /// Sending less than this share of the rate, we are not what fills the queue. Half
-/// does as well; with nine tenths, jitter of ±50 ms left 29 instead of 67 % of 1 Mb/s.
+/// does as well; with nine tenths, jitter of ±50 ms left 29 instead of 71 % of 1 Mb/s.
 const USED: f64 = 0.7;
 
 /// On thin paths a single packet takes as long as a queue that counts elsewhere, and audio that

@@ -20,16 +20,17 @@ const LOOK_BACK: Duration = Duration::from_millis(450);
 
 /// By how much the queue has to have become shorter: this, what a frame of ours makes of it, in bits, and
 /// so many times what delays differ by. Half of a queue of 300 ms is more. With 120 ms or twice the bits
-/// waves were missed, and a stream behind a TCP was left 8 % in one run; with half the bits a TCP was left
-/// 37 % of 300 kb/s instead of 51, and without the third 22. Without that and [`STOOD`], exponential jitter
-/// of 30 ms looked like waves: packets waited for 285 to 358 ms (p95) at 1 Mb/s instead of 185 to 217.
+/// waves were missed, and a stream behind a TCP was left as little as 8 or 9 % of 1 Mb/s; with half the bits a
+/// TCP that came later was left 23 % of 300 kb/s instead of 57, and without the third 37. Without that and
+/// [`STOOD`], exponential jitter of 30 ms looked like waves: packets waited for 186 to 351 ms (p95) at 1 Mb/s
+/// instead of 175 to 180.
 const FALL: Duration = Duration::from_millis(60);
 const BURST_BITS: f64 = 4_000.0;
 const SPREADS: u32 = 3;
 
 /// What passed meanwhile is this many times what passed while the queue stood. Alone, both are the
 /// capacity: without this, one of three links of 40 kb/s saw a rival in its own frames, and packets waited
-/// for 501 ms (p95) instead of 145. At 1.8 a stream behind a TCP had 14 to 32 % instead of 18 to 49.
+/// for 501 ms (p95) instead of 145. At 1.8 a stream behind a TCP had 14 to 38 % instead of 18 to 53.
 const FASTER: f64 = 1.4;
 
 /// If it is this many times as much, most of the path was theirs. That would be 2, but what passes in so
