@@ -110,7 +110,7 @@ const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 
 /// What a link has for video, headers included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Room {
+pub(super) struct Headroom {
     /// The encoder goes by this.
     pub(super) now_kbps: u32,
     /// The choice goes by this: an estimate dips for as long as a queue empties, and no rung is left
@@ -136,18 +136,18 @@ pub(super) struct Choice {
 
 impl Choice {
     /// The place of the rung to get at `now`, out of those that are `allowed`, where the link has
-    /// `room`. Times never go backwards.
+    /// `headroom`. Times never go backwards.
     pub(super) fn tick(
         &mut self,
         now: RoomTime,
         ladder: &Ladder,
-        room: Room,
+        headroom: Headroom,
         allowed: impl Fn(&RungSpec) -> bool,
     ) -> VideoChoice {
         let fits = |index: usize| -> Fit {
             let rung = &ladder.rungs()[index];
             if allowed(rung) {
-                Fit::of(rung, room.lasting_kbps)
+                Fit::of(rung, headroom.lasting_kbps)
             } else {
                 Fit::Forbidden
             }
@@ -172,7 +172,7 @@ impl Choice {
         let rung = &ladder.rungs()[index];
         VideoChoice::Rung {
             index,
-            kbps: video_kbps(rung, room.now_kbps).clamp(*rung.kbps.start(), *rung.kbps.end()),
+            kbps: video_kbps(rung, headroom.now_kbps).clamp(*rung.kbps.start(), *rung.kbps.end()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::choice::{Choice, Room, VideoChoice, Why, room_kbps};
+use super::choice::{Choice, Headroom, VideoChoice, Why, room_kbps};
 use super::overhead::video_wire_kbps;
 use super::split::{AudioCap, Split, Splitter, link_for, video_part};
 use super::{Ladder, RungSpec};
@@ -167,14 +167,14 @@ impl Receiver {
             Known::NotYet => FIRST_VIDEO_KBPS,
             Known::Yes | Known::Never => u32::MAX,
         };
-        let room = Room {
+        let headroom = Headroom {
             now_kbps: video_kbps.min(first_at_most),
             lasting_kbps: video_part(lasting_kbps, audio, loss_percent).min(first_at_most),
         };
         let wish = self.wish;
         let video = self
             .choice
-            .tick(now, ladder, room, |rung| wish.allows(rung));
+            .tick(now, ladder, headroom, |rung| wish.allows(rung));
         let above = video.index().map_or(0, |index| index + 1);
         let next = ladder.rungs().get(above);
         let (why, next) = match next {

@@ -155,6 +155,8 @@ use trend::{Trend, Trendline};
 
 pub(super) use control::State;
 pub(super) use probe::Probe;
+#[cfg(test)]
+pub(super) use report::joined;
 pub(super) use report::{Estimate, Fate, Numbered, PacketReport};
 
 /// The rate at first, bit/s.

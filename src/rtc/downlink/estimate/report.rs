@@ -1,5 +1,7 @@
 //! What an estimator is told, and what it says.
 
+#[cfg(test)]
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::State;
@@ -12,6 +14,29 @@ pub(in crate::rtc::downlink) struct PacketReport {
     pub(in crate::rtc::downlink) fate: Fate,
     /// On the path, headers and all.
     pub(in crate::rtc::downlink) bytes: usize,
+}
+
+/// What a receiver told of packets by number, as reports; those it left out below the first are unheard.
+/// `sent` has when each left and how large it was, and loses those told of.
+#[cfg(test)]
+pub(in crate::rtc::downlink) fn joined(
+    sent: &mut BTreeMap<u64, (Duration, usize)>,
+    told: Vec<(u64, Option<Duration>)>,
+) -> Vec<PacketReport> {
+    let later = sent.split_off(&told[0].0);
+    let unheard = std::mem::replace(sent, later).into_values();
+    let unheard = unheard.map(|sent| (sent, Fate::Unheard));
+    let heard = told.into_iter().filter_map(|(number, arrival)| {
+        let fate = arrival.map_or(Fate::Lost, Fate::Arrived);
+        Some((sent.remove(&number)?, fate))
+    });
+    let all = unheard.chain(heard);
+    all.map(|((departure, bytes), fate)| PacketReport {
+        departure,
+        fate,
+        bytes,
+    })
+    .collect()
 }
 
 /// What is known of a packet that left.

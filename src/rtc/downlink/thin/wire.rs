@@ -5,7 +5,7 @@ use std::time::Duration;
 use rtc::rtp::Packet;
 use rtc::rtp::header::Header;
 
-use super::super::estimate::{Fate, Numbered, PacketReport};
+use super::super::estimate::{Numbered, joined};
 use super::super::history::Answer;
 use super::super::pacer::Marker;
 use super::call::Call;
@@ -159,21 +159,7 @@ impl Call {
                     }
                 }
                 Word::Feedback(reports) => {
-                    let unheard = self.sent.split_off(&reports[0].0);
-                    let unheard = std::mem::replace(&mut self.sent, unheard);
-                    let unheard = unheard.into_values().map(|sent| (sent, Fate::Unheard));
-                    let heard = reports.into_iter().filter_map(|(number, arrival)| {
-                        let fate = arrival.map_or(Fate::Lost, Fate::Arrived);
-                        Some((self.sent.remove(&number)?, fate))
-                    });
-                    let reports: Vec<PacketReport> = unheard
-                        .chain(heard)
-                        .map(|((departure, bytes), fate)| PacketReport {
-                            departure,
-                            fate,
-                            bytes,
-                        })
-                        .collect();
+                    let reports = joined(&mut self.sent, reports);
                     self.estimator.feedback(now, &reports);
                     self.heard = true;
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use link::{Link, LinkConfig, Loss, Random};
 
-use super::super::{Estimator, Fate, Numbered, PacketReport, Probe};
+use super::super::{Estimator, Numbered, Probe, joined};
 use super::listener::{Listener, Word};
 use super::path::{DELAY, ms};
 
@@ -302,21 +302,7 @@ impl Flow {
     }
 
     fn hear_packets(&mut self, now: Duration, packets: Vec<(u64, Option<Duration>)>) {
-        let later = self.sent.split_off(&packets[0].0);
-        let unheard = std::mem::replace(&mut self.sent, later).into_values();
-        let unheard = unheard.map(|sent| (sent, Fate::Unheard));
-        let heard = packets.into_iter().filter_map(|(seq, arrival)| {
-            let fate = arrival.map_or(Fate::Lost, Fate::Arrived);
-            Some((self.sent.remove(&seq)?, fate))
-        });
-        let reports: Vec<PacketReport> = unheard
-            .chain(heard)
-            .map(|((departure, bytes), fate)| PacketReport {
-                departure,
-                fate,
-                bytes,
-            })
-            .collect();
+        let reports = joined(&mut self.sent, packets);
         self.estimator.feedback(now, &reports);
     }
 }
